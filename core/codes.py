@@ -1,0 +1,178 @@
+"""Every state, outcome, reason and hint as a code. Only the window turns codes into sentences."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SourceKind(StrEnum):
+    """Where frames come from. Stands in every verdict, session, export and banner; only LIVE is a real camera."""
+
+    LIVE = "live"
+    SIMULATED = "simulated"
+    SCRIPTED = "scripted"
+    PLAYBACK = "playback"
+
+
+class Framing(StrEnum):
+    """Whether the face has still to be found in the images."""
+
+    FRAME = "frame"
+    CROP = "crop"
+
+
+class Outcome(StrEnum):
+    """The four answers of the PAD subsystem (ISO/IEC 30107-3; refer = a person decides)."""
+
+    BONA_FIDE = "bona_fide"
+    ATTACK = "attack"
+    REFER = "refer"
+    NON_RESPONSE = "non_response"
+
+
+class Reason(StrEnum):
+    """Why there was no response, or why a verdict was referred."""
+
+    NONE = ""
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    NO_MODALITY = "no_modality"
+    STALE = "stale"
+    POOR_QUALITY = "poor_quality"
+    TIMEOUT = "timeout"
+    UNREADABLE = "unreadable"
+    INVALID_PIXELS = "invalid_pixels"
+    MODEL_ERROR = "model_error"
+    LOCK_OUT = "lock_out"
+    IN_BAND = "in_band"
+    RGB_ALONE = "rgb_alone"
+    MASK_NOT_CALIBRATED = "mask_not_calibrated"
+    OPERATOR = "operator"
+
+
+class Rule(StrEnum):
+    """The policy rule that gave the answer (shown to the operator as "why")."""
+
+    THRESHOLD = "T1_threshold"
+    ABSTAIN_BAND = "T2_abstain_band"
+    RGB_ALONE_REFERS = "M1_rgb_alone"
+    MASK_WITHOUT_THRESHOLD = "M2_mask_not_calibrated"
+    IMPUTED_NEVER_RAISES = "M3_imputed_never_raises"
+    DEADLINE = "D1_deadline"
+    LOCKED_OUT = "L1_lock_out"
+    ENDED = "D2_presentation_ended"
+
+
+class Hint(StrEnum):
+    """What the person in front of the camera, or the operator, can do about the image."""
+
+    OK = "ok"
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    TOO_FAR = "too_far"
+    TOO_NEAR = "too_near"
+    TURNED = "turned"
+    BLURRED = "blurred"
+    DARK = "dark"
+    IR_FLOODED = "ir_flooded"
+    DEPTH_HOLES = "depth_holes"
+    MODALITY_MISSING = "modality_missing"
+
+
+class ConnectionState(StrEnum):
+    """State of one camera's connection."""
+
+    SEARCHING = "searching"
+    OPENING = "opening"
+    WARM_UP = "warm_up"
+    STREAMING = "streaming"
+    DEGRADED = "degraded"
+    LOST = "lost"
+    RESETTING = "resetting"
+    BACK_OFF = "back_off"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+class SessionState(StrEnum):
+    """Life of a capture session."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CUT_OFF = "cut_off"
+    SALVAGED = "salvaged"
+
+
+class SessionPurpose(StrEnum):
+    """What a session was recorded for."""
+
+    CHECKPOINT = "checkpoint"
+    COLLECTION = "collection"
+    IMPORT = "import"
+
+
+class RecordMode(StrEnum):
+    """What a session keeps. Checkpoints keep decisions only by default (reliability.md 1.5)."""
+
+    FRAMES = "frames"
+    DECISIONS = "decisions"
+
+
+class JobState(StrEnum):
+    """States of an adaptation job (architecture.md section 6)."""
+
+    DRAFT = "draft"
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    TRAINING = "training"
+    PAUSED = "paused"
+    EVALUATING = "evaluating"
+    CANDIDATE = "candidate"
+    REJECTED = "rejected"
+    CANCELED = "canceled"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    PROMOTED = "promoted"
+    RETIRED = "retired"
+
+
+class GateResult(StrEnum):
+    """What the gate says of a candidate."""
+
+    PASSED = "passed"
+    WORSE = "worse"
+    NOT_BETTER = "not_better"
+    INSUFFICIENT_EVIDENCE = "insufficient_evidence"
+
+
+class ModelRole(StrEnum):
+    """Aliases of the model registry."""
+
+    FACTORY = "factory"
+    CHAMPION = "champion"
+    CANDIDATE = "candidate"
+    PREVIOUS = "previous"
+
+
+class Species(StrEnum):
+    """Controlled list of PAI species that the program can name (free text is allowed in manifests).
+
+    The empty string stands for bona fide, as in the manifest format.
+    """
+
+    BONA_FIDE = ""
+    PRINT_FLAT = "print_flat"
+    PRINT_BENT = "print_bent"
+    PRINT_CUTOUT = "print_cutout"
+    PRINT_WORN = "print_worn"
+    REPLAY_PHONE = "replay_phone"
+    REPLAY_TABLET = "replay_tablet"
+    REPLAY_MONITOR = "replay_monitor"
+    MASK_PAPER = "mask_paper"
+    MASK_RIGID = "mask_rigid"
+    MASK_FLEXIBLE = "mask_flexible"
+    MANNEQUIN = "mannequin"
+    PARTIAL = "partial"
+    HYBRID_SHEET = "hybrid_sheet"
+    HYBRID_MASK = "hybrid_mask"
+    UNKNOWN = "unknown"

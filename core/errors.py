@@ -1,0 +1,59 @@
+"""Errors that people may meet, and how they are told.
+
+A `KnownError` is something outside the program's control: bad input, a full disk, a camera that is gone. It carries
+what happened and what to do, reaches the person as a notification or one line on stderr, and sets the exit code of
+formats.md. Anything else that escapes is a bug: it goes to the crash file and exits with 1.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line (formats.md)."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    INPUT = 3
+    ENVIRONMENT = 4
+    CANCELED = 130
+
+
+class KnownError(Exception):
+    """Something outside the program went wrong; ``what`` happened and ``remedy``: what the person can do."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy}".strip()
+
+
+class UsageError(KnownError):
+    """The command line or a setting does not make sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InputError(KnownError):
+    """A file, recording, manifest, model or database that was handed in cannot be used."""
+
+    exit_code = ExitCode.INPUT
+
+
+class HostError(KnownError):
+    """The machine does not allow it: disk, camera, lock, missing library."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+class Canceled(KnownError):
+    """The person asked to stop; what was finished is kept."""
+
+    exit_code = ExitCode.CANCELED

@@ -1,0 +1,198 @@
+"""The small tokens that travel between the station, the capture process and the inference process.
+
+They go over `multiprocessing` pipes; pixels never do (they sit in the shared-memory ring). Every message is immutable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.codes import ConnectionState, RecordMode, SourceKind
+from core.frames import Modality, ModalityMask, StreamProfile
+from core.policy import SitePolicy
+from core.verdict import Observation, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """Identity of a camera. Every field but the name may be empty: a software device has no firmware (architecture 10)."""
+
+    name: str
+    serial: str = ""
+    firmware: str = ""
+    usb: str = ""
+    port: str = ""
+    product_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHealth:
+    """Counters of one stream since the camera opened. ``fps_hz`` is measured over the last second."""
+
+    frames: int = 0
+    fps_hz: float = 0.0
+    duplicates: int = 0
+    rejected: int = 0
+    last_age_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraHealth:
+    """State of the camera, sent on every change and about twice a second."""
+
+    state: ConnectionState
+    mask: ModalityMask
+    source_kind: SourceKind
+    device: DeviceInfo
+    streams: Mapping[Modality, StreamHealth] = field(default_factory=dict)
+    profiles: Mapping[Modality, StreamProfile] = field(default_factory=dict)
+    sets: int = 0
+    skew_ms: Mapping[str, float] = field(default_factory=dict)
+    """p50, p95, max over the session so far."""
+    dropped_capture: int = 0
+    dropped_recorder: int = 0
+    recorded: int = 0
+    temperature_c: float | None = None
+    problem: str = ""
+    """Error code and text for people, when ``state`` is LOST, BACK_OFF or FAILED."""
+
+
+# --- station -> capture -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Begin to store frame sets into the session ``session`` (its frames database at ``path``)."""
+
+    session: str
+    path: str
+    mode: RecordMode
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """Finish the queue, close the frames database, answer with `RecordingClosed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetOptions:
+    """Change camera settings (option name of the SDK -> value) or give a face region for auto-exposure."""
+
+    options: Mapping[str, float] = field(default_factory=dict)
+    face_roi: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Finish cleanly and exit."""
+
+
+# --- capture -> station -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingClosed:
+    """The recorder has committed everything it will commit. ``problem`` is set when it had to stop by itself."""
+
+    session: str
+    recorded: int
+    dropped: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """The source has no more frames (end of a file, or the requested number of seconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A known error (`core.errors.KnownError`) in a child process; ``fatal`` when the child gives up."""
+
+    what: str
+    remedy: str = ""
+    fatal: bool = False
+
+
+# --- station -> inference -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LoadModel:
+    """Use the model at ``path`` (a bundle directory or file) from the next frame set on, after its self-test."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicy:
+    """Use this site policy from the next presentation on."""
+
+    policy: SitePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class BeginPresentation:
+    """Start a presentation. Without it, one starts by itself when a face comes into view (if ``automatic``)."""
+
+    presentation: str
+    session: str
+    source_kind: SourceKind
+
+
+@dataclass(frozen=True, slots=True)
+class EndPresentation:
+    """End the running presentation now; it answers with what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """A supervisor ends the lock-out."""
+
+
+# --- inference -> station -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReady:
+    """The model is loaded and self-tested; ``device`` is ``cpu`` or the CUDA device name."""
+
+    sha256: str
+    name: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationMade:
+    """Newest observation, for the live picture (hint, face box, mask)."""
+
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictReached:
+    """A verdict that waits for its commit; the banner is final only after the station has stored it."""
+
+    verdict: Verdict
+
+
+Message = (
+    CameraHealth
+    | StartRecording
+    | StopRecording
+    | SetOptions
+    | Shutdown
+    | RecordingClosed
+    | StreamEnded
+    | Problem
+    | LoadModel
+    | SetPolicy
+    | BeginPresentation
+    | EndPresentation
+    | Unlock
+    | ModelReady
+    | ObservationMade
+    | VerdictReached
+)
+"""Anything that may come out of a pipe."""

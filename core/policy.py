@@ -1,0 +1,31 @@
+"""Site policy: the security settings of a station. Not a preference: changes are audited (anchors.md section 4.6)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SitePolicy(BaseModel):
+    """How evidence becomes an answer at this site. Immutable; `sha256` stands in every trace.
+
+    Durations are milliseconds of camera time. ``thresholds`` override the model's own threshold of a mask; they can
+    only be raised above it (`core.decision`), so that a policy never lowers the bar that the model was measured at.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_frame_sets: int = Field(5, ge=1, le=120, description="frame sets with evidence that a verdict needs")
+    max_frame_sets: int = Field(15, ge=1, le=600, description="newest frame sets that are pooled")
+    deadline_ms: float = Field(5000.0, gt=0, description="a presentation without a verdict ends after this time")
+    stale_ms: float = Field(1000.0, gt=0, description="older evidence is not used")
+    abstain_margin: float = Field(0.5, ge=0, description="half width of the refer band around the threshold, in logits")
+    rgb_alone_refers: bool = True
+    lock_out_attacks: int = Field(3, ge=0, description="attack verdicts in a row that lock the station; 0 = never")
+    lock_out_window_ms: float = Field(300_000.0, gt=0)
+    thresholds: dict[str, float] = Field(default_factory=dict, description="mask -> score threshold, above the model's")
+
+    def sha256(self) -> str:
+        """Digest of the canonical JSON form."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

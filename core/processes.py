@@ -1,0 +1,87 @@
+"""Child processes: spawned, spoken to over a pipe, and killable.
+
+A child's entry point is ``target(pipe, *args)``. It must exit when the pipe closes (its parent died). With
+``threaded=True`` the same target runs in a thread of this process, for debugging and tests.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+Target = Callable[..., None]
+
+
+class Child:
+    """One child process (or thread) and the station's end of its pipe."""
+
+    def __init__(self, name: str, target: Target, *args: Any, threaded: bool = False) -> None:
+        self.name = name
+        self._target = target
+        self._args = args
+        self._threaded = threaded
+        self._runner: Any = None
+        self.pipe: Connection | None = None
+
+    def start(self) -> None:
+        """Start (again, after `kill`)."""
+        ours, theirs = _SPAWN.Pipe(duplex=True)
+        self.pipe = ours
+        if self._threaded:
+            self._runner = threading.Thread(
+                target=self._target, args=(theirs, *self._args), name=self.name, daemon=True
+            )
+            self._runner.start()
+            return
+        self._runner = _SPAWN.Process(target=self._target, args=(theirs, *self._args), name=self.name)
+        self._runner.start()
+        theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._runner is not None and self._runner.is_alive()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; ``None`` for a thread or before the start."""
+        return getattr(self._runner, "pid", None)
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code once it has ended; negative = signal; ``None`` for a thread or while it runs."""
+        return getattr(self._runner, "exitcode", None)
+
+    def send(self, message: object) -> bool:
+        """Send a message; ``False`` when the child is gone."""
+        if self.pipe is None:
+            return False
+        try:
+            self.pipe.send(message)
+        except (BrokenPipeError, ConnectionResetError, OSError):
+            return False
+        return True
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for its end; ``True`` when it has ended."""
+        if self._runner is not None:
+            self._runner.join(timeout_s)
+        return not self.alive
+
+    def kill(self) -> None:
+        """End it now (SIGKILL). A thread cannot be killed: it is told by its closed pipe."""
+        if self._runner is not None and not self._threaded:
+            self._runner.kill()
+            self._runner.join(5.0)
+        self.close()
+
+    def close(self) -> None:
+        """Close our end of the pipe; the child takes that as the order to stop."""
+        if self.pipe is not None:
+            self.pipe.close()
+            self.pipe = None

@@ -1,0 +1,1 @@
+"""Cameras behind one protocol. The SDK (pyrealsense2) is imported only inside this package, and lazily."""
