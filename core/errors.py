@@ -53,7 +53,7 @@ class HostError(KnownError):
     exit_code = ExitCode.ENVIRONMENT
 
 
-class Canceled(KnownError):
+class CanceledError(KnownError):
     """The person asked to stop; what was finished is kept."""
 
     exit_code = ExitCode.CANCELED

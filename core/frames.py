@@ -30,7 +30,7 @@ MODALITIES: tuple[Modality, ...] = tuple(Modality)
 
 @dataclass(frozen=True, slots=True, order=True)
 class ModalityMask:
-    """Which modalities are present, as bits (rgb 1, depth 2, ir 4). Text form: ``rgb+ir``; the empty mask is ``none``."""
+    """Which modalities are present, as bits (rgb 1, depth 2, ir 4); as text ``rgb+ir``, the empty mask ``none``."""
 
     bits: int = 0
 
@@ -116,7 +116,7 @@ class StreamProfile:
     depth_unit_m: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One image of one sensor.
 
@@ -133,7 +133,7 @@ class Frame:
     metadata: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FrameSet:
     """The frames that belong to one instant.
 
@@ -164,7 +164,7 @@ class FrameSet:
         return sum(frame.pixels.nbytes for frame in self.frames.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FaceCrop:
     """One face, cut from a frame set: the same square region in every present modality, registered, resampled.
 

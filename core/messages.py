@@ -16,7 +16,7 @@ from core.verdict import Observation, Verdict
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """Identity of a camera. Every field but the name may be empty: a software device has no firmware (architecture 10)."""
+    """Identity of a camera. All but the name may be empty: a software device has no firmware."""
 
     name: str
     serial: str = ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.codes import Species
-from core.frames import FrameSet
+from core.codes import JobState
+from core.frames import FaceCrop, FrameSet, ModalityMask
+from core.verdict import Evidence
 
 
 class FrameSource(Protocol):
@@ -55,14 +54,46 @@ class Recorder(FrameSink, Protocol):
         ...
 
 
-class StoredPresentation(Protocol):
-    """One labelled or unlabelled presentation of a stored session."""
+class Scorer(Protocol):
+    """Anything that turns face crops into evidence: the network, or the relief baseline ``builtin:sheet``."""
+
+    @property
+    def name(self) -> str:
+        """Name for people."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the weights (of the parameters, for a baseline); stands in every verdict."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """``cpu`` or the name of the CUDA device."""
+        ...
+
+    def threshold(self, mask: ModalityMask) -> float | None:
+        """Score threshold of a mask, for the pooled score of a presentation; ``None`` = never calibrated: refer."""
+        ...
+
+    @property
+    def threshold_source(self) -> str:
+        """Which data set the thresholds."""
+        ...
+
+    def score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
+        """Evidence for each crop, in order; the crops may have different masks. Never raises for finite pixels."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPresentation:
+    """One presentation of a stored session. ``species``: empty = bona fide, ``None`` = not labelled."""
 
     id: str
     session: str
     subject: str
-    species: Species | str | None
-    """Empty = bona fide, ``None`` = not labelled."""
+    species: str | None
     artefact: str
     source_kind: str
 
@@ -70,7 +101,7 @@ class StoredPresentation(Protocol):
 class PresentationStore(Protocol):
     """Read access to stored presentations (adaptation, replay, export)."""
 
-    def presentations(self, sessions: Sequence[str]) -> Sequence[StoredPresentation]:
+    def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
         """All presentations of the sessions, in order."""
         ...
 
@@ -79,4 +110,66 @@ class PresentationStore(Protocol):
         ...
 
 
-Image = NDArray[np.uint8]
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One adaptation job as it stands in the catalogue. ``plan`` and ``report`` are JSON texts."""
+
+    id: str
+    state: JobState
+    plan: str
+    plan_sha256: str
+    progress: float = 0.0
+    message: str = ""
+    candidate: str = ""
+    report: str = ""
+    command: str = ""
+    """What a person asked for and the worker has not yet obeyed: ``pause``, ``cancel``, ``resume`` or empty."""
+    pid: int = 0
+    created_utc_s: float = 0.0
+    updated_utc_s: float = 0.0
+
+
+class JobStore(Protocol):
+    """Adaptation jobs in the catalogue; every call is one transaction."""
+
+    def create(self, plan: str, plan_sha256: str) -> str:
+        """Store a frozen plan as a QUEUED job; returns its id."""
+        ...
+
+    def get(self, job: str) -> JobRecord:
+        """The job; raises `core.errors.InputError` when there is none of that id."""
+        ...
+
+    def list(self) -> list[JobRecord]:
+        """All jobs, newest first."""
+        ...
+
+    def update(
+        self,
+        job: str,
+        *,
+        state: JobState | None = None,
+        progress: float | None = None,
+        message: str | None = None,
+        candidate: str | None = None,
+        report: str | None = None,
+        pid: int | None = None,
+    ) -> None:
+        """Change what is given."""
+        ...
+
+    def request(self, job: str, command: str) -> None:
+        """A person asks the worker to ``pause``, ``cancel`` or ``resume``."""
+        ...
+
+    def take_request(self, job: str) -> str:
+        """The pending request, which is cleared; empty when there is none."""
+        ...
+
+    def append_event(self, job: str, step: int, values: Mapping[str, float]) -> None:
+        """One point of the live curves (loss, coverage, stability weight, anchor, ...)."""
+        ...
+
+    def events(self, job: str, after_step: int = -1) -> list[tuple[int, dict[str, float]]]:
+        """The points after ``after_step``, in order."""
+        ...

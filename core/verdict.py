@@ -6,7 +6,8 @@ it plain data that goes to the database as JSON and reproduces the logits from t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.codes import Hint, Outcome, Reason, Rule, SourceKind
@@ -20,7 +21,7 @@ class Evidence:
     ``logit`` is the calibrated fused log-odds of bona fide for ``mask``; ``score = sigmoid(logit)`` in [0, 1], higher =
     bona fide. ``modality_scores`` are the per-modality heads, ``residuals`` the relative distance between a present
     modality and what the others predict of it, ``physics`` named figures with their unit in the name
-    (``quadric_residual_mm``, ``ir_level_m2``, ...). ``contributions`` sum, with ``base``, to ``logit``.
+    (``quadric_residual_mm``, ``ir_level_m2``, ...). ``uncertainty`` is in [0, 1].
     """
 
     mask: ModalityMask
@@ -82,3 +83,13 @@ class Verdict:
     model: str
     trace: Trace
     duration_ms: float = 0.0
+
+
+def sigmoid(logit: float) -> float:
+    """``1 / (1 + exp(-logit))`` without overflow."""
+    return 1.0 / (1.0 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1.0 + math.exp(logit))
+
+
+def pooled_logit(evidence: Sequence[Evidence]) -> float:
+    """One logit for a presentation: the mean over its frame sets. The live decision and `evaluate` use the same rule."""
+    return math.fsum(e.logit for e in evidence) / len(evidence)
