@@ -140,7 +140,7 @@ class JobStore(Protocol):
         """The job; raises `core.errors.InputError` when there is none of that id."""
         ...
 
-    def list(self) -> list[JobRecord]:
+    def all(self) -> list[JobRecord]:
         """All jobs, newest first."""
         ...
 

@@ -91,5 +91,5 @@ def sigmoid(logit: float) -> float:
 
 
 def pooled_logit(evidence: Sequence[Evidence]) -> float:
-    """One logit for a presentation: the mean over its frame sets. The live decision and `evaluate` use the same rule."""
+    """One logit for a presentation: the mean over its frame sets (live decision and `evaluate` alike)."""
     return math.fsum(e.logit for e in evidence) / len(evidence)
