@@ -1,0 +1,189 @@
+"""The command line of formats.md: which commands and options there are. `main.py` gives each its handler."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.codes import RecordMode
+from core.frames import ModalityMask
+
+SOURCES = "simulated[:SCENE[,seed=N,sensor=S,species=P]] | scripted:FILE | file:PATH | realsense[:SERIAL] | session:ID"
+
+_EPILOG = """\
+exit codes: 0 done (a rejected candidate is done), 1 a bug, 2 usage, 3 input (something was left out or unreadable; the
+report is still written), 4 environment (disk, camera, lock, missing library), 130 canceled"""
+
+
+def modalities(text: str) -> ModalityMask:
+    """Read ``rgb,depth,ir`` or ``depth+ir``."""
+    try:
+        mask = ModalityMask.parse(text.replace(",", "+"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: name rgb, depth and ir, separated by commas") from error
+    if not mask:
+        raise argparse.ArgumentTypeError("name at least one of rgb, depth, ir")
+    return mask
+
+
+def positive(text: str) -> float:
+    """A number above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number above zero."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero")
+    return value
+
+
+def names(text: str) -> list[str]:
+    """A comma-separated list."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _data_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="data folder (else SALLYPORT_DATA, else the platform's user data folder)",
+    )
+
+
+class _Commands:
+    """Adds sub-commands that all know ``--data`` and carry their own name into the parsed arguments."""
+
+    def __init__(self, parent: argparse.ArgumentParser, prefix: str = "") -> None:
+        self._adder: Any = parent.add_subparsers(dest=f"{prefix}command", metavar="COMMAND", required=bool(prefix))
+        self._prefix = prefix
+
+    def add(self, name: str, text: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = self._adder.add_parser(name, help=text, description=text)
+        _data_option(parser)
+        parser.set_defaults(handler=f"{self._prefix}{name}")
+        return parser
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; without a sub-command the window opens."""
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="Sallyport: multi-modal face presentation-attack detection on site.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _data_option(parser)
+    _source_options(parser, default="simulated")
+    parser.set_defaults(handler="window")
+    commands = _Commands(parser)
+    _capture_commands(commands)
+    _collection_commands(commands)
+    _model_commands(commands)
+    _adapt_commands(commands.add("adapt", "plan, run and watch an adaptation pass"))
+    backup = commands.add("backup", "copy the data folder, consistently, while it may be in use")
+    backup.add_argument("--out", metavar="DIR", type=Path, required=True)
+    restore = commands.add("restore", "put a backup into a new, empty data folder")
+    restore.add_argument("--from", dest="backup", metavar="DIR", type=Path, required=True)
+    return parser
+
+
+def _source_options(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument("--source", metavar="SRC", default=default, required=default is None, help=SOURCES)
+    parser.add_argument(
+        "--single-process", action="store_true", help="capture and inference as threads (debugging and tests)"
+    )
+
+
+def _capture_commands(commands: _Commands) -> None:
+    run = commands.add("run", "capture, decide and store without a window")
+    run.add_argument("--headless", action="store_true", required=True, help="no window (the only way of this command)")
+    _source_options(run, default=None)
+    run.add_argument("--seconds", metavar="N", type=positive, required=True, help="camera time")
+    run.add_argument("--record", choices=list(RecordMode), type=RecordMode, default=RecordMode.DECISIONS)
+    run.add_argument("--subject", metavar="ID", help="pseudonym; frames of a real person need one with a consent")
+    run.add_argument("--max-skew-ms", metavar="X", type=positive, help="pair frames up to this apart")
+    run.add_argument("--json", metavar="OUT", type=Path, required=True)
+    record = commands.add("record", "record the camera's streams into an SDK file")
+    record.add_argument("--source", metavar="SRC", required=True, help=SOURCES)
+    record.add_argument("--out", metavar="FILE.db3", type=Path, required=True)
+    record.add_argument("--seconds", metavar="N", type=positive, required=True)
+    for name, text in (("devices", "list the cameras"), ("doctor", "check this machine; each problem with its remedy")):
+        commands.add(name, text).add_argument("--json", action="store_true")
+
+
+def _collection_commands(commands: _Commands) -> None:
+    scenes = commands.add("scenes", "write simulated presentations: images and a manifest")
+    scenes.add_argument("--out", metavar="DIR", type=Path, required=True)
+    scenes.add_argument("--species", metavar="A,B", type=names, required=True, help="bona_fide and PAI species")
+    scenes.add_argument("--sensor", metavar="S", default="d435")
+    scenes.add_argument("--n", metavar="N", type=count, required=True, help="presentations of each")
+    scenes.add_argument("--seed", metavar="K", type=int, default=0)
+    scenes.add_argument("--domain", metavar="FILE", type=Path)
+    load = commands.add("import", "store a manifest's images as sessions, one per subject")
+    load.add_argument("--manifest", metavar="F", type=Path, required=True)
+    load.add_argument("--basis", metavar="no_person|consent:ID|published", required=True)
+    load.add_argument("--name", metavar="N", required=True)
+    export = commands.add("export", "write a session as images, manifest and JSON")
+    export.add_argument("--session", metavar="ID", required=True)
+    export.add_argument("--out", metavar="DIR", type=Path, required=True)
+    commands.add("sessions", "list the sessions").add_argument("--json", action="store_true")
+    label = commands.add("label", "set the species of a presentation, with a reason")
+    label.add_argument("presentation", metavar="PRESENTATION")
+    label.add_argument("--species", metavar="S", required=True, help="bona_fide or a PAI species")
+    label.add_argument("--reason", metavar="TEXT", required=True)
+    replay = commands.add("replay", "recompute a session's verdicts from its stored frames")
+    replay.add_argument("--session", metavar="ID", required=True)
+    replay.add_argument("--json", action="store_true")
+
+
+def _model_commands(commands: _Commands) -> None:
+    evaluate = commands.add("evaluate", "score a manifest and report ISO/IEC 30107-3 figures")
+    evaluate.add_argument("--manifest", metavar="F", type=Path, required=True)
+    evaluate.add_argument("--model", metavar="M", default="champion", help="name, alias, path or builtin:sheet")
+    evaluate.add_argument("--modalities", metavar="rgb,depth,ir", type=modalities)
+    evaluate.add_argument("--split", metavar="S")
+    evaluate.add_argument("--json", metavar="OUT", type=Path, required=True)
+    train = commands.add("train", "train a source model on simulated scenes")
+    train.add_argument("--factory", action="store_true", help="the recorded configuration of the factory model")
+    train.add_argument("--out", metavar="DIR", type=Path, help="where the bundle goes (default: the factory's place)")
+    train.add_argument("--seed", metavar="N", type=int)
+    train.add_argument("--presentations", metavar="N", type=count)
+    train.add_argument("--epochs", metavar="N", type=count)
+    commands.add("models", "list the models").add_argument("--json", action="store_true")
+    promote = commands.add("promote", "make a model the champion")
+    promote.add_argument("model", metavar="MODEL")
+    promote.add_argument("--reason", metavar="TEXT", required=True)
+    commands.add("rollback", "return to the previous champion").add_argument("--reason", metavar="TEXT", required=True)
+
+
+def _adapt_commands(parser: argparse.ArgumentParser) -> None:
+    commands = _Commands(parser, prefix="adapt ")
+    plan = commands.add("plan", "freeze a plan; prints the job's id")
+    plan.add_argument("--sessions", metavar="ID,..", type=names, required=True)
+    plan.add_argument("--seed", metavar="N", type=int, default=0)
+    texts: Mapping[str, str] = {
+        "run": "train, evaluate and judge; survives the window",
+        "status": "where a job stands",
+        "pause": "pause at the next step",
+        "cancel": "stop at the next step; the champion stays",
+        "resume": "go on after a pause, a kill or a crash",
+    }
+    for name, text in texts.items():
+        command = commands.add(name, text)
+        command.add_argument("job", metavar="JOB")
+        command.add_argument("--json", metavar="OUT", type=Path)

@@ -1,0 +1,26 @@
+"""What every test shares: no window on a screen, and the real material beside the checkout."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real material; skips where the checkout stands alone."""
+    if not _SHARED.is_dir():
+        pytest.skip("the real material (../shared/data) is not beside this checkout")
+    return _SHARED
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test touches the user's data folder."""
+    monkeypatch.setenv("SALLYPORT_DATA", str(tmp_path / "data"))
