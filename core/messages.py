@@ -133,6 +133,14 @@ class SetPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SetSession:
+    """The session and source that presentations which start by themselves belong to, from now on."""
+
+    session: str
+    source_kind: SourceKind
+
+
+@dataclass(frozen=True, slots=True)
 class BeginPresentation:
     """Start a presentation. Without it, one starts by itself when a face comes into view (if ``automatic``)."""
 
@@ -177,6 +185,17 @@ class VerdictReached:
     verdict: Verdict
 
 
+# --- station -> window, `run` -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCommitted:
+    """A verdict and its audit row are stored (catalogue row ``row_id``): now, and only now, the banner is final."""
+
+    row_id: int
+    verdict: Verdict
+
+
 Message = (
     CameraHealth
     | StartRecording
@@ -188,11 +207,13 @@ Message = (
     | Problem
     | LoadModel
     | SetPolicy
+    | SetSession
     | BeginPresentation
     | EndPresentation
     | Unlock
     | ModelReady
     | ObservationMade
     | VerdictReached
+    | VerdictCommitted
 )
 """Anything that may come out of a pipe."""
