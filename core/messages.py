@@ -47,6 +47,8 @@ class CameraHealth:
     device: DeviceInfo
     streams: Mapping[Modality, StreamHealth] = field(default_factory=dict)
     profiles: Mapping[Modality, StreamProfile] = field(default_factory=dict)
+    camera_s: float = 0.0
+    """Camera time of the newest frame set, in seconds since the first."""
     sets: int = 0
     skew_ms: Mapping[str, float] = field(default_factory=dict)
     """p50, p95, max over the session so far."""

@@ -16,14 +16,20 @@ class SitePolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    min_frame_sets: int = Field(5, ge=1, le=120, description="frame sets with evidence that a verdict needs")
-    max_frame_sets: int = Field(15, ge=1, le=600, description="newest frame sets that are pooled")
-    deadline_ms: float = Field(5000.0, gt=0, description="a presentation without a verdict ends after this time")
-    stale_ms: float = Field(1000.0, gt=0, description="older evidence is not used")
-    abstain_margin: float = Field(0.5, ge=0, description="half width of the refer band around the threshold, in logits")
+    min_frame_sets: int = Field(default=5, ge=1, le=120, description="frame sets with evidence that a verdict needs")
+    max_frame_sets: int = Field(default=15, ge=1, le=600, description="newest frame sets that are pooled")
+    deadline_ms: float = Field(
+        default=5000.0, gt=0, description="a presentation without a verdict ends after this time"
+    )
+    stale_ms: float = Field(default=1000.0, gt=0, description="older evidence is not used")
+    abstain_margin: float = Field(
+        default=0.5, ge=0, description="half width of the refer band around the threshold, in logits"
+    )
     rgb_alone_refers: bool = True
-    lock_out_attacks: int = Field(3, ge=0, description="attack verdicts in a row that lock the station; 0 = never")
-    lock_out_window_ms: float = Field(300_000.0, gt=0)
+    lock_out_attacks: int = Field(
+        default=3, ge=0, description="attack verdicts in a row that lock the station; 0 = never"
+    )
+    lock_out_window_ms: float = Field(default=300_000.0, gt=0)
     thresholds: dict[str, float] = Field(default_factory=dict, description="mask -> score threshold, above the model's")
 
     def sha256(self) -> str:

@@ -1,0 +1,98 @@
+"""What a station needs from the outside: a camera link and a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Protocol
+
+from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
+from core.messages import CameraHealth, Message
+from core.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOrder:
+    """What a person asks for when a session starts. ``subject`` is a pseudonym; empty at a checkpoint."""
+
+    purpose: SessionPurpose = SessionPurpose.CHECKPOINT
+    mode: RecordMode = RecordMode.DECISIONS
+    subject: str = ""
+    name: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationLabel:
+    """What is known of a presentation before the take: ``species`` empty = bona fide, ``None`` = not known."""
+
+    species: str | None = None
+    subject: str = ""
+    artefact: str = ""
+    condition: str = ""
+
+
+class CaptureLink(Protocol):
+    """The capture process under supervision."""
+
+    @property
+    def pipe(self) -> Connection | None:
+        """Pipe to wait on; ``None`` while the process is down."""
+        ...
+
+    def start(self) -> None:
+        """Spawn the capture process."""
+        ...
+
+    def send(self, message: Message) -> bool:
+        """Send; ``False`` when the process is gone."""
+        ...
+
+    def poll(self) -> list[Message]:
+        """Drain the pipe and supervise (restart, kill); never blocks."""
+        ...
+
+    def shutdown(self, timeout_s: float) -> None:
+        """Ask it to finish; kill it after ``timeout_s``."""
+        ...
+
+
+class StationLedger(Protocol):
+    """The catalogue as a station uses it: every call is one transaction (architecture.md section 3)."""
+
+    def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, str]:
+        """Create the session; returns its id and the path of its frames database (empty for decisions only)."""
+        ...
+
+    def describe_session(self, session: str, health: CameraHealth) -> None:
+        """Store identity, calibration and settings of the camera with the session."""
+        ...
+
+    def close_session(self, session: str, state: SessionState, health: CameraHealth | None, recorded: int) -> None:
+        """Close it, with its counts."""
+        ...
+
+    def open_presentation(self, session: str, label: PresentationLabel, t_s: float) -> str:
+        """Create a presentation; returns its id."""
+        ...
+
+    def close_presentation(self, presentation: str, first_set: int, last_set: int, t_s: float) -> None:
+        """Store which frame sets belong to it."""
+        ...
+
+    def discard_presentation(self, presentation: str) -> None:
+        """Mark a take as not to be used."""
+        ...
+
+    def commit_verdict(self, verdict: Verdict) -> int:
+        """Store verdict and audit row in one transaction; returns the verdict's row id."""
+        ...
+
+    def champion(self) -> tuple[str, str]:
+        """sha256 and path of the deployed model."""
+        ...
+
+    def changes(self) -> int:
+        """A number that changes whenever anybody writes to the catalogue."""
+        ...

@@ -1,0 +1,267 @@
+"""One camera, one model, one ledger: the loop that turns observations into stored verdicts.
+
+The station runs in whatever thread polls it (the window's bridge, or `run`); other threads hand it work by `submit`.
+It never touches pixels. A verdict is an event only after its row is committed (architecture.md section 4).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import wait
+from queue import Empty, SimpleQueue
+
+from core.clock import Clock, SystemClock
+from core.codes import Outcome, Reason, RecordMode, Rule, SessionState, SourceKind
+from core.frames import ModalityMask
+from core.messages import (
+    BeginPresentation,
+    CameraHealth,
+    EndPresentation,
+    LoadModel,
+    Message,
+    ModelReady,
+    ObservationMade,
+    Problem,
+    RecordingClosed,
+    SetOptions,
+    SetPolicy,
+    SetSession,
+    StartRecording,
+    StopRecording,
+    StreamEnded,
+    Unlock,
+    VerdictCommitted,
+    VerdictReached,
+)
+from core.policy import SitePolicy
+from core.station.inference import InferenceLink
+from core.station.ports import CaptureLink, PresentationLabel, SessionOrder, StationLedger
+from core.verdict import Trace, Verdict
+
+log = logging.getLogger(__name__)
+
+CATALOGUE_CHECK_MS = 500.0
+
+
+class Station:
+    """Owns the session, the presentation and every verdict of one camera."""
+
+    def __init__(
+        self,
+        capture: CaptureLink,
+        inference: InferenceLink,
+        ledger: StationLedger,
+        source_kind: SourceKind,
+        policy: SitePolicy | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.source_kind = source_kind
+        self.policy = policy or SitePolicy()
+        self.health: CameraHealth | None = None
+        self.model: ModelReady | None = None
+        self.session = ""
+        self.presentation = ""
+        self._capture = capture
+        self._inference = inference
+        self._ledger = ledger
+        self._clock = clock or SystemClock()
+        self._orders: SimpleQueue[Callable[[Station], None]] = SimpleQueue()
+        self._recording = False
+        self._recorded = 0
+        self._described = False
+        self._last_set = 0
+        self._first_set = 0
+        self._camera_s = 0.0
+        self._champion = ""
+        self._changes: int | None = None
+        self._next_check_ms = 0.0
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Spawn capture and inference; the champion is loaded at once."""
+        self._inference.send(SetPolicy(self.policy))
+        self._follow_champion()
+        self._inference.start()
+        self._capture.start()
+
+    def shutdown(self, timeout_s: float = 5.0) -> None:
+        """Close the session and end both processes."""
+        self.close_session()
+        self._capture.shutdown(timeout_s)
+        self._inference.shutdown(timeout_s)
+
+    def submit(self, order: Callable[[Station], None]) -> None:
+        """From any thread: run ``order`` in the polling thread, at its next round."""
+        self._orders.put(order)
+
+    def poll(self, timeout_s: float = 0.05) -> list[Message]:
+        """Wait for the children, at most ``timeout_s``; returns what happened, verdicts already stored."""
+        self._run_orders()
+        pipes = [pipe for pipe in (self._capture.pipe, self._inference.pipe) if pipe is not None]
+        if pipes:
+            wait(pipes, timeout_s)
+        else:
+            self._clock.sleep_ms(timeout_s * 1000.0)
+        events: list[Message] = []
+        for message in self._capture.poll():
+            events.extend(self._from_capture(message))
+        messages, died = self._inference.poll()
+        for message in messages:
+            events.extend(self._from_inference(message))
+        if died:
+            self.model = None
+            events.extend(self._abandon_presentation())
+        if self._clock.now_ms() >= self._next_check_ms:
+            self._follow_champion()
+        return events
+
+    # --- orders of a person -------------------------------------------------------------------------------------
+
+    def open_session(self, order: SessionOrder) -> str:
+        """Begin a session (closing the one before); frames are recorded when ``order.mode`` says so."""
+        self.close_session()
+        self.session, path = self._ledger.open_session(order, self.source_kind)
+        self._described = False
+        self._recorded = 0
+        self._inference.send(SetSession(self.session, self.source_kind))
+        if order.mode is RecordMode.FRAMES:
+            self._capture.send(StartRecording(self.session, path, order.mode))
+            self._recording = True
+        self._describe_session()
+        return self.session
+
+    def close_session(self, timeout_s: float = 30.0) -> None:
+        """End the presentation, let the recorder finish, close the session's row."""
+        if not self.session:
+            return
+        self.end_presentation()
+        deadline_ms = self._clock.now_ms() + 1000.0 * timeout_s
+        if self._recording and self._capture.send(StopRecording()):
+            while self._recording and self._clock.now_ms() < deadline_ms and self._capture.pipe is not None:
+                wait([self._capture.pipe], 0.05)
+                for message in self._capture.poll():
+                    self._from_capture(message)
+        state = SessionState.CUT_OFF if self._recording else SessionState.CLOSED
+        self._ledger.close_session(self.session, state, self.health, self._recorded)
+        self._recording = False
+        self.session = ""
+        self._inference.send(SetSession("", self.source_kind))
+
+    def begin_presentation(self, label: PresentationLabel | None = None) -> str:
+        """Start a presentation on command; an earlier one that still runs ends first."""
+        if self.presentation:
+            self.end_presentation()
+        self.presentation = self._ledger.open_presentation(self.session, label or PresentationLabel(), self._camera_s)
+        self._first_set = self._last_set + 1
+        self._inference.send(BeginPresentation(self.presentation, self.session, self.source_kind))
+        return self.presentation
+
+    def end_presentation(self) -> None:
+        """End the running presentation; its verdict comes as an event. Its frame sets are stored with it."""
+        if not self.presentation:
+            return
+        self._ledger.close_presentation(self.presentation, self._first_set, self._last_set, self._camera_s)
+        self._inference.send(EndPresentation())
+
+    def discard_presentation(self, presentation: str) -> None:
+        """A take that is not to be used (Collect: discard, retake)."""
+        self._ledger.discard_presentation(presentation)
+
+    def set_options(self, options: SetOptions) -> None:
+        """Camera settings, or the face region for auto-exposure."""
+        self._capture.send(options)
+
+    def set_policy(self, policy: SitePolicy) -> None:
+        """Decide by ``policy`` from the next presentation on."""
+        self.policy = policy
+        self._inference.send(SetPolicy(policy))
+
+    def unlock(self) -> None:
+        """A supervisor ends the lock-out."""
+        self._inference.send(Unlock())
+
+    # --- what the children say ----------------------------------------------------------------------------------
+
+    def _from_capture(self, message: Message) -> list[Message]:
+        if isinstance(message, CameraHealth):
+            self.health = message
+            self._camera_s = max(self._camera_s, message.camera_s)
+            self._describe_session()
+        elif isinstance(message, RecordingClosed):
+            self._recording = False
+            self._recorded = message.recorded
+            if message.problem:
+                return [message, Problem(message.problem)]
+        elif isinstance(message, StreamEnded):
+            self.end_presentation()
+        return [message]
+
+    def _from_inference(self, message: Message) -> list[Message]:
+        if isinstance(message, ObservationMade):
+            self._last_set = max(self._last_set, message.observation.frame_set)
+        elif isinstance(message, ModelReady):
+            self.model = message
+        elif isinstance(message, VerdictReached):
+            return [self._commit(message.verdict)]
+        return [message]
+
+    def _commit(self, verdict: Verdict) -> VerdictCommitted:
+        if verdict.session != self.session or not verdict.presentation:
+            verdict = replace(verdict, session=self.session, source_kind=self.source_kind)
+        row = self._ledger.commit_verdict(verdict)
+        if verdict.presentation == self.presentation:
+            self._ledger.close_presentation(self.presentation, self._first_set, self._last_set, self._camera_s)
+            self.presentation = ""
+        return VerdictCommitted(row, verdict)
+
+    def _abandon_presentation(self) -> list[Message]:
+        """The process that should have answered is gone: the answer is no response, and it is stored."""
+        if not self.presentation:
+            return []
+        trace = Trace((), (), {}, {}, None, None, Rule.ENDED, self._champion, self.policy.sha256())
+        verdict = Verdict(
+            presentation=self.presentation,
+            session=self.session,
+            source_kind=self.source_kind,
+            t_s=self._camera_s,
+            outcome=Outcome.NON_RESPONSE,
+            reason=Reason.MODEL_ERROR,
+            mask=ModalityMask(0),
+            score=None,
+            threshold=None,
+            rule=Rule.ENDED,
+            model=self._champion,
+            trace=trace,
+        )
+        return [self._commit(verdict)]
+
+    # --- housekeeping -------------------------------------------------------------------------------------------
+
+    def _run_orders(self) -> None:
+        while True:
+            try:
+                order = self._orders.get_nowait()
+            except Empty:
+                return
+            order(self)
+
+    def _describe_session(self) -> None:
+        if self.session and not self._described and self.health is not None and self.health.profiles:
+            self._ledger.describe_session(self.session, self.health)
+            self._described = True
+
+    def _follow_champion(self) -> None:
+        """A promotion by anybody, also from the command line, takes effect here (architecture.md section 3)."""
+        self._next_check_ms = self._clock.now_ms() + CATALOGUE_CHECK_MS
+        changes = self._ledger.changes()
+        if changes == self._changes:
+            return
+        self._changes = changes
+        sha256, path = self._ledger.champion()
+        if sha256 != self._champion:
+            log.info("champion is now %s", sha256[:12])
+            self._champion = sha256
+            self._inference.send(LoadModel(path))
