@@ -63,13 +63,12 @@ class RunReport:
     def to_json(self) -> dict[str, Any]:
         """The run JSON of formats.md."""
         health = self.health
-        device = health.device if health else None
         streams = health.streams if health else {}
         return {
             "schema": SCHEMA,
             "source_kind": str(health.source_kind) if health else None,
             "session": self.session,
-            "device": _device_json(health) if device else None,
+            "device": _device_json(health) if health else None,
             "frames": {str(m): streams[m].frames if m in streams else 0 for m in MODALITIES},
             "sets": health.sets if health else 0,
             "masks": [list(entry) for entry in self.masks],
@@ -160,10 +159,15 @@ def run_headless(
     """
     clock = clock or SystemClock()
     report = RunReport()
-    station.start()
+    listen = on_event or (lambda _event: None)
     try:
+        # The model first: a file of a few frames would be over before a network is loaded.
+        station.start_inference()
+        _wait_for_model(station, report, canceled, clock, listen)
+        station.start_capture()
         report.session = station.open_session(order)
-        _loop(station, report, canceled, clock, on_event or (lambda _event: None))
+        station.begin_presentation()
+        _loop(station, report, canceled, clock, listen)
     finally:
         station.shutdown()
         if station.health is not None:
@@ -172,23 +176,44 @@ def run_headless(
     return report
 
 
+def _take(station: Station, report: RunReport, listen: Callable[[Message], None]) -> bool:
+    """One round; says whether the stream ended in it. A fatal problem ends the run."""
+    ended = False
+    for event in station.poll(0.05):
+        report.add(event)
+        listen(event)
+        if isinstance(event, Problem) and event.fatal:
+            raise HostError(event.what, event.remedy)
+        ended = ended or isinstance(event, StreamEnded)
+    return ended
+
+
+def _wait_for_model(
+    station: Station,
+    report: RunReport,
+    canceled: Callable[[], bool],
+    clock: Clock,
+    listen: Callable[[Message], None],
+) -> None:
+    started_ms = clock.now_ms()
+    while station.model is None and not canceled():
+        _take(station, report, listen)
+        if clock.now_ms() - started_ms > READY_MS:
+            raise HostError("The model was not ready within a minute.", "Check it with `main.py models`.")
+
+
 def _loop(
     station: Station,
     report: RunReport,
     canceled: Callable[[], bool],
     clock: Clock,
-    on_event: Callable[[Message], None],
+    listen: Callable[[Message], None],
 ) -> None:
     started_ms = clock.now_ms()
     ended_ms: float | None = None
     while not canceled():
-        for event in station.poll(0.05):
-            report.add(event)
-            on_event(event)
-            if isinstance(event, Problem) and event.fatal:
-                raise HostError(event.what, event.remedy)
-            if isinstance(event, StreamEnded):
-                ended_ms = clock.now_ms()
+        if _take(station, report, listen):
+            ended_ms = clock.now_ms()
         now = clock.now_ms()
         if ended_ms is not None and (not station.presentation or now - ended_ms > LAST_VERDICT_MS):
             return

@@ -81,10 +81,18 @@ class Station:
     # --- life --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Spawn capture and inference; the champion is loaded at once."""
+        """Spawn capture and inference side by side."""
+        self.start_inference()
+        self.start_capture()
+
+    def start_inference(self) -> None:
+        """Spawn the inference process; it loads the champion at once."""
         self._inference.send(SetPolicy(self.policy))
         self._follow_champion()
         self._inference.start()
+
+    def start_capture(self) -> None:
+        """Spawn the capture process."""
         self._capture.start()
 
     def shutdown(self, timeout_s: float = 5.0) -> None:
