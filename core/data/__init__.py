@@ -1,0 +1,1 @@
+"""Data sets: manifests of captures, hybrids of real captures."""

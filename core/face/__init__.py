@@ -1,0 +1,1 @@
+"""From a frame set to one face crop: detection, tracking, cropping."""

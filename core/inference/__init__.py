@@ -1,0 +1,1 @@
+"""The inference process: newest frame set -> evidence -> decision."""
