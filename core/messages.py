@@ -143,6 +143,19 @@ class SetSession:
 
 
 @dataclass(frozen=True, slots=True)
+class UseSession:
+    """From now on frame sets belong to ``session``; presentations that start by themselves carry this identity.
+
+    ``locked`` restores a lock-out that stood before the inference process was started again.
+    """
+
+    session: str
+    source_kind: SourceKind
+    automatic: bool = True
+    locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BeginPresentation:
     """Start a presentation. Without it, one starts by itself when a face comes into view (if ``automatic``)."""
 
@@ -178,6 +191,14 @@ class ObservationMade:
     """Newest observation, for the live picture (hint, face box, mask)."""
 
     observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class LockOutChanged:
+    """The station was locked after repeated attacks, or unlocked again, for sources of this kind."""
+
+    source_kind: SourceKind
+    locked: bool
 
 
 @dataclass(frozen=True, slots=True)
