@@ -136,22 +136,13 @@ class SetPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SetSession:
-    """The session and source that presentations which start by themselves belong to, from now on."""
-
-    session: str
-    source_kind: SourceKind
-
-
-@dataclass(frozen=True, slots=True)
-class UseSession:
-    """From now on frame sets belong to ``session``; presentations that start by themselves carry this identity.
+    """The session and source that presentations which start by themselves belong to, from now on.
 
     ``locked`` restores a lock-out that stood before the inference process was started again.
     """
 
     session: str
     source_kind: SourceKind
-    automatic: bool = True
     locked: bool = False
 
 
