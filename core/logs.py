@@ -1,0 +1,47 @@
+"""Log files and crash files, one of each per process (anchors.md section 4.6).
+
+Nothing at INFO or above names a subject or an image path. Under pytest no file is written.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import logging.handlers
+import os
+import signal
+from pathlib import Path
+
+FORMAT = "%(asctime)s %(process)d %(threadName)s %(levelname)s %(name)s: %(message)s"
+MAX_BYTES = 4_000_000
+BACKUPS = 5
+
+
+def start_logging(folder: Path, process: str, *, verbose: bool = False) -> Path | None:
+    """Log to ``folder/PROCESS.log`` and dump hard crashes to ``folder/PROCESS.crash``; returns the crash file.
+
+    A folder that cannot be written costs the log, never the start.
+    """
+    level = os.environ.get("SALLYPORT_LOG", "DEBUG" if verbose else "INFO").upper()
+    logging.getLogger().setLevel(level if level in logging.getLevelNamesMapping() else "INFO")
+    if "PYTEST_VERSION" in os.environ:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            folder / f"{process}.log", maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True
+        )
+        crash = folder / f"{process}.crash"
+        # Kept open for the life of the process: the interpreter writes into it while it dies.
+        faulthandler.enable(crash.open("a", encoding="utf-8"))
+    except OSError as error:
+        logging.getLogger(__name__).warning("no log file: %s", error.strerror)
+        return None
+    handler.setFormatter(logging.Formatter(FORMAT))
+    logging.getLogger().addHandler(handler)
+    return crash
+
+
+def leave_interrupts_to_the_parent() -> None:
+    """In a child: Ctrl-C reaches the whole group, but the parent decides when its children finish."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
