@@ -42,8 +42,12 @@ class InferenceLink:
     def send(self, message: Message) -> bool:
         """Send; model, policy and session are kept for the next process too."""
         if isinstance(message, LoadModel | SetPolicy | SetSession):
-            self._context[type(message)] = message
+            self.remember(message)
         return self._child.send(message)
+
+    def remember(self, message: LoadModel | SetPolicy | SetSession) -> None:
+        """Tell it to the next process only: this one knows already."""
+        self._context[type(message)] = message
 
     def poll(self) -> tuple[list[Message], bool]:
         """Drain the pipe; the flag says that the process died (and was started again, within the budget)."""

@@ -20,6 +20,7 @@ from core.messages import (
     CameraHealth,
     EndPresentation,
     LoadModel,
+    LockOutChanged,
     Message,
     ModelReady,
     ObservationMade,
@@ -63,6 +64,7 @@ class Station:
         self.model: ModelReady | None = None
         self.session = ""
         self.presentation = ""
+        self.locked = False
         self._capture = capture
         self._inference = inference
         self._ledger = ledger
@@ -134,7 +136,7 @@ class Station:
         self.session, path = self._ledger.open_session(order, self.source_kind)
         self._described = False
         self._recorded = 0
-        self._inference.send(SetSession(self.session, self.source_kind))
+        self._inference.send(SetSession(self.session, self.source_kind, self.locked))
         if order.mode is RecordMode.FRAMES:
             self._capture.send(StartRecording(self.session, path, order.mode))
             self._recording = True
@@ -156,7 +158,7 @@ class Station:
         self._ledger.close_session(self.session, state, self.health, self._recorded)
         self._recording = False
         self.session = ""
-        self._inference.send(SetSession("", self.source_kind))
+        self._inference.send(SetSession("", self.source_kind, self.locked))
 
     def begin_presentation(self, label: PresentationLabel | None = None) -> str:
         """Start a presentation on command; an earlier one that still runs ends first."""
@@ -212,6 +214,9 @@ class Station:
             self._last_set = max(self._last_set, message.observation.frame_set)
         elif isinstance(message, ModelReady):
             self.model = message
+        elif isinstance(message, LockOutChanged):
+            self.locked = message.locked
+            self._inference.remember(SetSession(self.session, self.source_kind, self.locked))
         elif isinstance(message, VerdictReached):
             return [self._commit(message.verdict)]
         return [message]
