@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from core.codes import Framing
 from core.errors import InputError
 from core.frames import Modality
-
-MAX_ASPECT_DIFFERENCE = 0.05
-"""Modalities of one row may differ in size, in aspect ratio by at most this fraction (formats.md)."""
+from core.registration import MAX_ASPECT_DIFFERENCE
 
 _PLAUSIBLE_DISTANCE_M = {Framing.CROP: (0.12, 5.0), Framing.FRAME: (0.12, 15.0)}
 """Range of the median distance of a face crop, of a whole picture: a wrong unit is off by a factor of ten or more."""
@@ -98,4 +96,5 @@ def _as_grey(path: Path, pixels: NDArray[Any], *, colour_allowed: bool) -> NDArr
         return np.ascontiguousarray(pixels[:, :, 0])
     if not colour_allowed:
         raise InputError(f"{path.name} is a colour image where depth is wanted.", "Store one channel.")
-    return np.rint(channels.mean(axis=2)).astype(pixels.dtype)
+    mean: NDArray[Any] = np.rint(channels.mean(axis=2)).astype(pixels.dtype)
+    return mean

@@ -1,0 +1,38 @@
+"""Which modalities of a frame set hold an image at all: pixel checks before anything is made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.frames import FrameSet, Modality, ModalityMask
+
+MIN_SIDE_PX = 24
+MAX_SATURATED = 0.98
+"""Share of pixels at the end of the range from which on a picture is blind."""
+MIN_DEPTH_SHARE = 0.02
+"""Share of measured pixels below which a depth picture says nothing."""
+_EVERY = 4
+
+
+def valid_modalities(frame_set: FrameSet) -> ModalityMask:
+    """The modalities of the set's mask whose pixels are usable."""
+    return ModalityMask.of(m for m in frame_set.mask if m in frame_set.frames and usable(frame_set[m].pixels, m))
+
+
+def usable(pixels: NDArray[Any], modality: Modality) -> bool:
+    """Whether ``pixels`` have the shape and type of ``modality`` and are neither constant, saturated nor empty."""
+    if pixels.ndim != (3 if modality is Modality.RGB else 2) or min(pixels.shape[:2]) < MIN_SIDE_PX:
+        return False
+    if modality is Modality.RGB and pixels.shape[2] != 3:
+        return False
+    if pixels.dtype not in (np.uint8, np.uint16):
+        return False
+    sample = pixels[::_EVERY, ::_EVERY]
+    if sample.min() == sample.max():
+        return False
+    if modality is Modality.DEPTH:
+        return float((sample > 0).mean()) >= MIN_DEPTH_SHARE
+    return float((sample == np.iinfo(pixels.dtype).max).mean()) <= MAX_SATURATED
