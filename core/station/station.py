@@ -1,7 +1,6 @@
 """One camera, one model, one ledger: the loop that turns observations into stored verdicts.
 
-The station runs in whatever thread polls it (the window's bridge, or `run`); other threads hand it work by `submit`.
-It never touches pixels. A verdict is an event only after its row is committed (architecture.md section 4).
+The station belongs to the thread that polls it (the window's bridge, or `run`). It never touches pixels. A verdict is an event only after its row is committed (architecture.md section 4).
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import wait
-from queue import Empty, SimpleQueue
 
 from core.clock import Clock, SystemClock
 from core.codes import Outcome, Reason, RecordMode, Rule, SessionState, SourceKind
@@ -44,6 +42,8 @@ from core.verdict import Trace, Verdict
 log = logging.getLogger(__name__)
 
 CATALOGUE_CHECK_MS = 500.0
+LAST_VERDICT_MS = 3000.0
+"""How long a presentation that was ended may take to answer before its session closes."""
 
 
 class Station:
@@ -69,7 +69,7 @@ class Station:
         self._inference = inference
         self._ledger = ledger
         self._clock = clock or SystemClock()
-        self._orders: SimpleQueue[Callable[[Station], None]] = SimpleQueue()
+        self._waiting: list[Message] = []
         self._recording = False
         self._recorded = 0
         self._described = False
@@ -103,13 +103,12 @@ class Station:
         self._capture.shutdown(timeout_s)
         self._inference.shutdown(timeout_s)
 
-    def submit(self, order: Callable[[Station], None]) -> None:
-        """From any thread: run ``order`` in the polling thread, at its next round."""
-        self._orders.put(order)
-
     def poll(self, timeout_s: float = 0.05) -> list[Message]:
         """Wait for the children, at most ``timeout_s``; returns what happened, verdicts already stored."""
-        self._run_orders()
+        waiting, self._waiting = self._waiting, []
+        return waiting + self._round(0.0 if waiting else timeout_s)
+
+    def _round(self, timeout_s: float) -> list[Message]:
         pipes = [pipe for pipe in (self._capture.pipe, self._inference.pipe) if pipe is not None]
         if pipes:
             wait(pipes, timeout_s)
@@ -148,12 +147,9 @@ class Station:
         if not self.session:
             return
         self.end_presentation()
-        deadline_ms = self._clock.now_ms() + 1000.0 * timeout_s
+        self._settle(lambda: not self.presentation, LAST_VERDICT_MS)
         if self._recording and self._capture.send(StopRecording()):
-            while self._recording and self._clock.now_ms() < deadline_ms and self._capture.pipe is not None:
-                wait([self._capture.pipe], 0.05)
-                for message in self._capture.poll():
-                    self._from_capture(message)
+            self._settle(lambda: not self._recording, 1000.0 * timeout_s)
         state = SessionState.CUT_OFF if self._recording else SessionState.CLOSED
         self._ledger.close_session(self.session, state, self.health, self._recorded)
         self._recording = False
@@ -253,13 +249,11 @@ class Station:
 
     # --- housekeeping -------------------------------------------------------------------------------------------
 
-    def _run_orders(self) -> None:
-        while True:
-            try:
-                order = self._orders.get_nowait()
-            except Empty:
-                return
-            order(self)
+    def _settle(self, done: Callable[[], bool], patience_ms: float) -> None:
+        """Go on polling until ``done``; what happens meanwhile is told by the next `poll`."""
+        deadline_ms = self._clock.now_ms() + patience_ms
+        while not done() and self._clock.now_ms() < deadline_ms:
+            self._waiting.extend(self._round(0.05))
 
     def _describe_session(self) -> None:
         if self.session and not self._described and self.health is not None and self.health.profiles:
