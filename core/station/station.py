@@ -1,6 +1,7 @@
 """One camera, one model, one ledger: the loop that turns observations into stored verdicts.
 
-The station belongs to the thread that polls it (the window's bridge, or `run`). It never touches pixels. A verdict is an event only after its row is committed (architecture.md section 4).
+The station belongs to the thread that polls it (the window's bridge, or `run`). It never touches pixels. A verdict is
+an event only after its row is committed (architecture.md section 4).
 """
 
 from __future__ import annotations
