@@ -1,0 +1,131 @@
+"""Every verb of the window, declared once: id, text, shortcut, icon and the page it belongs to.
+
+Buttons, shortcuts and the command palette all come from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from gui.i18n import tr
+from gui.icons import icon
+
+
+@dataclass(frozen=True, slots=True)
+class ActionInfo:
+    """One verb. ``page`` empty = works everywhere; otherwise its shortcut works while that page is in front."""
+
+    id: str
+    text: str
+    shortcut: str = ""
+    icon: str = ""
+    page: str = ""
+
+
+PAGES: tuple[ActionInfo, ...] = (
+    ActionInfo("checkpoint", "Checkpoint", "Ctrl+1", "checkpoint"),
+    ActionInfo("collect", "Collect", "Ctrl+2", "collect"),
+    ActionInfo("review", "Review", "Ctrl+3", "review"),
+    ActionInfo("recalibrate", "Recalibrate", "Ctrl+4", "recalibrate"),
+    ActionInfo("devices", "Devices", "Ctrl+5", "devices"),
+)
+
+VERBS: tuple[ActionInfo, ...] = (
+    ActionInfo("palette", "All commands", "Ctrl+K", "search"),
+    ActionInfo("settings", "Settings", "Ctrl+,", "settings"),
+    ActionInfo("full_screen", "Full screen", "F11", "checkpoint"),
+    ActionInfo("quit", "Quit", "Ctrl+Q", "cross"),
+    ActionInfo("next_person", "Next person", "Space", "next", "checkpoint"),
+    ActionInfo("refer", "Refer", "R", "refer", "checkpoint"),
+    ActionInfo("call_technician", "Call technician", "T", "call", "checkpoint"),
+    ActionInfo("override", "Override", "O", "override", "checkpoint"),
+    ActionInfo("unlock", "Unlock", "U", "unlock", "checkpoint"),
+    ActionInfo("new_subject", "New subject", "Ctrl+N", "add", "collect"),
+    ActionInfo("record_take", "Record", "Space", "record", "collect"),
+    ActionInfo("retake", "Retake", "Backspace", "retake", "collect"),
+    ActionInfo("discard_take", "Discard", "Delete", "discard", "collect"),
+    ActionInfo("play", "Play or pause", "Space", "play", "review"),
+    ActionInfo("frame_back", "Previous frame set", "Left", "step_back", "review"),
+    ActionInfo("frame_on", "Next frame set", "Right", "step_on", "review"),
+    ActionInfo("change_label", "Change label", "L", "label", "review"),
+    ActionInfo("replay_check", "Check by replay", "C", "check", "review"),
+    ActionInfo("export_session", "Export session", "E", "export", "review"),
+    ActionInfo("refresh_review", "Refresh the list", "F5", "refresh", "review"),
+    ActionInfo("make_plan", "Freeze plan and start", "Ctrl+Return", "play", "recalibrate"),
+    ActionInfo("pause_job", "Pause", "P", "pause", "recalibrate"),
+    ActionInfo("resume_job", "Resume", "G", "play", "recalibrate"),
+    ActionInfo("cancel_job", "Cancel job", "X", "stop", "recalibrate"),
+    ActionInfo("promote", "Promote", "Ctrl+P", "promote", "recalibrate"),
+    ActionInfo("reject", "Reject", "Ctrl+J", "cross", "recalibrate"),
+    ActionInfo("rollback", "Roll back", "Ctrl+B", "rollback", "recalibrate"),
+    ActionInfo("connect_source", "Connect", "Ctrl+Return", "play", "devices"),
+    ActionInfo("open_recording", "Open recording", "Ctrl+O", "folder", "devices"),
+    ActionInfo("record_file", "Record SDK file", "Ctrl+R", "record", "devices"),
+    ActionInfo("apply_options", "Apply settings", "Ctrl+S", "check", "devices"),
+)
+
+
+class Actions(QObject):
+    """Makes the `QAction` of each verb and finds it by id."""
+
+    def __init__(self, window: QWidget, go_to: Callable[[str], None]) -> None:
+        super().__init__(window)
+        self._window = window
+        self._go_to = go_to
+        self._actions: dict[str, QAction] = {}
+        self._infos: dict[str, ActionInfo] = {}
+        for info in PAGES:
+            self._make(info).triggered.connect(lambda _checked=False, page=info.id: self._go_to(page))
+        for info in VERBS:
+            self._make(info)
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def __iter__(self) -> Iterator[tuple[ActionInfo, QAction]]:
+        return ((self._infos[key], action) for key, action in self._actions.items())
+
+    def connect(self, action_id: str, slot: Callable[[], object]) -> QAction:  # type: ignore[override]
+        """Let ``slot`` do the verb; returns its action."""
+        action = self._actions[action_id]
+        action.triggered.connect(lambda _checked=False: slot())
+        action.setEnabled(True)
+        return action
+
+    def attach(self, page: str, widget: QWidget) -> None:
+        """Give a page its own verbs: their shortcuts work while the page, or a widget in it, has the focus."""
+        for info, action in self:
+            if info.page == page:
+                widget.addAction(action)
+
+    def invoke(self, action_id: str) -> None:
+        """Do a verb from the palette; its page comes to the front first, and may then have enabled it."""
+        info = self._infos[action_id]
+        if info.page:
+            self._go_to(info.page)
+        self._actions[action_id].trigger()
+
+    def retint(self) -> None:
+        """Draw the icons in the palette's new colours."""
+        for info, action in self:
+            action.setIcon(icon(info.icon))
+
+    def _make(self, info: ActionInfo) -> QAction:
+        action = QAction(icon(info.icon), tr(info.text), self)
+        action.setObjectName(info.id)
+        if info.shortcut:
+            action.setShortcut(QKeySequence(info.shortcut))
+        if info.page:
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            action.setEnabled(False)
+        else:
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            self._window.addAction(action)
+        self._actions[info.id] = action
+        self._infos[info.id] = info
+        return action

@@ -1,0 +1,152 @@
+"""The application: start, look, crash handling and an orderly end. `run` is what `main.py` calls."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+
+from PySide6.QtCore import QObject, QSettings, QTimer, Slot
+from PySide6.QtWidgets import QApplication
+
+from core.errors import ExitCode, KnownError
+from gui.crash import CrashFile, install_hooks
+from gui.feed import FrameFeed
+from gui.i18n import install_language, tr
+from gui.link import StationLink
+from gui.main_window import MainWindow
+from gui.services import Services
+from gui.settings import load_settings, save_settings
+from gui.tasks import Tasks
+from gui.theme import apply_theme
+from gui.widgets.toast import Level
+
+log = logging.getLogger(__name__)
+
+QUIT_AFTER = "SALLYPORT_QUIT_AFTER"
+"""Seconds after which the window closes by itself: continuous integration starts the real program with it."""
+
+
+class SallyportApp(QApplication):
+    """The one `QApplication` of the process."""
+
+    def __init__(self, arguments: list[str] | None = None) -> None:
+        super().__init__(arguments if arguments is not None else sys.argv[:1])
+        self.setApplicationName("sallyport")
+        self.setApplicationDisplayName("Sallyport")
+        self.setDesktopFileName("sallyport")
+
+
+class Desk(QObject):
+    """Owns what outlives one window: settings, station, background reader, crash file. A new look = a new window."""
+
+    def __init__(self, app: SallyportApp, services: Services) -> None:
+        super().__init__(app)
+        self.app, self.services = app, services
+        self.settings, self._dropped = load_settings(services.settings_file)
+        self.crash = CrashFile(services.logs)
+        self._restore_hooks = install_hooks(self._on_escaped)
+        self.feed = FrameFeed(parent=self)
+        self.link = StationLink(services.open_station, self.feed, self)
+        self.tasks = Tasks(services.open_catalogue, self)
+        self._look = ("", "")
+        self._apply_look()
+        self.window = self._make_window()
+
+    def open(self) -> None:
+        """Show the window, then start the station: the window does not wait for a camera."""
+        self.window.show()
+        QTimer.singleShot(0, self._start)
+
+    def close(self) -> None:
+        """Shut everything down in order; the session is closed."""
+        self.window.save_geometry(self._geometry_store())
+        self.link.close()
+        self.tasks.close()
+        try:
+            save_settings(self.settings, self.services.settings_file)
+        except KnownError as error:
+            log.warning("%s", error)
+        self.crash.close()
+        self._restore_hooks()
+        self.window.close()
+        self.window.deleteLater()
+
+    def _start(self) -> None:
+        self.link.connect_source(self.settings.source or self.services.default_source)
+        if self.crash.last_run_ended_badly:
+            self.window.notify(
+                tr("The last run ended badly."),
+                tr("What was recorded is kept. Details: {path}", path=self.crash.path),
+                Level.WARNING,
+            )
+        if self._dropped:
+            names = ", ".join(self._dropped)
+            self.window.notify(
+                tr("Some settings could not be read."),
+                tr("Their defaults are in use: {names}", names=names),
+                Level.WARNING,
+            )
+
+    def _make_window(self) -> MainWindow:
+        window = MainWindow(self.services, self.settings, self.link, self.tasks)
+        window.bug.connect(self._on_bug)
+        window.look_changed.connect(self._on_look_changed)
+        window.restore_geometry(self._geometry_store())
+        window.go_to(self.settings.page)
+        return window
+
+    def _geometry_store(self) -> QSettings:
+        return QSettings(str(self.services.settings_file.with_name("window.ini")), QSettings.Format.IniFormat)
+
+    def _apply_look(self) -> bool:
+        language = install_language(self.app, self.settings.language)
+        theme = apply_theme(self.app, self.settings.theme)
+        before, self._look = self._look, (language, theme)
+        return before[0] != language
+
+    @Slot()
+    def _on_look_changed(self) -> None:
+        if not self._apply_look():
+            return
+        old = self.window
+        old.save_geometry(self._geometry_store())
+        self.feed.forget_views()
+        self.window = self._make_window()
+        self.window.show()
+        old.close()
+        old.deleteLater()
+
+    @Slot(object)
+    def _on_bug(self, error: BaseException) -> None:
+        self._on_escaped(error, "".join(traceback.format_exception(error)))
+
+    def _on_escaped(self, error: BaseException, text: str) -> None:
+        self.crash.append(text)
+        # From whatever thread: the notice itself is shown on the GUI thread.
+        self.tasks.deliver(self._tell_bug, error)
+
+    def _tell_bug(self, error: BaseException) -> None:
+        if isinstance(error, KnownError):
+            self.window.notify(error.what, error.remedy, Level.ERROR)
+            return
+        self.window.notify(
+            tr("Something went wrong inside the program: {name}", name=type(error).__name__),
+            tr("The window goes on. Details: {path}", path=self.crash.path),
+            Level.ERROR,
+        )
+
+
+def run(services: Services) -> int:
+    """Open the window and stay until it is closed; returns the exit code."""
+    app = QApplication.instance() or SallyportApp()
+    assert isinstance(app, SallyportApp)
+    desk = Desk(app, services)
+    desk.open()
+    seconds = os.environ.get(QUIT_AFTER)
+    if seconds:
+        QTimer.singleShot(round(float(seconds) * 1000), app.quit)
+    code = app.exec()
+    desk.close()
+    return code or ExitCode.DONE

@@ -1,0 +1,30 @@
+"""What every page is given: the services, the station, the verbs, the background reader and a way to speak up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gui.actions import Actions
+from gui.link import StationLink
+from gui.services import Services
+from gui.settings import Settings
+from gui.tasks import Tasks
+from gui.widgets.toast import Level
+
+
+@dataclass(slots=True)
+class PageContext:
+    """Shared by all pages of one window."""
+
+    services: Services
+    settings: Settings
+    actions: Actions
+    link: StationLink
+    tasks: Tasks
+    notify: Callable[[str, str, Level], None]
+    """``notify(what, remedy, level)`` shows a toast."""
+    show_error: Callable[[BaseException], None]
+    """A known error becomes a toast; anything else goes the way of bugs."""
+    go_to: Callable[[str], None]
+    """Bring a page to the front."""

@@ -1,0 +1,172 @@
+"""The station as the pages see it: stable signals and the newest known state, whatever source is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from core.codes import RecordMode, SessionPurpose, SourceKind
+from core.messages import CameraHealth, ModelReady, Problem
+from core.station.ports import SessionOrder
+from core.verdict import Observation
+from gui.bridge import StationBridge
+from gui.feed import FrameFeed
+from gui.services import LiveStation, StationPort
+
+T = TypeVar("T")
+
+CHECKPOINT_ORDER = SessionOrder(SessionPurpose.CHECKPOINT, RecordMode.DECISIONS)
+
+
+class StationLink(QObject):
+    """Connects one source at a time; keeps a bridge, the feed of pictures and the last health, model and session."""
+
+    health_changed = Signal(object)
+    observed = Signal(object)
+    committed = Signal(object)
+    lock_changed = Signal(bool)
+    model_ready = Signal(object)
+    recording_closed = Signal(object)
+    stream_ended = Signal()
+    problem = Signal(object)
+    broke = Signal(object)
+    session_changed = Signal(str)
+    source_changed = Signal(str)
+
+    def __init__(
+        self,
+        open_station: Callable[[str], LiveStation],
+        feed: FrameFeed,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._open_station = open_station
+        self.feed = feed
+        self.source = ""
+        self.source_kind: SourceKind | None = None
+        self.health: CameraHealth | None = None
+        self.observation: Observation | None = None
+        self.model: ModelReady | None = None
+        self.session = ""
+        self.order_in_use = CHECKPOINT_ORDER
+        self.locked = False
+        self.failure: Problem | None = None
+        self.ended = False
+        self._bridge: StationBridge | None = None
+        self._next_source: str | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a station runs."""
+        return self._bridge is not None and self._bridge.isRunning() and self.failure is None
+
+    def connect_source(self, source: str) -> None:
+        """Open a station for ``source``; the present one is shut down first, without making the window wait."""
+        if self._bridge is not None and self._bridge.isRunning():
+            self._next_source = source
+            self._bridge.stop()
+            return
+        self._open(source)
+
+    def close(self) -> None:
+        """Shut the station down and wait for it: the session is closed and the last verdict stored."""
+        self._next_source = None
+        self.feed.stop()
+        if self._bridge is not None:
+            self._bridge.stop()
+            self._bridge.wait()
+            self._bridge = None
+
+    def order(self, work: Callable[[StationPort], T], done: Callable[[T], object] | None = None) -> bool:
+        """See `StationBridge.order`; ``False`` when no station runs."""
+        if self._bridge is None or not self.connected:
+            self.problem.emit(Problem("No camera is connected.", "Choose a source on the page Devices."))
+            return False
+        self._bridge.order(work, done)
+        return True
+
+    def open_session(self, order: SessionOrder, done: Callable[[str], object] | None = None) -> bool:
+        """Begin a session of this kind; `session_changed` tells its id."""
+
+        def opened(session: str) -> None:
+            self.order_in_use = order
+            self._set_session(session)
+            if done is not None:
+                done(session)
+
+        return self.order(lambda station: station.open_session(order), opened)
+
+    def _open(self, source: str) -> None:
+        self.source, self.source_kind, self.health, self.model = source, None, None, None
+        self.observation, self.failure, self.locked, self.ended = None, None, False, False
+        self._set_session("")
+        bridge = StationBridge(lambda: self._open_station(source), self)
+        bridge.opened.connect(self._on_opened)
+        bridge.health_changed.connect(self._on_health)
+        bridge.observed.connect(self._on_observed)
+        bridge.committed.connect(self.committed)
+        bridge.lock_changed.connect(self._on_lock)
+        bridge.model_ready.connect(self._on_model)
+        bridge.recording_closed.connect(self.recording_closed)
+        bridge.stream_ended.connect(self._on_ended)
+        bridge.problem.connect(self._on_problem)
+        bridge.broke.connect(self.broke)
+        bridge.finished.connect(self._on_finished)
+        self._bridge = bridge
+        self.source_changed.emit(source)
+        bridge.start()
+
+    def _set_session(self, session: str) -> None:
+        if session != self.session:
+            self.session = session
+            self.session_changed.emit(session)
+
+    @Slot(object)
+    def _on_opened(self, live: LiveStation) -> None:
+        self.source_kind = live.station.source_kind
+        self.feed.attach(live.frames)
+        self.open_session(CHECKPOINT_ORDER)
+        self.source_changed.emit(self.source)
+
+    @Slot(object)
+    def _on_health(self, health: CameraHealth) -> None:
+        self.health = health
+        self.health_changed.emit(health)
+
+    @Slot(object)
+    def _on_observed(self, observation: Observation) -> None:
+        self.observation = observation
+        self.observed.emit(observation)
+
+    @Slot(bool)
+    def _on_lock(self, locked: bool) -> None:
+        self.locked = locked
+        self.lock_changed.emit(locked)
+
+    @Slot(object)
+    def _on_model(self, model: ModelReady) -> None:
+        self.model = model
+        self.model_ready.emit(model)
+
+    @Slot()
+    def _on_ended(self) -> None:
+        self.ended = True
+        self.stream_ended.emit()
+
+    @Slot(object)
+    def _on_problem(self, problem: Problem) -> None:
+        if problem.fatal:
+            self.failure = problem
+        self.problem.emit(problem)
+
+    @Slot()
+    def _on_finished(self) -> None:
+        self.feed.detach()
+        if self.sender() is not None:
+            self.sender().deleteLater()
+        self._bridge = None
+        if self._next_source is not None:
+            source, self._next_source = self._next_source, None
+            self._open(source)

@@ -1,0 +1,209 @@
+"""The window: rail, pages, status line, palette, notices. It holds no logic of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QStatusBar, QWidget
+
+from core.errors import KnownError
+from core.messages import Problem
+from gui.actions import PAGES, Actions
+from gui.context import PageContext
+from gui.i18n import tr
+from gui.link import StationLink
+from gui.services import Services
+from gui.settings import Settings, save_settings
+from gui.tasks import Tasks
+from gui.views.page import Page
+from gui.widgets.command_palette import CommandPalette
+from gui.widgets.health_line import HealthLine
+from gui.widgets.rail import Rail
+from gui.widgets.toast import Level, Toasts
+
+_PAGE_CLASSES = {
+    "checkpoint": ("gui.views.checkpoint.page", "CheckpointPage"),
+    "collect": ("gui.views.collect.page", "CollectPage"),
+    "review": ("gui.views.review.page", "ReviewPage"),
+    "recalibrate": ("gui.views.recalibrate.page", "RecalibratePage"),
+    "devices": ("gui.views.devices.page", "DevicesPage"),
+}
+
+
+class MainWindow(QMainWindow):
+    """One window per data folder."""
+
+    bug = Signal(object)
+    """An exception that is not a known error; the application keeps its traceback."""
+    look_changed = Signal()
+    """Language or theme changed: the application opens the window anew with the new look."""
+
+    def __init__(self, services: Services, settings: Settings, link: StationLink, tasks: Tasks) -> None:
+        super().__init__()
+        self.setWindowTitle("Sallyport")
+        self.services, self.settings = services, settings
+        self.link, self.tasks = link, tasks
+        self.pages: dict[str, Page] = {}
+        self._front = ""
+        self.actions_table = Actions(self, self.go_to)
+        self.toasts = Toasts(self)
+        self.context = PageContext(
+            services, settings, self.actions_table, link, tasks, self.notify, self.show_error, self.go_to
+        )
+        self._build()
+        self._connect()
+        self.resize(1280, 800)
+
+    # --- construction -------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        actions = self.actions_table
+        self.rail = Rail(
+            [(actions[info.id], info.icon) for info in PAGES],
+            [(actions["palette"], "search"), (actions["settings"], "settings")],
+            self,
+        )
+        self.stack = QStackedWidget(self)
+        self._slots: dict[str, QWidget] = {}
+        for info in PAGES:
+            slot = QWidget(self.stack)
+            row = QHBoxLayout(slot)
+            row.setContentsMargins(0, 0, 0, 0)
+            self._slots[info.id] = slot
+            self.stack.addWidget(slot)
+        body = QWidget(self)
+        row = QHBoxLayout(body)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addWidget(self.stack, 1)
+        self.setCentralWidget(body)
+        self.health_line = HealthLine(self)
+        bar = QStatusBar(self)
+        bar.setSizeGripEnabled(False)
+        bar.addPermanentWidget(self.health_line, 1)
+        self.setStatusBar(bar)
+        self.command_palette = CommandPalette(actions, self)
+
+    def _connect(self) -> None:
+        actions, link = self.actions_table, self.link
+        actions.connect("palette", self.command_palette.open)
+        actions.connect("quit", self.close)
+        actions.connect("full_screen", self._toggle_full_screen)
+        actions.connect("settings", self._open_settings)
+        self.command_palette.chosen.connect(actions.invoke)
+        link.health_changed.connect(self.health_line.show_health)
+        link.model_ready.connect(self.health_line.set_model)
+        link.source_changed.connect(self.health_line.show_opening)
+        link.problem.connect(self._on_problem)
+        link.broke.connect(self.bug)
+        link.stream_ended.connect(self._on_stream_ended)
+        self.tasks.failed.connect(self.show_error)
+        if link.health is not None:
+            self.health_line.show_health(link.health)
+        if link.failure is not None:
+            self.health_line.show_failure(link.failure.what)
+        self.health_line.set_model(link.model)
+
+    # --- pages --------------------------------------------------------------------------------------------------
+
+    @Slot(str)
+    def go_to(self, name: str) -> None:
+        """Bring a page to the front; it is built the first time."""
+        if name not in _PAGE_CLASSES:
+            name = "checkpoint"
+        if name == self._front:
+            return
+        if self._front:
+            self.pages[self._front].left()
+        page = self.pages.get(name) or self._make_page(name)
+        self._front = name
+        self.settings.page = name
+        self.stack.setCurrentWidget(self._slots[name])
+        self.rail.mark(name)
+        page.entered()
+
+    @property
+    def front(self) -> str:
+        """Name of the page in front."""
+        return self._front
+
+    def _make_page(self, name: str) -> Page:
+        module, class_name = _PAGE_CLASSES[name]
+        page_class: Callable[[PageContext, QWidget], Page] = getattr(import_module(module), class_name)
+        page = page_class(self.context, self._slots[name])
+        layout = self._slots[name].layout()
+        assert layout is not None
+        layout.addWidget(page)
+        self.pages[name] = page
+        return page
+
+    # --- telling people -----------------------------------------------------------------------------------------
+
+    def notify(self, what: str, remedy: str = "", level: Level = Level.INFO) -> None:
+        """Show a notice."""
+        self.toasts.show(what, remedy, level)
+
+    @Slot(object)
+    def show_error(self, error: BaseException) -> None:
+        """A known error becomes a notice, anything else the way of bugs."""
+        if isinstance(error, KnownError):
+            self.notify(error.what, error.remedy, Level.ERROR)
+        else:
+            self.bug.emit(error)
+
+    @Slot(object)
+    def _on_problem(self, problem: Problem) -> None:
+        if problem.fatal:
+            self.health_line.show_failure(problem.what)
+        self.notify(problem.what, problem.remedy, Level.ERROR if problem.fatal else Level.WARNING)
+
+    @Slot()
+    def _on_stream_ended(self) -> None:
+        self.notify(tr("The recording has ended."), tr("Choose another source on the page Devices."), Level.INFO)
+
+    # --- the window itself --------------------------------------------------------------------------------------
+
+    def _open_settings(self) -> None:
+        from gui.views.settings import SettingsDialog
+
+        dialog = SettingsDialog(self.settings, self)
+        dialog.accepted.connect(lambda: self._take_settings(dialog.chosen()))
+        dialog.open()
+
+    def _take_settings(self, chosen: Settings) -> None:
+        for key in Settings.model_fields:
+            setattr(self.settings, key, getattr(chosen, key))
+        try:
+            save_settings(self.settings, self.services.settings_file)
+        except KnownError as error:
+            self.show_error(error)
+        self.look_changed.emit()
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def restore_geometry(self, store: QSettings) -> None:
+        """Where the window stood; ignored when it cannot be read."""
+        geometry = store.value("geometry")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+
+    def save_geometry(self, store: QSettings) -> None:
+        """Keep where the window stands."""
+        store.setValue("geometry", self.saveGeometry())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Icons follow the palette."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_table"):
+            QTimer.singleShot(0, self.actions_table.retint)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave in order: the front page first, so that a running take is finished."""
+        if self._front:
+            self.pages[self._front].left()
+        super().closeEvent(event)

@@ -1,0 +1,96 @@
+"""What `main.py` hands to the window: factories and folders. The window builds nothing of this itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from core.codes import SourceKind
+from core.messages import CameraHealth, Message, ModelReady, SetOptions
+from core.policy import SitePolicy
+from core.ports import FrameSource
+from core.station.ports import PresentationLabel, SessionOrder
+
+if TYPE_CHECKING:
+    from storage.catalogue import Catalogue
+
+
+class StationPort(Protocol):
+    """The station as the window drives it (`core.station.Station`); used in the bridge's thread only."""
+
+    source_kind: SourceKind
+    policy: SitePolicy
+    health: CameraHealth | None
+    model: ModelReady | None
+    session: str
+    presentation: str
+
+    def start(self) -> None:
+        """Spawn capture and inference."""
+
+    def shutdown(self, timeout_s: float = 5.0) -> None:
+        """Close the session and end both processes."""
+
+    def poll(self, timeout_s: float = 0.05) -> list[Message]:
+        """What happened; verdicts are stored already."""
+        ...
+
+    def open_session(self, order: SessionOrder) -> str:
+        """Begin a session, closing the one before."""
+        ...
+
+    def close_session(self) -> None:
+        """End the session."""
+
+    def begin_presentation(self, label: PresentationLabel | None = None) -> str:
+        """Start a presentation on command."""
+        ...
+
+    def end_presentation(self) -> None:
+        """End the running presentation."""
+
+    def discard_presentation(self, presentation: str) -> None:
+        """A take that is not to be used."""
+
+    def set_options(self, options: SetOptions) -> None:
+        """Camera settings."""
+
+    def unlock(self) -> None:
+        """End the lock-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStation:
+    """A station and the reading end of its camera's ring."""
+
+    station: StationPort
+    frames: FrameSource
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that the window needs from outside."""
+
+    data_dir: Path
+    default_source: str
+    open_catalogue: Callable[[], Catalogue]
+    """A connection for the calling thread."""
+    open_station: Callable[[str], LiveStation]
+    """Station for a source (formats.md), its processes not yet started. Called in the thread that will poll it."""
+    command: Callable[[Sequence[str]], list[str]]
+    """Full command line of a sub-command of this program on this data folder, for work in its own process."""
+    watch_folder: Path | None = None
+    """Where logs and the crash file are; the data folder's ``logs`` when ``None``."""
+    settings_path: Path | None = None
+
+    @property
+    def logs(self) -> Path:
+        """Folder of logs and crash file."""
+        return self.watch_folder or self.data_dir / "logs"
+
+    @property
+    def settings_file(self) -> Path:
+        """Preferences of the person at this data folder."""
+        return self.settings_path or self.data_dir / "settings.json"

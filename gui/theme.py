@@ -1,0 +1,217 @@
+"""Light, dark and high contrast: one palette each, one application style sheet that names palette roles only.
+
+Fusion follows the palette; the sheet adds what a palette cannot say: padding, corner radius, minimum sizes. Colours
+with a meaning (`tone`) stand here too, so that a test can assert their contrast of at least 4.5 : 1 (anchors.md 4.7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+
+class Tone(StrEnum):
+    """What a colour means. It never stands alone: a shape and a word go with it."""
+
+    GOOD = "good"
+    BAD = "bad"
+    WARN = "warn"
+    CALM = "calm"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One colour scheme, as hexadecimal RGB."""
+
+    window: str
+    base: str
+    raised: str
+    text: str
+    muted: str
+    line: str
+    accent: str
+    on_accent: str
+    good: str
+    bad: str
+    warn: str
+    calm: str
+    on_tone: str
+
+    def tone(self, tone: Tone) -> QColor:
+        """Background of a banner, or the stroke of a mark, that means ``tone``."""
+        return QColor({Tone.GOOD: self.good, Tone.BAD: self.bad, Tone.WARN: self.warn, Tone.CALM: self.calm}[tone])
+
+
+LIGHT = Scheme(
+    window="#f3f4f6",
+    base="#ffffff",
+    raised="#e9ebef",
+    text="#1a1d21",
+    muted="#565d68",
+    line="#d3d7de",
+    accent="#1f5fbf",
+    on_accent="#ffffff",
+    good="#1b7340",
+    bad="#b3261e",
+    warn="#8a5300",
+    calm="#44546a",
+    on_tone="#ffffff",
+)
+DARK = Scheme(
+    window="#14171c",
+    base="#1b1f26",
+    raised="#272c35",
+    text="#e7eaee",
+    muted="#a2abb8",
+    line="#343b46",
+    accent="#7fb0ff",
+    on_accent="#0d1520",
+    good="#63cf8b",
+    bad="#ff8a80",
+    warn="#f2b84b",
+    calm="#a9bbd3",
+    on_tone="#0f1216",
+)
+CONTRAST = Scheme(
+    window="#000000",
+    base="#000000",
+    raised="#1a1a1a",
+    text="#ffffff",
+    muted="#ffffff",
+    line="#ffffff",
+    accent="#ffd800",
+    on_accent="#000000",
+    good="#5cff9a",
+    bad="#ff9b94",
+    warn="#ffd800",
+    calm="#cfe3ff",
+    on_tone="#000000",
+)
+SCHEMES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
+
+_SHEET = """
+QPushButton, QToolButton[verb="true"] { padding: 7px 16px; border-radius: 6px; border: 1px solid palette(mid);
+  background: palette(button); color: palette(button-text); min-height: 22px; }
+QPushButton:hover, QToolButton[verb="true"]:hover { background: palette(midlight); }
+QPushButton:pressed, QToolButton[verb="true"]:pressed { background: palette(mid); }
+QPushButton:focus, QToolButton[verb="true"]:focus { border: 2px solid palette(highlight); padding: 6px 15px; }
+QPushButton:disabled, QToolButton[verb="true"]:disabled { color: palette(placeholder-text);
+  background: transparent; }
+QPushButton[primary="true"], QToolButton[primary="true"] { background: palette(highlight);
+  color: palette(highlighted-text); border-color: palette(highlight); font-weight: 600; }
+QPushButton[primary="true"]:focus, QToolButton[primary="true"]:focus { border: 2px solid palette(text); }
+QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled { background: palette(button);
+  color: palette(placeholder-text); border-color: palette(mid); }
+QToolButton[big="true"] { min-height: 36px; font-size: 15px; }
+QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QListWidget, QTableView, QTreeView {
+  border: 1px solid palette(mid); border-radius: 6px; background: palette(base); }
+QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { padding: 5px 8px; min-height: 22px; }
+QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus, QListWidget:focus,
+QTableView:focus { border: 1px solid palette(highlight); }
+QComboBox::drop-down { border: none; width: 22px; }
+QTableView { gridline-color: transparent; selection-background-color: palette(highlight);
+  selection-color: palette(highlighted-text); }
+QTableView::item { padding: 4px 8px; border: none; }
+QHeaderView { background: palette(base); border: none; }
+QHeaderView::section { background: palette(base); color: palette(placeholder-text); border: none;
+  border-bottom: 1px solid palette(mid); padding: 6px 8px; font-weight: 600; }
+QTableCornerButton::section { background: palette(base); border: none; }
+QProgressBar { border: none; border-radius: 4px; background: palette(midlight); min-height: 8px; max-height: 8px; }
+QProgressBar::chunk { border-radius: 4px; background: palette(highlight); }
+QStatusBar { background: palette(base); border-top: 1px solid palette(mid); }
+QStatusBar::item { border: none; }
+QToolTip { border: 1px solid palette(mid); padding: 4px 6px; background: palette(tool-tip-base);
+  color: palette(tool-tip-text); }
+QScrollArea { border: none; background: transparent; }
+QSplitter::handle { background: transparent; }
+"""
+
+
+def build_palette(scheme: Scheme) -> QPalette:
+    """The palette of a scheme; a disabled text is the muted colour."""
+    palette = QPalette()
+    role = QPalette.ColorRole
+    colors = {
+        role.Window: scheme.window,
+        role.WindowText: scheme.text,
+        role.Base: scheme.base,
+        role.AlternateBase: scheme.window,
+        role.Text: scheme.text,
+        role.Button: scheme.base,
+        role.ButtonText: scheme.text,
+        role.Midlight: scheme.raised,
+        role.Light: scheme.raised,
+        role.Mid: scheme.line,
+        role.Dark: scheme.line,
+        role.Shadow: scheme.line,
+        role.BrightText: scheme.bad,
+        role.Highlight: scheme.accent,
+        role.HighlightedText: scheme.on_accent,
+        role.Link: scheme.accent,
+        role.LinkVisited: scheme.accent,
+        role.PlaceholderText: scheme.muted,
+        role.ToolTipBase: scheme.base,
+        role.ToolTipText: scheme.text,
+        role.Accent: scheme.accent,
+    }
+    for key, value in colors.items():
+        palette.setColor(key, QColor(value))
+    for key in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, key, QColor(scheme.muted))
+    return palette
+
+
+def contrast_ratio(one: QColor, other: QColor) -> float:
+    """WCAG contrast ratio of two opaque colours, 1 to 21."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(color: QColor) -> float:
+    channels = (color.redF(), color.greenF(), color.blueF())
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _followed(choice: str) -> str:
+    if choice in SCHEMES:
+        return choice
+    hints = QGuiApplication.styleHints()
+    if hints.accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast:
+        return "contrast"
+    return "dark" if hints.colorScheme() == Qt.ColorScheme.Dark else "light"
+
+
+_current = LIGHT
+
+
+def current_scheme() -> Scheme:
+    """The scheme in use, for what is painted by hand."""
+    return _current
+
+
+def apply_theme(app: QApplication, choice: str) -> str:
+    """Use ``light``, ``dark`` or ``contrast``; ``system`` follows the desktop. Returns the scheme's name."""
+    global _current
+    hints = app.styleHints()
+    wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark, "contrast": Qt.ColorScheme.Dark}
+    hints.setColorScheme(wanted.get(choice, Qt.ColorScheme.Unknown))
+    name = _followed(choice)
+    _current = SCHEMES[name]
+    if app.style().objectName().lower() != "fusion":
+        app.setStyle("Fusion")
+    app.setPalette(build_palette(_current))
+    app.setStyleSheet(_SHEET)  # again, so that its palette roles are read anew
+    return name
+
+
+def type_size(factor: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """The application's font, ``factor`` times its size."""
+    font = QFont(QApplication.font())
+    font.setPointSizeF(font.pointSizeF() * factor)
+    font.setWeight(weight)
+    return font

@@ -1,0 +1,238 @@
+"""The operator's page: one big picture, one state, three keys (interface.md, Checkpoint)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from core.codes import Hint, Outcome
+from core.frames import Modality
+from core.messages import VerdictCommitted
+from core.verdict import Observation
+from gui.context import PageContext
+from gui.i18n import codes, tr
+from gui.theme import type_size
+from gui.views.checkpoint.banner import Banner
+from gui.views.checkpoint.state import CheckpointState
+from gui.views.page import Page
+from gui.widgets.ask import ask_reason
+from gui.widgets.forms import VerbButton, quiet
+from gui.widgets.sensors import Sensors
+from gui.widgets.stream_view import StreamView
+from gui.widgets.toast import Level
+
+REFRESH_MS = 100
+BOX_AGE_MS = 500.0
+
+
+class CheckpointPage(Page):
+    """Shows the person, the state and, once it is stored, the verdict."""
+
+    name = "checkpoint"
+
+    def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.state = CheckpointState()
+        self._observed_ms = -1e12
+        self.rgb_view = StreamView(Modality.RGB, self)
+        self.depth_view = StreamView(Modality.DEPTH, self)
+        self.ir_view = StreamView(Modality.IR, self)
+        self.banner = Banner(self)
+        self.banner.announce = context.settings.announce
+        self.sensors = Sensors(self)
+        self.why = QLabel(self)
+        self.why.setFont(type_size(1.05))
+        self.why.setAccessibleName(tr("Why, for the operator"))
+        self._build()
+        self._connect()
+        self._timer = QTimer(self)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        self._timer.start()
+        self._start_over()
+
+    # --- construction -------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        small = QVBoxLayout()
+        small.setSpacing(10)
+        small.addWidget(self.depth_view)
+        small.addWidget(self.ir_view)
+        pictures = QHBoxLayout()
+        pictures.setSpacing(10)
+        pictures.addWidget(self.rgb_view, 2)
+        pictures.addLayout(small, 1)
+        self.column.addLayout(pictures, 1)
+        self.column.addWidget(self.banner)
+        facts = QHBoxLayout()
+        facts.setSpacing(14)
+        facts.addWidget(quiet(tr("Sensors in use"), self))
+        facts.addWidget(self.sensors)
+        facts.addWidget(self.why, 1)
+        self.column.addLayout(facts)
+        verbs = QHBoxLayout()
+        verbs.setSpacing(10)
+        actions = self.context.actions
+        verbs.addWidget(VerbButton(actions["next_person"], self, primary=True, big=True), 2)
+        for action_id in ("refer", "call_technician", "override"):
+            verbs.addWidget(VerbButton(actions[action_id], self, big=True), 1)
+        self._unlock = VerbButton(actions["unlock"], self, primary=True, big=True)
+        verbs.addWidget(self._unlock, 1)
+        self.column.addLayout(verbs)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def _connect(self) -> None:
+        link, actions = self.context.link, self.context.actions
+        for view in (self.rgb_view, self.depth_view, self.ir_view):
+            view.range_m = (self.context.settings.depth_near_m, self.context.settings.depth_far_m)
+            link.feed.show_in(view)
+        link.observed.connect(self._on_observed)
+        link.committed.connect(self._on_committed)
+        link.session_changed.connect(lambda _session: self._start_over())
+        link.source_changed.connect(lambda _source: self._start_over())
+        actions.connect("next_person", self.next_person)
+        actions.connect("refer", self.refer)
+        actions.connect("call_technician", self.call_technician)
+        actions.connect("override", self.override)
+        actions.connect("unlock", self.unlock)
+
+    def entered(self) -> None:
+        """Give the keys to the page."""
+        self.setFocus()
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def next_person(self) -> None:
+        """Forget the answer and begin a presentation."""
+        if self.state.locked:
+            return
+        self._start_over()
+        self.context.link.order(lambda station: station.begin_presentation())
+
+    def refer(self) -> None:
+        """The operator refers the person: the stored verdict is marked so, in the audit too."""
+        committed = self.state.committed
+        if committed is None:
+            self.context.link.order(lambda station: station.end_presentation())
+            return
+        self._mark(committed.row_id, Outcome.REFER.value, tr("referred by the operator"))
+
+    def call_technician(self) -> None:
+        """Leave a row in the audit that asks for help; the technician sees it."""
+        why = self.state.display()
+        details = {"state": why.word, "why": why.why, "source": self.context.link.source}
+        self.context.tasks.run(
+            lambda catalogue: catalogue.audit.append(
+                "call_technician",
+                "session",
+                self.context.link.session,
+                actor="operator",
+                reason=why.word,
+                details=details,
+            ),
+            lambda _row: self.context.notify(
+                tr("The technician is called."), tr("The call stands in the audit."), Level.INFO
+            ),
+            self.context.show_error,
+            self,
+        )
+
+    def override(self) -> None:
+        """Decide otherwise, with a reason."""
+        committed = self.state.committed
+        if committed is None:
+            return
+        choices = [(o.value, codes.outcome(o)) for o in (Outcome.BONA_FIDE, Outcome.ATTACK, Outcome.REFER)]
+        ask_reason(
+            self,
+            tr("Decide otherwise"),
+            tr("The program's verdict stays stored; your decision and your reason are stored with it."),
+            partial(self._mark, committed.row_id),
+            choices,
+        )
+
+    def unlock(self) -> None:
+        """A supervisor ends the lock-out, with a reason."""
+
+        def unlocked(_value: str, reason: str) -> None:
+            self.context.tasks.run(
+                lambda catalogue: catalogue.audit.append(
+                    "unlock", "session", self.context.link.session, actor="supervisor", reason=reason
+                ),
+                lambda _row: self.context.link.order(lambda station: station.unlock()),
+                self.context.show_error,
+                self,
+            )
+
+        ask_reason(
+            self,
+            tr("Unlock the station"),
+            tr("Repeated attacks locked it. Unlocking is a supervisor's decision and is stored."),
+            unlocked,
+        )
+
+    def _mark(self, row_id: int, outcome: str, reason: str) -> None:
+        def marked(_nothing: object) -> None:
+            if self.state.committed is not None and self.state.committed.row_id == row_id:
+                self.state.operator_outcome = Outcome(outcome)
+                self.refresh()
+
+        self.context.tasks.run(
+            lambda catalogue: catalogue.verdicts.override(row_id, Outcome(outcome), reason, "operator"),
+            marked,
+            self.context.show_error,
+            self,
+        )
+
+    # --- state --------------------------------------------------------------------------------------------------
+
+    def _start_over(self) -> None:
+        self.state.committed = None
+        self.state.operator_outcome = None
+        self.state.observation = None
+        self.refresh()
+
+    @Slot(object)
+    def _on_observed(self, observation: Observation) -> None:
+        self.state.observation = observation
+        self._observed_ms = self.context.link.feed.clock.now_ms()
+
+    @Slot(object)
+    def _on_committed(self, committed: VerdictCommitted) -> None:
+        self.state.committed = committed
+        self.state.operator_outcome = None
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Work out the one state and show it."""
+        link, state = self.context.link, self.state
+        state.failure, state.health, state.model = link.failure, link.health, link.model
+        state.locked, state.ended, state.frame_age_ms = link.locked, link.ended, link.feed.age_ms
+        display = state.display()
+        watermark = codes.watermark(link.source_kind) if link.source_kind is not None else ""
+        self.banner.show_display(display, watermark)
+        self.sensors.set_mask(state.mask)
+        self.why.setText(tr("Why: {text}", text=display.why) if display.why else "")
+        self.why.setToolTip(display.why)
+        for view in (self.rgb_view, self.depth_view, self.ir_view):
+            view.set_source_kind(link.source_kind)
+        self._show_box()
+        actions = self.context.actions
+        actions["next_person"].setEnabled(not state.locked and link.connected)
+        actions["refer"].setEnabled(link.connected and not state.locked)
+        actions["call_technician"].setEnabled(True)
+        actions["override"].setEnabled(display.final)
+        actions["unlock"].setEnabled(state.locked)
+        self._unlock.setVisible(state.locked)
+
+    def _show_box(self) -> None:
+        now_ms = self.context.link.feed.clock.now_ms()
+        observation = self.state.observation
+        if observation is None or now_ms - self._observed_ms > BOX_AGE_MS:
+            self.rgb_view.set_overlay(None, "")
+            return
+        worst = next((h for h in observation.hints if h not in (Hint.OK, Hint.NO_FACE)), None)
+        self.rgb_view.set_overlay(observation.box, codes.hint(worst) if worst is not None else "")

@@ -1,0 +1,111 @@
+"""What the checkpoint shows, worked out from what is known; no Qt, so that every case can be tested at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.codes import ConnectionState, Hint, Outcome, Reason
+from core.frames import ModalityMask
+from core.messages import CameraHealth, ModelReady, Problem, VerdictCommitted
+from core.verdict import Observation, Verdict
+from gui.i18n import codes, tr
+from gui.theme import Tone
+from gui.widgets.stream_view import LOST_MS
+
+
+class Shape(StrEnum):
+    """The sign beside the word."""
+
+    NONE = "none"
+    WAIT = "wait"
+    TICK = "tick"
+    CROSS = "cross"
+    QUESTION = "question"
+    DASH = "dash"
+    LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """One state: a sign, a word, and a line for the operator (never for the subject)."""
+
+    shape: Shape
+    word: str
+    tone: Tone
+    why: str = ""
+    final: bool = False
+    """Whether the word is a stored verdict."""
+
+
+@dataclass(slots=True)
+class CheckpointState:
+    """Everything that the page knows; `display` picks the one state to show."""
+
+    failure: Problem | None = None
+    health: CameraHealth | None = None
+    model: ModelReady | None = None
+    observation: Observation | None = None
+    committed: VerdictCommitted | None = None
+    operator_outcome: Outcome | None = None
+    locked: bool = False
+    ended: bool = False
+    frame_age_ms: float = 1e12
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict of the person in front, once it is stored."""
+        return self.committed.verdict if self.committed is not None else None
+
+    @property
+    def mask(self) -> ModalityMask:
+        """Sensors in use: those of the verdict, else those that deliver now."""
+        if self.verdict is not None:
+            return self.verdict.mask
+        return self.health.mask if self.health is not None else ModalityMask(0)
+
+    def display(self) -> Display:
+        """The one state."""
+        if self.failure is not None:
+            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.BAD, str(self.failure.what))
+        if self.locked:
+            return Display(Shape.LOCK, tr("LOCKED"), Tone.BAD, tr("Repeated attacks. A supervisor has to unlock."))
+        if self.verdict is not None and (self.ended or self.frame_age_ms <= LOST_MS):
+            return self._decided(self.verdict)
+        return self._waiting()
+
+    def _waiting(self) -> Display:
+        if self.ended:
+            return Display(Shape.DASH, tr("RECORDING ENDED"), Tone.CALM, tr("The source has no more frames."))
+        if self.health is None or self.model is None:
+            what = tr("Loading the model") if self.health is not None else tr("Opening the camera")
+            return Display(Shape.WAIT, tr("ONE MOMENT"), Tone.CALM, what)
+        if self.frame_age_ms > LOST_MS:
+            known = self.health.problem or codes.connection(self.health.state)
+            starting = self.health.state in (
+                ConnectionState.SEARCHING,
+                ConnectionState.OPENING,
+                ConnectionState.WARM_UP,
+            )
+            if starting:
+                return Display(Shape.WAIT, tr("ONE MOMENT"), Tone.CALM, known)
+            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.BAD, known)
+        hints = self.observation.hints if self.observation is not None else (Hint.NO_FACE,)
+        if self.observation is not None and self.observation.reason is Reason.NO_FACE:
+            hints = (Hint.NO_FACE,)
+        if self.observation is not None and self.observation.reason is Reason.SEVERAL_FACES:
+            hints = (Hint.SEVERAL_FACES,)
+        return Display(Shape.NONE, codes.large_hint(hints), Tone.CALM)
+
+    def _decided(self, verdict: Verdict) -> Display:
+        why = "  ".join(part for part in (codes.rule(verdict.rule), codes.reason(verdict.reason)) if part)
+        if self.operator_outcome is not None:
+            why = tr("The operator decided; the program had said: {word}", word=codes.outcome(verdict.outcome))
+        outcome = self.operator_outcome or verdict.outcome
+        shape, tone = {
+            Outcome.BONA_FIDE: (Shape.TICK, Tone.GOOD),
+            Outcome.ATTACK: (Shape.CROSS, Tone.BAD),
+            Outcome.REFER: (Shape.QUESTION, Tone.WARN),
+            Outcome.NON_RESPONSE: (Shape.DASH, Tone.CALM),
+        }[outcome]
+        return Display(shape, codes.outcome(outcome), tone, why, final=True)

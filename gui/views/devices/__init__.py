@@ -1,0 +1,1 @@
+"""Cameras, their health and their settings."""

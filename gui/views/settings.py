@@ -1,0 +1,87 @@
+"""Preferences. Site policy is not among them: it is a security setting, changed elsewhere and audited."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.i18n import LANGUAGES, tr
+from gui.settings import Settings
+from gui.widgets.forms import heading
+
+
+class SettingsDialog(QDialog):
+    """Language, look, depth colours."""
+
+    def __init__(self, settings: Settings, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self.setWindowTitle(tr("Settings"))
+        self.language = _combo({"system": tr("as the system"), **LANGUAGES}, settings.language)
+        looks = {
+            "system": tr("as the system"),
+            "light": tr("light"),
+            "dark": tr("dark"),
+            "contrast": tr("high contrast"),
+        }
+        self.theme = _combo(looks, settings.theme)
+        self.announce = QCheckBox(tr("Tell verdicts to screen readers"), self)
+        self.announce.setChecked(settings.announce)
+        self.near = _metres(settings.depth_near_m)
+        self.far = _metres(settings.depth_far_m)
+        form = QFormLayout()
+        form.setVerticalSpacing(12)
+        form.setHorizontalSpacing(20)
+        form.addRow(tr("&Language"), self.language)
+        form.addRow(tr("L&ook"), self.theme)
+        form.addRow(tr("Depth colours &from"), self.near)
+        form.addRow(tr("Depth colours &to"), self.far)
+        form.addRow("", self.announce)
+        button = QDialogButtonBox.StandardButton
+        buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(16)
+        column.addWidget(heading(tr("Settings"), self))
+        column.addLayout(form)
+        column.addWidget(buttons)
+        self.setMinimumWidth(420)
+
+    def chosen(self) -> Settings:
+        """The settings as they stand in the dialog."""
+        near, far = sorted((self.near.value(), self.far.value()))
+        values = {
+            "language": self.language.currentData(),
+            "theme": self.theme.currentData(),
+            "announce": self.announce.isChecked(),
+            "depth_near_m": near,
+            "depth_far_m": max(far, near + 0.1),
+        }
+        return Settings.model_validate({**self._settings.model_dump(), **values})
+
+
+def _combo(entries: dict[str, str], current: str) -> QComboBox:
+    box = QComboBox()
+    for value, words in entries.items():
+        box.addItem(words, value)
+    box.setCurrentIndex(max(0, box.findData(current)))
+    return box
+
+
+def _metres(value: float) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(0.1, 19.0)
+    box.setSingleStep(0.1)
+    box.setSuffix(" m")
+    box.setValue(value)
+    return box

@@ -1,0 +1,76 @@
+"""Questions to a person: a reason, a choice. Never `exec`: the window goes on while the question stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from gui.i18n import tr
+from gui.widgets.forms import heading, quiet
+
+Choice = tuple[str, str]
+"""Value and its words."""
+
+
+class ReasonDialog(QDialog):
+    """Asks for a reason, and for one of some choices where there are any; both are needed."""
+
+    def __init__(self, title: str, explanation: str, choices: Sequence[Choice], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.choice = QComboBox(self)
+        for value, words in choices:
+            self.choice.addItem(words, value)
+        self.choice.setVisible(bool(choices))
+        self.choice.setAccessibleName(title)
+        self.reason = QPlainTextEdit(self)
+        self.reason.setTabChangesFocus(True)
+        self.reason.setFixedHeight(84)
+        self.reason.textChanged.connect(self._check)
+        label = QLabel(tr("&Reason"), self)
+        label.setBuddy(self.reason)
+        button = QDialogButtonBox.StandardButton
+        self.buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(10)
+        column.addWidget(heading(title, self))
+        column.addWidget(quiet(explanation, self))
+        column.addWidget(self.choice)
+        column.addWidget(label)
+        column.addWidget(self.reason)
+        column.addWidget(self.buttons)
+        self.setMinimumWidth(440)
+        self.setSizeGripEnabled(False)
+        self._check()
+        (self.choice if choices else self.reason).setFocus()
+
+    @property
+    def answer(self) -> tuple[str, str]:
+        """Chosen value (empty without choices) and reason."""
+        value = self.choice.currentData()
+        return (str(value) if value is not None else "", self.reason.toPlainText().strip())
+
+    def _check(self) -> None:
+        ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        ok.setEnabled(bool(self.reason.toPlainText().strip()))
+
+
+def ask_reason(
+    parent: QWidget,
+    title: str,
+    explanation: str,
+    answered: Callable[[str, str], object],
+    choices: Sequence[Choice] = (),
+) -> ReasonDialog:
+    """Open the question; ``answered(value, reason)`` follows when it is accepted."""
+    dialog = ReasonDialog(title, explanation, choices, parent)
+    dialog.accepted.connect(lambda: answered(*dialog.answer))
+    dialog.open()
+    return dialog

@@ -1,0 +1,120 @@
+"""Small building blocks of pages: verb buttons, headings, quiet text, plates, and the state of an empty page."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QAction, QColor, QFont, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from gui.icons import pixmap
+from gui.theme import current_scheme, type_size
+
+GAP = 12
+MARGIN = 16
+
+
+class VerbButton(QToolButton):
+    """A button that follows an action: text, shortcut, icon, enabled state."""
+
+    def __init__(
+        self, action: QAction, parent: QWidget | None = None, primary: bool = False, big: bool = False
+    ) -> None:
+        super().__init__(parent)
+        self._action = action
+        self.setProperty("verb", True)
+        self.setProperty("primary", primary)
+        self.setProperty("big", big)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        if big:
+            self.setMinimumHeight(50)
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._follow)
+        self._primary = primary
+        self._follow()
+
+    def _follow(self) -> None:
+        keys = self._action.shortcut().toString(self._action.shortcut().SequenceFormat.NativeText)
+        self.setText(f"{self._action.text()}   {keys}" if keys else self._action.text())
+        if not self._primary:  # a primary button has its own background; a dark icon would vanish on it
+            self.setIcon(self._action.icon())
+        else:
+            self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.setEnabled(self._action.isEnabled())
+        self.setAccessibleName(self._action.text())
+        self.setToolTip(keys)
+
+
+def heading(text: str, parent: QWidget | None = None, size: float = 1.15) -> QLabel:
+    """A title within a page."""
+    label = QLabel(text, parent)
+    label.setFont(type_size(size, QFont.Weight.DemiBold))
+    return label
+
+
+def quiet(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """Secondary text, wrapped."""
+    label = QLabel(text, parent)
+    label.setWordWrap(True)
+    label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+    return label
+
+
+class Plate(QFrame):
+    """A raised area with a thin line around it; its layout is a column."""
+
+    def __init__(self, parent: QWidget | None = None, margin: int = MARGIN) -> None:
+        super().__init__(parent)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(margin, margin, margin, margin)
+        self.column.setSpacing(GAP)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Rounded plate in the base colour."""
+        scheme = current_scheme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QColor(scheme.line))
+        painter.setBrush(QColor(scheme.base))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
+        painter.end()
+
+
+class EmptyState(QWidget):
+    """What a page shows when there is nothing yet: a picture, one sentence, and what to do next."""
+
+    def __init__(self, icon_name: str, what: str, remedy: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon_name = icon_name
+        self._picture = QLabel(self)
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.what = heading(what, self)
+        self.remedy = quiet(remedy, self)
+        for label in (self.what, self.remedy):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.remedy.setMaximumWidth(460)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(1)
+        column.addWidget(self._picture)
+        column.addWidget(self.what)
+        column.addWidget(self.remedy, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.body = column
+        column.addStretch(1)
+        self.setAccessibleName(what)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The picture follows the theme."""
+        color = QColor(current_scheme().muted)
+        wanted = f"{self._icon_name}{color.name()}"
+        if self._picture.property("drawn") != wanted:
+            self._picture.setPixmap(pixmap(self._icon_name, color, 44, self.devicePixelRatioF()))
+            self._picture.setProperty("drawn", wanted)
+        super().paintEvent(event)
+
+    def say(self, what: str, remedy: str) -> None:
+        """Change the words."""
+        self.what.setText(what)
+        self.remedy.setText(remedy)
+        self.setAccessibleName(what)

@@ -1,0 +1,127 @@
+"""Camera health, always in the status line: a sign, a word, the streams, the model; colour alone says nothing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from core.codes import ConnectionState
+from core.frames import MODALITIES
+from core.messages import CameraHealth, ModelReady
+from gui.i18n import codes, tr
+from gui.theme import Tone, current_scheme
+
+_TONES = {
+    ConnectionState.STREAMING: Tone.GOOD,
+    ConnectionState.DEGRADED: Tone.WARN,
+    ConnectionState.WARM_UP: Tone.CALM,
+    ConnectionState.OPENING: Tone.CALM,
+    ConnectionState.SEARCHING: Tone.CALM,
+    ConnectionState.ENDED: Tone.CALM,
+    ConnectionState.RESETTING: Tone.WARN,
+    ConnectionState.BACK_OFF: Tone.WARN,
+    ConnectionState.LOST: Tone.BAD,
+    ConnectionState.FAILED: Tone.BAD,
+}
+
+
+class Sign(QWidget):
+    """A small sign: disc = good, triangle = warning, square = bad, ring = calm."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.tone = Tone.CALM
+        self.setFixedSize(16, 16)
+        self.setAccessibleName(tr("Camera health"))
+
+    def sizeHint(self) -> QSize:
+        """Fixed."""
+        return QSize(16, 16)
+
+    def set_tone(self, tone: Tone) -> None:
+        """Change the sign."""
+        if tone is not self.tone:
+            self.tone = tone
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw it."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = current_scheme().tone(self.tone)
+        field = QRectF(self.rect()).adjusted(3, 3, -3, -3)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        if self.tone is Tone.GOOD:
+            painter.drawEllipse(field)
+        elif self.tone is Tone.WARN:
+            points = [field.bottomLeft(), QPointF(field.center().x(), field.top()), field.bottomRight()]
+            painter.drawPolygon(QPolygonF(points))
+        elif self.tone is Tone.BAD:
+            painter.drawRect(field)
+        else:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QColor(color))
+            painter.drawEllipse(field)
+        painter.end()
+
+
+class HealthLine(QWidget):
+    """State of camera and model in one line."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._sign = Sign(self)
+        self.state = QLabel(tr("No camera"), self)
+        self.streams = QLabel(self)
+        self.model = QLabel(self)
+        self.drops = QLabel(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 3, 12, 3)
+        row.setSpacing(10)
+        row.addWidget(self._sign)
+        for label in (self.state, self.streams, self.drops):
+            row.addWidget(label)
+        row.addStretch(1)
+        row.addWidget(self.model)
+        self.set_model(None)
+
+    def show_health(self, health: CameraHealth) -> None:
+        """A new report of the camera."""
+        self._sign.set_tone(_TONES[health.state])
+        kind = codes.source(health.source_kind)
+        self.state.setText(f"{health.device.name or tr('Camera')} ({kind}): {codes.connection(health.state)}")
+        rates = [
+            f"{codes.modality(m)} {health.streams[m].fps_hz:.0f} Hz"
+            if m in health.mask and m in health.streams
+            else tr("{name} missing", name=codes.modality(m))
+            for m in MODALITIES
+            if m in health.streams or m in health.mask
+        ]
+        self.streams.setText("   ".join(rates))
+        lost = health.dropped_capture + health.dropped_recorder
+        self.drops.setText(tr("{n} dropped", n=lost) if lost else "")
+        self.setAccessibleDescription(f"{self.state.text()} {self.streams.text()} {self.drops.text()}")
+
+    def show_failure(self, what: str) -> None:
+        """The camera could not be opened at all."""
+        self._sign.set_tone(Tone.BAD)
+        self.state.setText(what)
+        self.streams.clear()
+        self.drops.clear()
+
+    def show_opening(self, source: str) -> None:
+        """A source is being opened."""
+        self._sign.set_tone(Tone.CALM)
+        self.state.setText(tr("Opening {source}", source=source))
+        self.streams.clear()
+        self.drops.clear()
+
+    def set_model(self, model: ModelReady | None) -> None:
+        """The deployed model; ``None`` while it loads."""
+        self.model.setText(
+            tr("Model {name} ({digest}) on {device}", name=model.name, digest=model.sha256[:8], device=model.device)
+            if model is not None
+            else tr("Loading the model")
+        )

@@ -1,0 +1,111 @@
+"""A window on a scripted station, settings in a temporary folder, nothing left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QThread
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+
+from gui.app import Desk, SallyportApp
+from gui.feed import FrameFeed
+from gui.link import StationLink
+from gui.services import LiveStation, Services
+from tests.gui.fakes import FakeFrames, FakeStation
+
+if TYPE_CHECKING:
+    from storage.catalogue import Catalogue
+
+
+@pytest.fixture(scope="session")
+def qapp_cls() -> type[SallyportApp]:
+    return SallyportApp
+
+
+@pytest.fixture(autouse=True)
+def _no_modal_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_args: object, **_kwargs: object) -> int:
+        raise AssertionError("a modal dialog would stop the window")
+
+    monkeypatch.setattr(QDialog, "exec", forbidden)
+    monkeypatch.setattr(QMessageBox, "exec", forbidden)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(qapp: SallyportApp) -> Iterator[None]:
+    """No window and no running thread survives a test."""
+    before = {id(widget) for widget in QApplication.topLevelWidgets()}
+    yield
+    QApplication.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
+    QApplication.processEvents()
+    left = [w for w in QApplication.topLevelWidgets() if isValid(w) and id(w) not in before and w.isVisible()]
+    assert not left, f"windows left behind: {left}"
+    threads = [t for t in qapp.findChildren(QThread) if t.isRunning()]
+    assert not threads, f"threads left behind: {threads}"
+
+
+@pytest.fixture
+def station() -> FakeStation:
+    return FakeStation()
+
+
+@pytest.fixture
+def frames() -> FakeFrames:
+    return FakeFrames()
+
+
+@pytest.fixture
+def services(tmp_path: Path, station: FakeStation, frames: FakeFrames) -> Services:
+    data = tmp_path / "data"
+
+    def catalogue() -> Catalogue:
+        from storage.catalogue import open_catalogue
+
+        return open_catalogue(data)
+
+    return Services(
+        data_dir=data,
+        default_source="simulated",
+        open_catalogue=catalogue,
+        open_station=lambda _source: LiveStation(station, frames),
+        command=lambda arguments: ["false", *arguments],
+    )
+
+
+@pytest.fixture
+def open_desk(
+    qapp: SallyportApp, services: Services, qtbot: QtBot, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], Desk]]:
+    """Opens the whole window; closed after the test."""
+    desks: list[Desk] = []
+    expect_bug = "bug" in request.node.name
+
+    def make() -> Desk:
+        desk = Desk(qapp, services)
+        desks.append(desk)
+        desk.open()
+        qtbot.waitUntil(lambda: desk.link.session != "", timeout=3000)
+        return desk
+
+    yield make
+    for desk in desks:
+        desk.close()
+        assert not desk.crash.path.exists() or expect_bug, desk.crash.path.read_text()
+
+
+@pytest.fixture
+def desk(open_desk: Callable[[], Desk]) -> Desk:
+    return open_desk()
+
+
+@pytest.fixture
+def link(qapp: SallyportApp, station: FakeStation, frames: FakeFrames) -> Iterator[StationLink]:
+    made = StationLink(lambda _source: LiveStation(station, frames), FrameFeed(parent=qapp), qapp)
+    yield made
+    made.close()
+    made.deleteLater()

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialogButtonBox
+from pytestqt.qtbot import QtBot
+
+from core.codes import ConnectionState, Hint, Outcome, SourceKind
+from core.messages import LockOutChanged, ModelReady, ObservationMade, VerdictReached
+from core.verdict import Verdict
+from gui.app import Desk
+from gui.views.checkpoint.page import CheckpointPage
+from gui.views.checkpoint.state import CheckpointState, Shape
+from gui.widgets.ask import ReasonDialog
+from tests.gui.fakes import (
+    MODEL,
+    FakeFrames,
+    FakeStation,
+    committed,
+    frame_set,
+    health,
+    observation,
+    ready,
+    verdict,
+)
+
+
+@pytest.fixture
+def page(desk: Desk) -> CheckpointPage:
+    found = desk.window.pages["checkpoint"]
+    assert isinstance(found, CheckpointPage)
+    return found
+
+
+def word(page: CheckpointPage) -> str:
+    return page.banner.display.word
+
+
+def test_the_window_waits_then_guides_then_decides(
+    page: CheckpointPage, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    assert word(page) == "ONE MOMENT"
+    frames.push(frame_set(1))
+    ready(station)
+    qtbot.waitUntil(lambda: word(page) == "HOLD STILL")
+    station.say(ObservationMade(observation(2, (Hint.TOO_FAR,))))
+    frames.push(frame_set(2))
+    qtbot.waitUntil(lambda: word(page) == "MOVE CLOSER")
+    station.say(committed(Outcome.BONA_FIDE))
+    frames.push(frame_set(3))
+    qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
+    assert page.banner.display.shape is Shape.TICK
+    assert "T1" in page.why.text()
+
+
+def test_a_verdict_that_is_not_stored_is_not_shown(
+    page: CheckpointPage, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    frames.push(frame_set(1))
+    ready(station)
+    qtbot.waitUntil(lambda: word(page) == "HOLD STILL")
+    station.say(VerdictReached(verdict(Outcome.ATTACK)), ObservationMade(observation(2, (Hint.TURNED,))))
+    frames.push(frame_set(2))
+    qtbot.waitUntil(lambda: word(page) == "LOOK AT THE CAMERA")
+    assert not page.banner.display.final
+
+
+def test_space_begins_the_next_presentation_and_forgets_the_answer(
+    page: CheckpointPage, desk: Desk, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    frames.push(frame_set(1))
+    ready(station)
+    station.say(committed(Outcome.ATTACK))
+    qtbot.waitUntil(lambda: word(page) == "ATTACK")
+    assert page.banner.display.shape is Shape.CROSS
+    desk.window.activateWindow()
+    page.setFocus()
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(station.named("begin_presentation")) == 1)
+    assert word(page) != "ATTACK"
+
+
+def test_what_is_not_live_carries_its_word(
+    page: CheckpointPage, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    frames.push(frame_set(1))
+    ready(station)
+    qtbot.waitUntil(lambda: page.banner.watermark == "SIMULATED")
+    assert page.rgb_view.watermark == page.depth_view.watermark == page.ir_view.watermark == "SIMULATED"
+
+
+def test_a_live_camera_without_qualification_is_a_shadow(station: FakeStation, open_desk: object, qtbot: QtBot) -> None:
+    station.source_kind = SourceKind.LIVE
+    desk: Desk = open_desk()  # type: ignore[operator]
+    page = desk.window.pages["checkpoint"]
+    assert isinstance(page, CheckpointPage)
+    qtbot.waitUntil(lambda: page.banner.watermark == "SHADOW")
+
+
+def test_frames_that_stop_make_the_station_not_available(
+    page: CheckpointPage, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    frames.push(frame_set(1))
+    ready(station)
+    station.say(committed(Outcome.BONA_FIDE))
+    qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
+    qtbot.waitUntil(lambda: word(page) == "NOT AVAILABLE", timeout=3000)
+    assert page.rgb_view.message == "NOT AVAILABLE"
+    frames.push(frame_set(2))
+    qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
+
+
+def test_an_override_needs_a_reason_and_is_stored(
+    page: CheckpointPage, desk: Desk, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    row = _store(desk, verdict(Outcome.REFER, session="", presentation=""), qtbot)
+    frames.push(frame_set(1))
+    ready(station)
+    station.say(committed(Outcome.REFER, row))
+    qtbot.waitUntil(lambda: word(page) == "REFER")
+    page.context.actions["override"].trigger()
+    dialog = page.findChild(ReasonDialog)
+    assert dialog is not None
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert not ok.isEnabled()
+    dialog.reason.setPlainText("passport checked by hand")
+    assert ok.isEnabled()
+    ok.click()
+    qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
+    assert "operator" in page.why.text()
+    stored: list[str] = []
+    desk.tasks.run(lambda catalogue: catalogue.verdicts.get(row), lambda found: stored.append(found.operator_reason))
+    qtbot.waitUntil(lambda: stored == ["passport checked by hand"])
+
+
+def _store(desk: Desk, one: Verdict, qtbot: QtBot) -> int:
+    rows: list[int] = []
+    desk.tasks.run(lambda catalogue: catalogue.verdicts.commit(one), rows.append)
+    qtbot.waitUntil(lambda: bool(rows))
+    return rows[0]
+
+
+def test_a_lock_out_hides_the_verbs_until_a_supervisor_unlocks(
+    page: CheckpointPage, desk: Desk, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    frames.push(frame_set(1))
+    ready(station)
+    station.say(LockOutChanged(SourceKind.SIMULATED, locked=True))
+    qtbot.waitUntil(lambda: word(page) == "LOCKED")
+    assert not page.context.actions["next_person"].isEnabled()
+    page.context.actions["unlock"].trigger()
+    dialog = page.findChild(ReasonDialog)
+    assert dialog is not None
+    dialog.reason.setPlainText("kit test by the supervisor")
+    dialog.accept()
+    qtbot.waitUntil(lambda: station.named("unlock") != [])
+    station.say(LockOutChanged(SourceKind.SIMULATED, locked=False))
+    qtbot.waitUntil(lambda: word(page) != "LOCKED")
+
+
+def test_the_technician_is_called_by_key(page: CheckpointPage, desk: Desk, qtbot: QtBot) -> None:
+    page.setFocus()
+    qtbot.keyClick(page, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: [t.what for t in desk.window.toasts.shown] == ["The technician is called."])
+
+
+def test_the_state_before_anything_is_known_is_no_verdict() -> None:
+    state = CheckpointState()
+    assert state.display().word == "ONE MOMENT"
+    state.health = health(ConnectionState.LOST, problem="The cable is out.")
+    state.model = ModelReady(MODEL, "factory", "cpu")
+    assert state.display().word == "NOT AVAILABLE"
+    assert state.display().why == "The cable is out."
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_has_its_own_shape(outcome: Outcome) -> None:
+    state = CheckpointState(committed=committed(outcome), frame_age_ms=10.0)
+    shapes = {CheckpointState(committed=committed(o), frame_age_ms=10.0).display().shape for o in Outcome}
+    assert state.display().final
+    assert len(shapes) == len(Outcome)
