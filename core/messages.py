@@ -56,6 +56,8 @@ class CameraHealth:
     dropped_recorder: int = 0
     recorded: int = 0
     temperature_c: float | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
+    """Camera settings in force, as ``rgb.exposure`` or ``stereo.laser_power``."""
     problem: str = ""
     """Error code and text for people, when ``state`` is LOST, BACK_OFF or FAILED."""
 

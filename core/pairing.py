@@ -1,0 +1,237 @@
+"""Frames in, frame sets out: pairing on the device clock, with measured skew (architecture.md section 4).
+
+The rules, all on device time:
+
+* Every accepted frame belongs to exactly one frame set. Frames within ``max_skew_ms`` of each other make one set;
+  a frame without a partner makes a set of its own, with that modality alone in the mask.
+* A frame that arrives after the set it belonged to has gone out (its stream lags) is stored with the next set, with
+  its skew, but is not in the mask.
+* A repeated frame number or repeated pixels mean a frozen stream: the frame is counted and dropped, so that its
+  modality is absent. Times that are zero, not finite, run backward or jump ahead are counted and rejected.
+* A set waits for a missing stream for about one period, and not at all for a stream that has dropped.
+
+Pure: time comes in with the frames; `Pairer.poll` says what the host's clock shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.frames import MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
+
+MIN_SKEW_MS = 20.0
+PATIENCE_PERIODS = 1.2
+DROPPED_PERIODS = 3.0
+MAX_JUMP_MS = 1000.0
+LATE_LIMIT = 2
+"""Late frames of one stream that may wait for a set; beyond it they go out on their own."""
+
+
+@dataclass(slots=True)
+class PairingCounts:
+    """What happened to the frames of one stream."""
+
+    frames: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    late: int = 0
+    lost: int = 0
+    """Gaps in the frame numbers: frames that the device took and nobody received."""
+
+
+def default_skew_ms(profiles: Mapping[Modality, StreamProfile]) -> float:
+    """``max(20 ms, half the slowest period)``."""
+    return max(MIN_SKEW_MS, _slowest_period_ms(profiles) / 2.0)
+
+
+def _slowest_period_ms(profiles: Mapping[Modality, StreamProfile]) -> float:
+    return max((1000.0 / p.fps_hz for p in profiles.values() if p.fps_hz > 0), default=1000.0 / 30.0)
+
+
+class Pairer:
+    """Pairs the frames of the streams in ``profiles``.
+
+    Args:
+        profiles: the opened streams; a modality that is not here is never waited for.
+        max_skew_ms: largest skew within a set; default `default_skew_ms`.
+        patience_ms: how long a set waits for a missing stream, on the device clock and on the host's; default 1.2
+            periods of the slowest stream. Files give more: their frames do not come in order of time.
+        max_jump_ms: how far ahead of all streams (beyond the host time that has passed) a frame may be; infinite for
+            files, whose gaps are real.
+        first_number: number of the first set.
+        counts: counters to go on with (the same camera, opened again).
+    """
+
+    def __init__(
+        self,
+        profiles: Mapping[Modality, StreamProfile],
+        *,
+        max_skew_ms: float | None = None,
+        patience_ms: float | None = None,
+        max_jump_ms: float = MAX_JUMP_MS,
+        first_number: int = 1,
+        counts: dict[Modality, PairingCounts] | None = None,
+    ) -> None:
+        period_ms = _slowest_period_ms(profiles)
+        self.profiles = dict(profiles)
+        self.max_skew_ms = default_skew_ms(profiles) if max_skew_ms is None else max_skew_ms
+        self.patience_ms = PATIENCE_PERIODS * period_ms if patience_ms is None else patience_ms
+        self.counts = {} if counts is None else counts
+        for modality in profiles:
+            self.counts.setdefault(modality, PairingCounts())
+        self._dropped_ms = max(DROPPED_PERIODS * period_ms, self.patience_ms)
+        self._max_jump_ms = max_jump_ms
+        self._number = first_number
+        self._pending: dict[Modality, deque[tuple[Frame, float]]] = {m: deque() for m in profiles}
+        self._late: dict[Modality, deque[Frame]] = {m: deque() for m in profiles}
+        self._last: dict[Modality, Frame] = {}
+        self._first_ms = math.inf
+        self._newest_ms = -math.inf
+        self._newest_arrival_ms = 0.0
+        self._emitted_ms = -math.inf
+
+    def add(self, frame: Frame, arrival_ms: float) -> list[FrameSet]:
+        """Take one frame, which arrived at ``arrival_ms`` on the host's monotonic clock; returns the finished sets."""
+        if not self._accept(frame, arrival_ms):
+            return []
+        if frame.device_time_ms < self._emitted_ms:
+            self.counts[frame.modality].late += 1
+            self._late[frame.modality].append(frame)
+            return self._overdue()
+        self._pending[frame.modality].append((frame, arrival_ms))
+        return self._finished(None)
+
+    def poll(self, now_ms: float) -> list[FrameSet]:
+        """Give up waiting where patience has run out on the host's clock. Call when no frame is waiting outside."""
+        return self._finished(now_ms)
+
+    def flush(self) -> list[FrameSet]:
+        """The source has ended: everything that is still held, in order."""
+        sets = self._finished(math.inf)
+        while any(self._late.values()):
+            sets.append(self._late_set())
+        return sets
+
+    def missing(self) -> ModalityMask:
+        """Streams that are not waited for at the moment because nothing came from them for some periods."""
+        return ModalityMask.of(m for m in self.profiles if self._has_dropped(m))
+
+    # --- acceptance ---------------------------------------------------------------------------------------------
+
+    def _accept(self, frame: Frame, arrival_ms: float) -> bool:
+        counts = self.counts[frame.modality]
+        last = self._last.get(frame.modality)
+        time_ms = frame.device_time_ms
+        if last is not None and (frame.number == last.number or _frozen(last, frame)):
+            counts.duplicates += 1
+            return False
+        allowed_ms = self._newest_ms + self._max_jump_ms + max(0.0, arrival_ms - self._newest_arrival_ms)
+        ahead = math.isfinite(self._newest_ms) and time_ms > allowed_ms
+        backward = last is not None and time_ms <= last.device_time_ms
+        if not math.isfinite(time_ms) or time_ms <= 0.0 or ahead or backward:
+            counts.rejected += 1
+            return False
+        counts.frames += 1
+        if last is not None:
+            counts.lost += max(0, frame.number - last.number - 1)
+        self._last[frame.modality] = frame
+        self._first_ms = min(self._first_ms, time_ms)
+        if time_ms > self._newest_ms:
+            self._newest_ms, self._newest_arrival_ms = time_ms, arrival_ms
+        return True
+
+    # --- pairing ------------------------------------------------------------------------------------------------
+
+    def _finished(self, now_ms: float | None) -> list[FrameSet]:
+        """Sets that need not wait any longer; with ``now_ms``, those also whose patience ended by that host time."""
+        sets: list[FrameSet] = []
+        while True:
+            heads = {m: queue[0] for m, queue in self._pending.items() if queue}
+            if not heads:
+                return sets
+            oldest, (head, arrival_ms) = min(heads.items(), key=lambda item: item[1][0].device_time_ms)
+            waited = self._newest_ms - head.device_time_ms >= self.patience_ms
+            if now_ms is not None:
+                waited = waited or now_ms - arrival_ms >= self.patience_ms
+            members, complete = self._members(oldest, {m: entry[0] for m, entry in heads.items()})
+            if not (complete or waited):
+                return sets
+            for modality in members:
+                self._pending[modality].popleft()
+            sets.append(self._set_of(members))
+
+    def _members(self, oldest: Modality, heads: Mapping[Modality, Frame]) -> tuple[dict[Modality, Frame], bool]:
+        """Frames that belong with the head of ``oldest``; whether a frame that is still to come could change that."""
+        head = heads[oldest]
+        members = {oldest: head}
+        complete = True
+        for modality in self.profiles:
+            if modality == oldest:
+                continue
+            frame = heads.get(modality)
+            if frame is None:
+                complete = complete and self._has_dropped(modality)
+            elif frame.device_time_ms - head.device_time_ms <= self.max_skew_ms:
+                nearer, known = self._next_is_nearer(oldest, head, frame)
+                complete = complete and known
+                if not nearer:
+                    members[modality] = frame
+        return members, complete
+
+    def _next_is_nearer(self, oldest: Modality, head: Frame, frame: Frame) -> tuple[bool, bool]:
+        """Whether the stream's next frame is nearer to ``frame`` than ``head`` is, and whether that is known yet."""
+        queue = self._pending[oldest]
+        distance_ms = frame.device_time_ms - head.device_time_ms
+        if len(queue) > 1:
+            return abs(queue[1][0].device_time_ms - frame.device_time_ms) < distance_ms, True
+        fps_hz = self.profiles[oldest].fps_hz
+        expected_ms = head.device_time_ms + (1000.0 / fps_hz if fps_hz > 0 else math.inf)
+        return False, abs(expected_ms - frame.device_time_ms) >= distance_ms or self._has_dropped(oldest)
+
+    def _has_dropped(self, modality: Modality) -> bool:
+        last = self._last.get(modality)
+        since_ms = self._first_ms if last is None else last.device_time_ms
+        return self._newest_ms - since_ms > self._dropped_ms
+
+    # --- sets ---------------------------------------------------------------------------------------------------
+
+    def _set_of(self, members: Mapping[Modality, Frame]) -> FrameSet:
+        self._emitted_ms = min(frame.device_time_ms for frame in members.values())
+        frames = dict(members)
+        for modality, late in self._late.items():
+            if late and modality not in frames:
+                frames[modality] = late.popleft()
+        return self._build(frames, ModalityMask.of(members), self._emitted_ms)
+
+    def _overdue(self) -> list[FrameSet]:
+        return [self._late_set()] if any(len(late) > LATE_LIMIT for late in self._late.values()) else []
+
+    def _late_set(self) -> FrameSet:
+        """Late frames that no set had room for: stored, nothing usable."""
+        frames = {m: late.popleft() for m, late in self._late.items() if late}
+        return self._build(frames, ModalityMask(0), self._emitted_ms)
+
+    def _build(self, frames: Mapping[Modality, Frame], mask: ModalityMask, time_ms: float) -> FrameSet:
+        times = [frame.device_time_ms for frame in frames.values()]
+        number = self._number
+        self._number += 1
+        return FrameSet(
+            number=number,
+            time_ms=time_ms,
+            frames={m: frames[m] for m in MODALITIES if m in frames},
+            mask=mask,
+            profiles=self.profiles,
+            skew_ms=max(times) - min(times),
+        )
+
+
+def _frozen(last: Frame, frame: Frame) -> bool:
+    """Same pixels under a new number: a sensor's noise never repeats. A constant image (all holes, dark) may."""
+    if last.pixels.shape != frame.pixels.shape or not np.array_equal(last.pixels[::37], frame.pixels[::37]):
+        return False
+    return bool(np.array_equal(last.pixels, frame.pixels)) and bool((frame.pixels != frame.pixels.flat[0]).any())

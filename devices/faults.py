@@ -1,0 +1,152 @@
+"""Fault scripts of the scripted camera (formats.md): a strict reader, and which faults are on at a moment.
+
+::
+
+    scene = "bona_fide,seed=3"      # optional: what is filmed, as in simulated:SCENE
+
+    [[event]]
+    at_s = 2.0                      # camera time
+    do = "freeze"
+    stream = "depth"                # optional: all streams
+    for_s = 3.0                     # optional: until a "return" of that stream, or to the end
+    value = 60.0                    # milliseconds, for lag and jump
+
+=========  ==========================================================================================
+stop       the stream delivers nothing
+freeze     the sensor repeats its last frame, under the same number
+lag        the stream delivers what it saw ``value`` ms ago, with that time
+jump       device times are ``value`` ms off
+dark       the lens is covered: colour and infrared black, depth without values
+unplug     the device is gone: it delivers nothing and cannot be opened
+return     ends what is on, for ``stream`` or for all
+hang_stop  stopping the device never returns
+usb2       the link falls back to USB 2.1: half the rate
+=========  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.frames import Modality
+
+
+class Fault(StrEnum):
+    """What an event does."""
+
+    STOP = "stop"
+    FREEZE = "freeze"
+    LAG = "lag"
+    JUMP = "jump"
+    DARK = "dark"
+    UNPLUG = "unplug"
+    RETURN = "return"
+    HANG_STOP = "hang_stop"
+    USB2 = "usb2"
+
+
+PER_STREAM = frozenset({Fault.STOP, Fault.FREEZE, Fault.LAG, Fault.JUMP, Fault.DARK, Fault.RETURN})
+NEEDS_VALUE = frozenset({Fault.LAG, Fault.JUMP})
+_KEYS = frozenset({"at_s", "do", "stream", "for_s", "value"})
+_REMEDY = "Correct the file; formats.md describes it."
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fault. ``stream`` ``None`` = all; ``for_s`` infinite = until a return."""
+
+    at_s: float
+    do: Fault
+    stream: Modality | None = None
+    for_s: float = math.inf
+    value: float = 0.0
+
+    def touches(self, stream: Modality | None) -> bool:
+        """Whether it concerns ``stream`` (``None``: the whole device)."""
+        return self.stream is None or self.stream == stream
+
+
+@dataclass(frozen=True, slots=True)
+class FaultScript:
+    """Events in order of time, and the scene that is filmed."""
+
+    events: tuple[Event, ...] = ()
+    scene: str = ""
+
+    def active(self, do: Fault, t_s: float, stream: Modality | None = None) -> Event | None:
+        """The event of kind ``do`` that is on for ``stream`` at camera time ``t_s``; the latest, if several are."""
+        found = None
+        for event in self.events:
+            if event.at_s > t_s:
+                break
+            if event.do is do and event.touches(stream) and t_s < event.at_s + event.for_s:
+                found = event
+            elif event.do is Fault.RETURN and event.touches(stream):
+                found = None
+        return found
+
+
+def read_script(path: Path) -> FaultScript:
+    """Read a script file. Raises `InputError` that names the event and what is wrong with it."""
+    try:
+        return parse_script(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The fault script {path} cannot be read: {error}.", "Check the path.") from error
+
+
+def parse_script(text: str, name: str = "script") -> FaultScript:
+    """Read the text of a script. Raises `InputError`."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is not valid TOML: {error}.", _REMEDY) from error
+    unknown = sorted(set(table) - {"scene", "event"})
+    if unknown:
+        raise InputError(f"{name}: unknown key {unknown[0]!r}.", _REMEDY)
+    scene, events = table.get("scene", ""), table.get("event", [])
+    if not isinstance(scene, str):
+        raise InputError(f"{name}: scene must be a text.", _REMEDY)
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        raise InputError(f"{name}: events must be written as [[event]] tables.", _REMEDY)
+    parsed = [_event(event, f"{name}, event {number}") for number, event in enumerate(events, start=1)]
+    return FaultScript(tuple(sorted(parsed, key=lambda event: event.at_s)), scene)
+
+
+def _event(table: Mapping[str, Any], where: str) -> Event:
+    unknown = sorted(set(table) - _KEYS)
+    if unknown:
+        raise InputError(f"{where}: unknown key {unknown[0]!r}.", _REMEDY)
+    for key in ("at_s", "do"):
+        if key not in table:
+            raise InputError(f"{where}: {key} is missing.", _REMEDY)
+    if table["do"] not in set(Fault):
+        raise InputError(f"{where}: do = {table['do']!r} is not one of {', '.join(Fault)}.", _REMEDY)
+    do = Fault(table["do"])
+    if do in NEEDS_VALUE and "value" not in table:
+        raise InputError(f"{where}: {do} needs a value in milliseconds.", _REMEDY)
+    stream = table.get("stream")
+    if stream is not None and stream not in set(Modality):
+        raise InputError(f"{where}: stream = {stream!r} is not one of {', '.join(Modality)}.", _REMEDY)
+    if stream is not None and do not in PER_STREAM:
+        raise InputError(f"{where}: {do} concerns the whole device, not a stream.", _REMEDY)
+    return Event(
+        at_s=_number(table, "at_s", where, minimum=0.0),
+        do=do,
+        stream=None if stream is None else Modality(stream),
+        for_s=_number(table, "for_s", where, minimum=0.0) if "for_s" in table else math.inf,
+        value=_number(table, "value", where) if "value" in table else 0.0,
+    )
+
+
+def _number(table: Mapping[str, Any], key: str, where: str, minimum: float = -math.inf) -> float:
+    value = table[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < minimum:
+        raise InputError(f"{where}: {key} = {value!r} is not a number that makes sense.", _REMEDY)
+    return float(value)

@@ -1,0 +1,80 @@
+"""Recordings of the SDK, ``.db3`` and legacy ``.bag``: every frame exactly once, in the file's own time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyrealsense2 as rs
+
+from core.codes import SourceKind
+from core.errors import InputError
+
+SUFFIXES = (".db3", ".bag")
+
+
+class PlaybackOrigin:
+    """A `devices.sdk.Origin` over a file.
+
+    Args:
+        path: the recording.
+        realtime: deliver at the recorded pace (a window); otherwise as fast as it is read, skipping nothing.
+    """
+
+    source_kind = SourceKind.PLAYBACK
+    finite = True
+
+    def __init__(self, path: Path, *, realtime: bool = False) -> None:
+        self._path = path
+        self._realtime = realtime
+        self._context: Any = None
+        self._playback: Any = None
+        self._running = False
+
+    def acquire(self) -> Any:
+        """Open the file. Raises `InputError` when it is missing, truncated or not a recording."""
+        if not self._path.is_file():
+            raise InputError(f"There is no recording {self._path}.", "Check the path.")
+        if self._path.suffix.lower() not in SUFFIXES:
+            raise InputError(
+                f"{self._path.name} is not a recording that the camera SDK can read.",
+                "Give a .db3 or .bag file of `main.py record` or the RealSense Viewer.",
+            )
+        self._context = rs.context()
+        try:
+            self._playback = self._context.load_device(str(self._path)).as_playback()
+            self._playback.set_real_time(self._realtime)
+        except RuntimeError as error:
+            raise InputError(
+                f"{self._path.name} cannot be read: it is damaged or was cut off ({_first_line(error)}).",
+                "Copy it again from its source, or choose another recording.",
+            ) from error
+        return self._playback
+
+    def started(self) -> None:
+        """See `Origin.started`."""
+        self._running = True
+
+    def throttle(self, pause: bool) -> None:
+        """See `Origin.throttle`."""
+        if pause:
+            self._playback.pause()
+        else:
+            self._playback.resume()
+
+    def exhausted(self) -> bool:
+        """The end of a file is the playback status, not a time-out."""
+        return self._running and bool(self._playback.current_status() == rs.playback_status.stopped)
+
+    def stopping(self) -> None:
+        """See `Origin.stopping`."""
+        self._running = False
+
+    def release(self) -> None:
+        """See `Origin.release`."""
+        self._playback = None
+        self._context = None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

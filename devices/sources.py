@@ -1,0 +1,108 @@
+"""Source texts of the command line, and the camera that each of them opens (formats.md, Sources)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.codes import SourceKind
+from core.errors import UsageError
+from core.frames import FrameSet
+from devices.base import Camera
+
+FORMS = "simulated[:SCENE[,seed=N,sensor=S,species=P]] | scripted:FILE | file:PATH | realsense[:SERIAL] | session:ID"
+
+_KINDS = {
+    "simulated": SourceKind.SIMULATED,
+    "scripted": SourceKind.SCRIPTED,
+    "file": SourceKind.PLAYBACK,
+    "realsense": SourceKind.LIVE,
+    "session": SourceKind.PLAYBACK,
+}
+_NEEDS_ARGUMENT = frozenset({"scripted", "file", "session"})
+
+OpenSession = Callable[[str], Iterable[FrameSet]]
+"""Stored frame sets of a session, in order; handed in by `main.py` because storage is not ours to import."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A source that was asked for: ``scheme:argument``."""
+
+    scheme: str
+    argument: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> SourceSpec:
+        """Read a source text. Raises `UsageError` with the forms that exist."""
+        scheme, _, argument = text.strip().partition(":")
+        if scheme not in _KINDS:
+            raise UsageError(f"{text!r} is not a source.", f"Write one of: {FORMS}.")
+        if scheme in _NEEDS_ARGUMENT and not argument:
+            raise UsageError(f"The source {scheme!r} needs a name after the colon.", f"Write one of: {FORMS}.")
+        return cls(scheme, argument)
+
+    @property
+    def source_kind(self) -> SourceKind:
+        """What its frames are."""
+        return _KINDS[self.scheme]
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.argument}" if self.argument else self.scheme
+
+
+def open_camera(
+    spec: SourceSpec,
+    *,
+    replay: OpenSession | None = None,
+    max_skew_ms: float | None = None,
+    realtime: bool = False,
+    start_s: float = 0.0,
+    first_number: int = 1,
+    record_to: Path | None = None,
+) -> Camera:
+    """The camera of a source; nothing is opened yet. The SDK is imported here, and only for sources that need it.
+
+    Args:
+        spec: what was asked for.
+        replay: reads stored sessions, for ``session:ID``.
+        max_skew_ms: largest skew within a frame set; default as `core.pairing` says.
+        realtime: play files and sessions at their recorded pace rather than as fast as they are read.
+        start_s: camera time at which a simulation begins.
+        first_number: number of the first frame set.
+        record_to: also record what the sensors deliver into this ``.db3``.
+    """
+    if spec.scheme == "session":
+        from devices.replay import ReplayCamera
+
+        if replay is None:
+            raise UsageError("Stored sessions cannot be opened here.", f"Write one of: {FORMS}.")
+        return ReplayCamera(replay(spec.argument), realtime=realtime)
+
+    from devices.sdk import Origin, SdkCamera
+
+    origin: Origin
+    if spec.scheme == "simulated":
+        from core.scenes.live import LiveScene, SceneSpec
+        from devices.simulated import SimulatedOrigin
+
+        scene = SceneSpec.parse(spec.argument)
+        origin = SimulatedOrigin(lambda: LiveScene(scene), start_s=start_s)
+    elif spec.scheme == "scripted":
+        from core.scenes.live import LiveScene, SceneSpec
+        from devices.faults import read_script
+        from devices.scripted import ScriptedOrigin
+
+        script = read_script(Path(spec.argument))
+        scene = SceneSpec.parse(script.scene)
+        origin = ScriptedOrigin(lambda: LiveScene(scene), script, start_s=start_s)
+    elif spec.scheme == "file":
+        from devices.playback import PlaybackOrigin
+
+        origin = PlaybackOrigin(Path(spec.argument), realtime=realtime)
+    else:
+        from devices.realsense import HardwareOrigin
+
+        origin = HardwareOrigin(spec.argument)
+    return SdkCamera(origin, max_skew_ms=max_skew_ms, record_to=record_to, first_number=first_number)
