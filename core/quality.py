@@ -47,8 +47,8 @@ def figures(
         yaw_deg: what the detector's landmarks say of the head's turn, if anything.
 
     Returns:
-        ``face_px`` and ``face_share`` of a face that was found, and where the modality is there ``distance_mm``, ``yaw_deg``, ``sharpness``,
-        ``luma``, ``ir_flooded``, ``depth_holes``; shares are 0..1.
+        ``face_px`` and ``face_share`` of a face that was found, and where the modality is there ``distance_mm``,
+        ``yaw_deg``, ``sharpness``, ``luma``, ``ir_flooded``, ``depth_holes``; shares are 0..1.
     """
     result: dict[str, float] = {}
     if face_px is not None:

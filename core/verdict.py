@@ -64,6 +64,8 @@ class Trace:
     policy_sha256: str
     calibration_sha256: str = ""
     notes: tuple[str, ...] = ()
+    boxes: tuple[tuple[int, int, int, int] | None, ...] = ()
+    """Face box of each frame set, so that a replay cuts the same crop; ``None`` where the image is a crop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,293 @@
+"""From observations to verdicts: a state machine without clock, camera or model. It fails closed.
+
+A presentation starts on command, or by itself when a face comes into view, and ends at a verdict, at its deadline or
+when the face is gone. A jump of the face box is another person: on command the evidence starts anew, else another
+presentation begins. All times are camera time, taken from the observations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from core.assessment import Assessment, Thresholds, assess, valid
+from core.codes import Outcome, Reason, Rule, SourceKind
+from core.face.finder import overlap
+from core.frames import ModalityMask
+from core.lockout import LockOut
+from core.policy import SitePolicy
+from core.verdict import Evidence, Observation, Trace, Verdict
+
+FACE_OUT_MS = 1000.0
+"""A face that is not seen for this long has left."""
+TRACK_GAP_MS = 500.0
+"""After a longer gap nobody knows whether it is the same person: evidence from before it is not used."""
+TRACK_OVERLAP = 0.1
+"""Successive boxes that share less than this are two people."""
+LOCKED_ANSWER_MS = 1000.0
+"""A presentation at a locked station is answered after this time, so that nobody can ask at camera rate."""
+
+
+@dataclass
+class _Presentation:
+    """The running presentation. ``started_ms`` is unknown until its first observation."""
+
+    id: str
+    session: str
+    source_kind: SourceKind
+    policy: SitePolicy
+    commanded: bool
+    started_ms: float | None = None
+    mask: ModalityMask = field(default_factory=ModalityMask)
+    window: list[Observation] = field(default_factory=list)
+    evidence_count: int = 0
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    hints: Counter[str] = field(default_factory=Counter)
+    masks: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def start_anew(self, note: str) -> None:
+        """Forget the evidence, not the time that has passed."""
+        if self.window:
+            self.notes.append(note)
+        self.window.clear()
+        self.evidence_count = 0
+
+    def prune(self, now_ms: float) -> None:
+        """Keep the newest evidence of each mask; of the mask that speaks, only what is fresh.
+
+        What another mask said stays until the presentation ends, because it may veto (`core.assessment`).
+        """
+        if not self.window:
+            return
+        speaking, kept = self.window[-1].mask, Counter[ModalityMask]()
+        newest_first = []
+        for observation in reversed(self.window):
+            fresh = now_ms - observation.time_ms <= self.policy.stale_ms
+            if (observation.mask == speaking and not fresh) or kept[observation.mask] >= self.policy.max_frame_sets:
+                continue
+            kept[observation.mask] += 1
+            newest_first.append(observation)
+        self.window = newest_first[::-1]
+
+
+class DecisionWindow:
+    """Feed observations in order, take verdicts out.
+
+    Args:
+        policy: the site policy.
+        automatic: whether presentations start by themselves when a face comes into view.
+    """
+
+    def __init__(self, policy: SitePolicy, automatic: bool) -> None:
+        self.lock_out = LockOut()
+        self.calibration_sha256 = ""
+        """Digest of the camera's calibration, for the trace."""
+        self._policy = policy
+        self._automatic = automatic
+        self._model: Thresholds | None = None
+        self._session = ""
+        self._source_kind: SourceKind | None = None
+        self._session_start_ms: float | None = None
+        self._running: _Presentation | None = None
+        self._last_seen: Observation | None = None
+        self._last_ms: float | None = None
+        self._waiting_for_exit = False
+
+    @property
+    def policy(self) -> SitePolicy:
+        """The policy of the next presentation."""
+        return self._policy
+
+    @property
+    def running(self) -> str | None:
+        """Id of the running presentation; empty for one that started by itself, ``None`` when there is none."""
+        return self._running.id if self._running is not None else None
+
+    # --- commands -----------------------------------------------------------------------------------------------
+
+    def set_model(self, model: Thresholds) -> None:
+        """Judge by this model from now on. Evidence of another model is not pooled with its own."""
+        if self._running is not None and self._model is not None:
+            self._running.start_anew("model changed")
+        self._model = model
+
+    def set_policy(self, policy: SitePolicy) -> None:
+        """Use this policy from the next presentation on."""
+        self._policy = policy
+
+    def set_session(self, session: str, source_kind: SourceKind, locked: bool = False) -> Verdict | None:
+        """Presentations that start by themselves belong to this session; a running one of another session ends."""
+        verdict = self.end() if self._running is not None and self._running.session != session else None
+        if session != self._session:
+            self._session_start_ms = None
+            self._waiting_for_exit = False
+        self._session, self._source_kind = session, source_kind
+        if locked:
+            self.lock_out.lock(source_kind)
+        return verdict
+
+    def begin(self, presentation: str, session: str, source_kind: SourceKind) -> Verdict | None:
+        """Start a presentation on command; returns the verdict of one that was still running."""
+        verdict = self.end()
+        if session != self._session:
+            self.set_session(session, source_kind)
+        self._running = _Presentation(presentation, session, source_kind, self._policy, commanded=True)
+        return verdict
+
+    def end(self) -> Verdict | None:
+        """End the running presentation now: it answers with what it has."""
+        if self._running is None:
+            return None
+        return self._close(self._running, Rule.ENDED)
+
+    # --- observations -------------------------------------------------------------------------------------------
+
+    def feed(self, observation: Observation) -> Verdict | None:
+        """Take one observation; returns the verdict that it brought about, if any."""
+        if self._session_start_ms is None:
+            self._session_start_ms = observation.time_ms
+        self._follow_clock(observation.time_ms)
+        another = self._is_another_person(observation)
+        gone = self._face_gone(observation)
+        lost_sight = self._lost_sight(observation)
+        if another or gone:
+            self._waiting_for_exit = False
+        verdict = None
+        if self._running is not None and not self._running.commanded and (another or gone):
+            verdict = self._close(self._running, Rule.ENDED)
+            self._waiting_for_exit = False
+        elif self._running is not None and (another or lost_sight):
+            self._running.start_anew("another face" if another else "face lost from sight")
+        if self._running is None and verdict is None and self._may_start(observation):
+            assert self._source_kind is not None
+            self._running = _Presentation("", self._session, self._source_kind, self._policy, commanded=False)
+        if observation.box is not None or observation.evidence is not None:
+            self._last_seen = observation
+        return verdict if self._running is None else self._take(self._running, observation)
+
+    def _take(self, running: _Presentation, observation: Observation) -> Verdict | None:
+        now = observation.time_ms
+        if running.started_ms is None:
+            running.started_ms = now
+        running.hints.update(str(hint) for hint in observation.hints)
+        running.masks[str(observation.mask)] += 1
+        running.mask = observation.mask
+        usable = self._usable(observation)
+        if usable is not Reason.NONE:
+            running.reasons[usable] += 1
+        else:
+            running.window.append(observation)
+            running.evidence_count += 1
+        running.prune(now)
+        if self.lock_out.locked(running.source_kind):
+            waited = now - running.started_ms >= LOCKED_ANSWER_MS
+            return self._close(running, Rule.LOCKED_OUT) if waited else None
+        found = self._assess(running)
+        if found is not None and (found.settled or running.evidence_count >= running.policy.max_frame_sets):
+            return self._answer(running, found)
+        if now - running.started_ms >= running.policy.deadline_ms:
+            return self._close(running, Rule.DEADLINE)
+        return None
+
+    def _usable(self, observation: Observation) -> Reason:
+        """`Reason.NONE` where the observation carries evidence that may be pooled, else why it does not."""
+        if observation.evidence is None:
+            return observation.reason if observation.reason is not Reason.NONE else Reason.MODEL_ERROR
+        if observation.reason is not Reason.NONE:
+            return observation.reason
+        ok = valid(observation.evidence) and observation.evidence.mask == observation.mask
+        return Reason.NONE if ok else Reason.MODEL_ERROR
+
+    def _may_start(self, observation: Observation) -> bool:
+        in_view = observation.box is not None or observation.evidence is not None
+        return self._automatic and in_view and not self._waiting_for_exit and bool(self._session)
+
+    def _is_another_person(self, observation: Observation) -> bool:
+        last = self._last_seen
+        if last is None or last.box is None or observation.box is None:
+            return False
+        near = observation.time_ms - last.time_ms <= TRACK_GAP_MS
+        return near and overlap(last.box, observation.box) < TRACK_OVERLAP
+
+    def _lost_sight(self, observation: Observation) -> bool:
+        return self._last_seen is not None and observation.time_ms - self._last_seen.time_ms > TRACK_GAP_MS
+
+    def _face_gone(self, observation: Observation) -> bool:
+        if observation.box is not None or observation.evidence is not None or self._last_seen is None:
+            return False
+        return observation.time_ms - self._last_seen.time_ms >= FACE_OUT_MS
+
+    def _follow_clock(self, now_ms: float) -> None:
+        """A device clock that goes back must not stretch a deadline or keep old evidence fresh."""
+        if self._last_ms is not None and now_ms < self._last_ms:
+            step = now_ms - self._last_ms
+            self._last_seen = None
+            if self._session_start_ms is not None:
+                self._session_start_ms += step
+            if self._running is not None:
+                self._running.start_anew("camera clock went back")
+                if self._running.started_ms is not None:
+                    self._running.started_ms += step
+        self._last_ms = now_ms
+
+    # --- answers ------------------------------------------------------------------------------------------------
+
+    def _assess(self, running: _Presentation) -> Assessment | None:
+        if self._model is None:
+            return None
+        return assess(_evidence(running), running.policy, self._model)
+
+    def _close(self, running: _Presentation, rule: Rule) -> Verdict:
+        """Answer at an end that is no decision: a referral where there is enough evidence, else no response."""
+        found = self._assess(running) if not self.lock_out.locked(running.source_kind) else None
+        if found is not None:
+            return self._answer(running, found)
+        if self.lock_out.locked(running.source_kind):
+            reason, rule = Reason.LOCK_OUT, Rule.LOCKED_OUT
+        elif running.reasons:
+            reason = running.reasons.most_common(1)[0][0]
+        else:
+            reason = Reason.TIMEOUT if rule is Rule.DEADLINE else Reason.OPERATOR
+        nothing = Assessment(Outcome.NON_RESPONSE, reason, rule, running.mask, 0.0, None, None, settled=True)
+        return self._answer(running, nothing)
+
+    def _answer(self, running: _Presentation, found: Assessment) -> Verdict:
+        now = self._last_ms if self._last_ms is not None else 0.0
+        self._running = None
+        self._waiting_for_exit = True
+        self.lock_out.record(found.outcome, now, running.source_kind, running.policy)
+        model = self._model.sha256 if self._model is not None else ""
+        trace = Trace(
+            frame_sets=tuple(observation.frame_set for observation in running.window),
+            evidence=tuple(_evidence(running)),
+            hints=dict(running.hints),
+            masks=dict(running.masks),
+            threshold=found.threshold,
+            abstain_band=found.band,
+            rule=found.rule,
+            model=model,
+            policy_sha256=running.policy.sha256(),
+            calibration_sha256=self.calibration_sha256,
+            notes=tuple(running.notes),
+            boxes=tuple(observation.box for observation in running.window),
+        )
+        return Verdict(
+            presentation=running.id,
+            session=running.session,
+            source_kind=running.source_kind,
+            t_s=(now - (self._session_start_ms or 0.0)) / 1000.0 if self._last_ms is not None else 0.0,
+            outcome=found.outcome,
+            reason=found.reason,
+            mask=found.mask,
+            score=None if found.outcome is Outcome.NON_RESPONSE else found.score,
+            threshold=found.threshold,
+            rule=found.rule,
+            model=model,
+            trace=trace,
+            duration_ms=now - running.started_ms if running.started_ms is not None else 0.0,
+        )
+
+
+def _evidence(running: _Presentation) -> list[Evidence]:
+    return [observation.evidence for observation in running.window if observation.evidence is not None]
