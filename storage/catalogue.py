@@ -1,0 +1,98 @@
+"""The catalogue: everything about sessions, verdicts, people, models and jobs, but no pixels.
+
+It belongs to the station; short commands and adaptation join with ``BEGIN IMMEDIATE`` (architecture.md section 3).
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+
+from core.clock import Clock, SystemClock
+from core.errors import InputError
+from storage.database import DatabaseFile, FileForm, Mode
+from storage.material import Material
+from storage.migrations import migrate
+from storage.paths import DataFolder
+from storage.repositories.artefacts import Artefacts
+from storage.repositories.audit import AuditLog
+from storage.repositories.jobs import Jobs
+from storage.repositories.models import Models
+from storage.repositories.presentations import Presentations
+from storage.repositories.sessions import Sessions
+from storage.repositories.subjects import Consents, Subjects
+from storage.repositories.verdicts import Verdicts
+from storage.schema import CATALOGUE
+
+FORM = FileForm("catalogue", application_id=0x53504341)
+
+
+class Catalogue:
+    """One data folder's catalogue and its repositories.
+
+    ``jobs`` is a `core.ports.JobStore`, ``material`` a `core.ports.PresentationStore`. It may be used from any thread:
+    each gets its own connection.
+    """
+
+    def __init__(self, folder: DataFolder, file: DatabaseFile, clock: Clock) -> None:
+        self.folder = folder
+        self.file = file
+        self.clock = clock
+        self.audit = AuditLog(file, clock)
+        self.subjects = Subjects(file, clock, self.audit)
+        self.consents = Consents(file, clock, self.audit)
+        self.sessions = Sessions(file, clock, self.audit, self.consents)
+        self.presentations = Presentations(file, clock, self.audit)
+        self.artefacts = Artefacts(file, clock, self.audit)
+        self.verdicts = Verdicts(file, clock, self.audit, self.presentations)
+        self.models = Models(file, clock, self.audit)
+        self.jobs = Jobs(file, clock, self.audit)
+        self.material = Material(folder, self.presentations)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing across repositories."""
+        return self.file.transaction()
+
+    def frames_path(self, session: str) -> Path:
+        """The frames database of a session; it exists only where frames were kept."""
+        return self.folder.frames(session)
+
+    def changes(self) -> int:
+        """A number that differs from the last one in this thread when anybody has written to the catalogue."""
+        return self.file.changes()
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self.file.close()
+
+    def __enter__(self) -> Catalogue:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_catalogue(data_dir: Path | DataFolder, clock: Clock | None = None) -> Catalogue:
+    """Open the catalogue of a data folder; an empty folder gets a new one, an older one is migrated after a backup.
+
+    Raises:
+        HostError: the folder or the SQLite library cannot be used.
+        InputError: the catalogue is damaged, is from a newer version, or is missing beside its sessions.
+    """
+    folder = data_dir if isinstance(data_dir, DataFolder) else DataFolder(data_dir.expanduser().absolute())
+    folder.create()
+    if not folder.catalogue.exists() and any(folder.sessions.glob("*.db")):
+        raise InputError(
+            f"{folder.catalogue} is missing, although there are sessions beside it.",
+            "Put the file back, restore a backup with `main.py restore`, or move the sessions folder away.",
+        )
+    file = DatabaseFile(folder.catalogue, FORM, Mode.CREATE)
+    try:
+        migrate(file, CATALOGUE, folder.backups)
+    except BaseException:
+        file.close()
+        raise
+    return Catalogue(folder, file, clock or SystemClock())

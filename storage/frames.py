@@ -1,0 +1,302 @@
+"""The frames database of one session: native frame sets, their calibration, and a digest of everything.
+
+A frame set is a transaction, alone or with its neighbours; it is there completely or not at all. SQLite's own check
+does not look inside of blobs (reliability.md section 0, finding 5), so every set carries a digest over its frames.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from core.codes import Framing
+from core.errors import InputError
+from core.frames import MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
+from storage.codecs import PayloadError, decode, encode
+from storage.database import DatabaseFile, FileForm, Mode, Row
+from storage.forms import canonical, numbers_from_json, numbers_to_json, profiles_from_json, profiles_to_json
+from storage.migrations import Migration, check_version, migrate
+
+FORM = FileForm("frames database", application_id=0x53504652, page_size=16384, checkpoint_pages=4096)
+
+_TABLES = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+    "CREATE TABLE profiles (id INTEGER PRIMARY KEY, form TEXT NOT NULL UNIQUE) STRICT",
+    """
+    CREATE TABLE sets (
+        number INTEGER PRIMARY KEY,
+        time_ms REAL NOT NULL,
+        mask INTEGER NOT NULL,
+        skew_ms REAL NOT NULL,
+        framing TEXT NOT NULL,
+        profiles INTEGER NOT NULL REFERENCES profiles (id),
+        digest BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE frames (
+        id INTEGER PRIMARY KEY,
+        number INTEGER NOT NULL REFERENCES sets (number),
+        modality TEXT NOT NULL,
+        frame_number INTEGER NOT NULL,
+        device_time_ms REAL NOT NULL,
+        time_domain TEXT NOT NULL,
+        metadata TEXT NOT NULL,
+        dtype TEXT NOT NULL,
+        shape TEXT NOT NULL,
+        codec TEXT NOT NULL,
+        key TEXT NOT NULL DEFAULT '',
+        digest BLOB NOT NULL,
+        payload BLOB NOT NULL,
+        UNIQUE (number, modality)
+    ) STRICT
+    """,
+)
+SCHEMA = (Migration("frame sets", _TABLES),)
+_DIGEST_BYTES = 16
+_IDENTITY = ("modality", "frame_number", "device_time_ms", "time_domain", "metadata", "dtype", "shape", "codec", "key")
+_REMEDY = "The other frame sets of the session can still be read; restore a backup to get this one back."
+
+
+@dataclass(frozen=True, slots=True)
+class SetEntry:
+    """One line of a session's timeline, without pixels."""
+
+    number: int
+    time_ms: float
+    mask: ModalityMask
+    skew_ms: float
+
+
+class FrameStore:
+    """Writer and reader of one session's frame sets. It may be read from another thread or process meanwhile."""
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+        self._profile_ids: dict[str, int] = {}
+        self._profiles: dict[int, dict[Modality, StreamProfile]] = {}
+        self.session = str(file.value("SELECT value FROM meta WHERE name = 'session'") or "")
+
+    @classmethod
+    def create(cls, path: Path, session: str) -> FrameStore:
+        """Make the database of ``session``, or go on with it (a capture process that was started again).
+
+        Raises:
+            HostError: the folder cannot be written.
+            InputError: there is another session's database, or one of a newer version.
+        """
+        file = DatabaseFile(path, FORM, Mode.CREATE)
+        try:
+            migrate(file, SCHEMA)
+            with file.transaction():
+                file.execute("INSERT INTO meta VALUES ('session', ?) ON CONFLICT DO NOTHING", (session,))
+            store = cls(file)
+            if store.session != session:
+                raise InputError(f"{path} holds session {store.session}, not {session}.", "Choose another file.")
+        except BaseException:
+            file.close()
+            raise
+        return store
+
+    @classmethod
+    def open(cls, path: Path) -> FrameStore:
+        """Open for reading.
+
+        Raises:
+            InputError: there is no such database, it is damaged, or it is of a newer version.
+        """
+        if not path.is_file():
+            raise InputError(f"Session {path.stem} has no stored frames.", "Only its decisions were kept.")
+        file = DatabaseFile(path, FORM, Mode.WRITE)
+        try:
+            if check_version(file, SCHEMA) < len(SCHEMA):
+                raise InputError(f"{path} holds no frame sets.", "It was cut off before the first one; remove it.")
+            return cls(file)
+        except BaseException:
+            file.close()
+            raise
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def append(self, frame_sets: Sequence[FrameSet]) -> None:
+        """Store ``frame_sets`` in one transaction; when this returns, all of them are on the disk.
+
+        Raises:
+            HostError: the disk is full or refuses; nothing of these sets was stored.
+            InputError: a frame set of that number is there already.
+        """
+        encoded = [(frame_set, [_frame_row(frame_set, m) for m in _stored(frame_set)]) for frame_set in frame_sets]
+        with self._file.transaction():
+            for frame_set, rows in encoded:
+                if self._file.value("SELECT 1 FROM sets WHERE number = ?", (frame_set.number,)) is not None:
+                    raise InputError(f"Frame set {frame_set.number} is stored already.", "Number the frame sets on.")
+                self._append(frame_set, rows)
+
+    def _append(self, frame_set: FrameSet, rows: Sequence[Row]) -> None:
+        profiles = canonical(profiles_to_json(frame_set.profiles))
+        row: Row = {
+            "number": frame_set.number,
+            "time_ms": frame_set.time_ms,
+            "mask": frame_set.mask.bits,
+            "skew_ms": frame_set.skew_ms,
+            "framing": str(frame_set.framing),
+        }
+        row["digest"] = _set_digest(row, profiles, [frame["digest"] for frame in rows])
+        row["profiles"] = self._profile_id(profiles)
+        self._file.insert("sets", row)
+        for frame in rows:
+            self._file.insert("frames", frame)
+
+    def _profile_id(self, form: str) -> int:
+        if form not in self._profile_ids:
+            self._file.execute("INSERT INTO profiles (form) VALUES (?) ON CONFLICT DO NOTHING", (form,))
+            self._profile_ids[form] = int(self._file.value("SELECT id FROM profiles WHERE form = ?", (form,)))
+        return self._profile_ids[form]
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return int(self._file.value("SELECT count(*) FROM sets"))
+
+    @property
+    def last_number(self) -> int:
+        """Number of the newest frame set; 0 while there is none."""
+        return int(self._file.value("SELECT coalesce(max(number), 0) FROM sets"))
+
+    def timeline(self) -> list[SetEntry]:
+        """All frame sets in order, without pixels."""
+        rows = self._file.rows("SELECT number, time_ms, mask, skew_ms FROM sets ORDER BY number")
+        return [SetEntry(r["number"], r["time_ms"], ModalityMask(r["mask"]), r["skew_ms"]) for r in rows]
+
+    def frame_set(self, number: int) -> FrameSet:
+        """One frame set, bit-equal to what was stored.
+
+        Raises:
+            InputError: there is none of that number, or it is damaged (the message names the modality).
+        """
+        row = self._file.row("SELECT * FROM sets WHERE number = ?", (number,))
+        if row is None:
+            raise InputError(f"Session {self.session} has no frame set {number}.", "Choose one of its timeline.")
+        form = str(self._file.value("SELECT form FROM profiles WHERE id = ?", (row["profiles"],)))
+        frames = self._file.rows("SELECT * FROM frames WHERE number = ? ORDER BY id", (number,))
+        decoded = {frame["modality"]: self._frame(frame) for frame in frames}
+        if _set_digest(row, form, [frame["digest"] for frame in frames]) != row["digest"]:
+            raise InputError(f"Frame set {number} of session {self.session} is damaged.", _REMEDY)
+        if row["profiles"] not in self._profiles:
+            self._profiles[row["profiles"]] = profiles_from_json(json.loads(form))
+        return FrameSet(
+            number=number,
+            time_ms=row["time_ms"],
+            frames={Modality(name): frame for name, frame in decoded.items()},
+            mask=ModalityMask(row["mask"]),
+            profiles=self._profiles[row["profiles"]],
+            skew_ms=row["skew_ms"],
+            framing=Framing(row["framing"]),
+        )
+
+    def frame_sets(
+        self, first: int = 0, last: int | None = None, on_damage: Callable[[InputError], None] | None = None
+    ) -> Iterator[FrameSet]:
+        """Frame sets ``first`` to ``last`` in order, read one by one.
+
+        A damaged one is reported to ``on_damage`` and left out; without it, it raises `InputError`.
+        """
+        end = self.last_number if last is None else last
+        rows = self._file.rows("SELECT number FROM sets WHERE number BETWEEN ? AND ? ORDER BY number", (first, end))
+        for row in rows:
+            try:
+                frame_set = self.frame_set(row["number"])
+            except InputError as error:
+                if on_damage is None:
+                    raise
+                on_damage(error)
+            else:
+                yield frame_set
+
+    def __iter__(self) -> Iterator[FrameSet]:
+        return self.frame_sets()
+
+    def _frame(self, row: Row) -> Frame:
+        where = f"{row['modality']} of frame set {row['number']} in session {self.session}"
+        if _frame_digest(row) != row["digest"]:
+            raise InputError(f"The stored {where} is damaged: its digest differs.", _REMEDY)
+        try:
+            pixels = decode(row["codec"], row["payload"], row["dtype"], json.loads(row["shape"]))
+        except PayloadError as error:
+            raise InputError(f"The stored {where} does not decode: {error}.", _REMEDY) from error
+        return Frame(
+            modality=Modality(row["modality"]),
+            pixels=pixels,
+            number=row["frame_number"],
+            device_time_ms=row["device_time_ms"],
+            time_domain=row["time_domain"],
+            metadata=numbers_from_json(json.loads(row["metadata"])),
+        )
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    def quick_check(self) -> str:
+        """See `storage.database.DatabaseFile.quick_check`."""
+        return self._file.quick_check()
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file, so that the session is one file."""
+        self._file.checkpoint()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._file.close()
+
+    def __enter__(self) -> FrameStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _stored(frame_set: FrameSet) -> list[Modality]:
+    return [modality for modality in MODALITIES if modality in frame_set.frames]
+
+
+def _frame_row(frame_set: FrameSet, modality: Modality) -> Row:
+    frame = frame_set.frames[modality]
+    codec, payload = encode(frame.pixels)
+    row: Row = {
+        "number": frame_set.number,
+        "modality": str(modality),
+        "frame_number": frame.number,
+        "device_time_ms": float(frame.device_time_ms),
+        "time_domain": frame.time_domain,
+        "metadata": canonical(numbers_to_json(frame.metadata)),
+        "dtype": frame.pixels.dtype.name,
+        "shape": canonical(list(frame.pixels.shape)),
+        "codec": codec,
+        "key": "",
+        "payload": payload,
+    }
+    row["digest"] = _frame_digest(row)
+    return row
+
+
+def _frame_digest(row: Mapping[str, Any]) -> bytes:
+    """Over the payload and over what it is of, so that payloads cannot change places."""
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    digest.update(canonical([row["number"], *(row[name] for name in _IDENTITY)]).encode())
+    digest.update(row["payload"])
+    return digest.digest()
+
+
+def _set_digest(row: Mapping[str, Any], profiles: str, frames: Sequence[bytes]) -> bytes:
+    identity = [float(row["time_ms"]), row["mask"], float(row["skew_ms"]), row["framing"]]
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    digest.update(canonical([row["number"], *identity, profiles]).encode())
+    for frame in frames:
+        digest.update(frame)
+    return digest.digest()

@@ -1,0 +1,37 @@
+"""Stored presentations with their frame sets, for adaptation, replay and export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from core.frames import FrameSet
+from core.ports import StoredPresentation
+from storage.frames import FrameStore
+from storage.paths import DataFolder
+from storage.repositories.presentations import Presentations
+
+
+class Material:
+    """Implements `core.ports.PresentationStore`."""
+
+    def __init__(self, folder: DataFolder, presentations: Presentations) -> None:
+        self._folder = folder
+        self._presentations = presentations
+
+    def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
+        """See `core.ports.PresentationStore.presentations`: those that ended and were not discarded."""
+        return self._presentations.stored(sessions)
+
+    def frame_sets(self, presentation: str) -> Iterator[FrameSet]:
+        """See `core.ports.PresentationStore.frame_sets`.
+
+        Raises:
+            InputError: no such presentation, its frames were not kept, or a payload is damaged.
+        """
+        row = self._presentations.get(presentation)
+        with FrameStore.open(self._folder.frames(row.session)) as store:
+            yield from store.frame_sets(row.first_set, row.last_set)
+
+    def session(self, session: str) -> FrameStore:
+        """All frame sets of a session, for reading; the caller closes the store."""
+        return FrameStore.open(self._folder.frames(session))

@@ -1,0 +1,72 @@
+"""What SQLite reports, said in words that a person can act on.
+
+Constraint violations and wrong SQL are bugs and pass through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import HostError, InputError, KnownError
+from storage.driver import DatabaseError
+
+BUSY_MS = 5000
+"""How long a statement waits for another writer."""
+
+RESTORE = "Restore a backup with `main.py restore`, or move the file away and keep it for recovery."
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn driver errors about ``path`` into `HostError` and `InputError`; anything else is a bug and propagates."""
+    try:
+        yield
+    except DatabaseError as error:
+        known = _known(error, path)
+        if known is None:
+            raise
+        raise known from error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether ``error``, or what caused it, says that the disk is full or a write failed."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if _name(cause).startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHM", "SQLITE_IOERR_TRUNCATE")):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def _name(error: BaseException) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))
+
+
+def _known(error: Exception, path: Path) -> KnownError | None:
+    name = _name(error)
+    if name.startswith("SQLITE_FULL"):
+        return HostError(f"The disk that holds {path.name} is full.", "Free some space; what was stored is kept.")
+    if name.startswith(("SQLITE_IOERR", "SQLITE_NOLFS")):
+        return HostError(
+            f"The disk refused to read or write {path.name} ({name}).",
+            f"Check the free space, the quota and the health of the disk that holds {path.parent}.",
+        )
+    if name.startswith("SQLITE_READONLY_DBMOVED"):
+        return InputError(f"{path} was moved or replaced while it was open.", "Put the file back and start again.")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
+        return HostError(f"{path} cannot be written.", "Give this user write permission to the file and its folder.")
+    if name.startswith("SQLITE_CANTOPEN"):
+        return HostError(
+            f"{path} cannot be opened.", "Check that its folder exists and that this user may read and write in it."
+        )
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return HostError(
+            f"{path.name} was busy for longer than {BUSY_MS // 1000} seconds.", "Close other programs that use it."
+        )
+    if name.startswith("SQLITE_NOTADB"):
+        return InputError(f"{path} is not a database, or its header is damaged.", RESTORE)
+    if name.startswith("SQLITE_CORRUPT"):
+        return InputError(f"{path} is damaged.", RESTORE)
+    return None

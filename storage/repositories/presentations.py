@@ -1,0 +1,193 @@
+"""Presentations: who or what was shown, which frame sets belong to it, and what it was labelled as."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.clock import Clock
+from core.errors import InputError
+from core.ports import StoredPresentation
+from storage.database import DatabaseFile, Row
+from storage.repositories.audit import AuditLog
+
+
+class PresentationState(StrEnum):
+    """Life of a presentation. CUT_OFF: the session ended first; DISCARDED: a take that is not to be used."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CUT_OFF = "cut_off"
+    DISCARDED = "discarded"
+
+
+class LabelSource(StrEnum):
+    """Where a label comes from."""
+
+    NONE = ""
+    BEFORE_TAKE = "before_take"
+    MANIFEST = "manifest"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """One presentation. ``species``: empty = bona fide, ``None`` = not labelled. Sets are numbered within the session.
+
+    ``number`` counts within the session from 1; ``name`` is its id in the manifest that it came from.
+    """
+
+    id: str
+    session: str
+    number: int
+    name: str
+    subject: str
+    species: str | None
+    artefact: str
+    condition: str
+    label_source: LabelSource
+    split: str
+    state: PresentationState
+    first_set: int
+    last_set: int
+    start_s: float
+    end_s: float | None
+    created_utc_s: float
+
+
+class Presentations:
+    """All presentations of this station."""
+
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog) -> None:
+        self._file = file
+        self._clock = clock
+        self._audit = audit
+
+    def open(
+        self,
+        session: str,
+        *,
+        subject: str = "",
+        species: str | None = None,
+        artefact: str = "",
+        condition: str = "",
+        start_s: float = 0.0,
+        name: str = "",
+        split: str = "",
+        label_source: LabelSource | None = None,
+        identity: str = "",
+    ) -> str:
+        """Begin a presentation; returns its id (``identity`` if it has one already). The label is set before the take.
+
+        The subject is the session's unless another is given.
+        """
+        source = label_source or (LabelSource.NONE if species is None else LabelSource.BEFORE_TAKE)
+        with self._file.transaction():
+            number = 1 + int(
+                self._file.value("SELECT coalesce(max(number), 0) FROM presentations WHERE session = ?", (session,))
+            )
+            presentation = identity or f"{session}.{number}"
+            row = {
+                "id": presentation,
+                "session": session,
+                "number": number,
+                "name": name,
+                "subject": subject or self._file.value("SELECT subject FROM sessions WHERE id = ?", (session,)),
+                "species": species,
+                "artefact": artefact or None,
+                "condition": condition,
+                "label_source": str(source),
+                "split": split,
+                "state": str(PresentationState.OPEN),
+                "start_s": start_s,
+                "created_utc_s": self._clock.utc_s(),
+            }
+            self._file.insert("presentations", row)
+        return presentation
+
+    def close(self, presentation: str, first_set: int, last_set: int, end_s: float) -> None:
+        """Store which frame sets belong to it (``last_set < first_set``: none). A discarded take stays discarded."""
+        sql = """
+            UPDATE presentations SET first_set = ?, last_set = ?, end_s = ?,
+                state = CASE state WHEN 'discarded' THEN state ELSE 'closed' END
+            WHERE id = ?
+        """
+        if not self._file.change(sql, (first_set, last_set, end_s, presentation)):
+            raise _missing(presentation)
+
+    def discard(self, presentation: str, reason: str = "", actor: str = "operator") -> None:
+        """Mark a take as not to be used; nothing is deleted."""
+        with self._file.transaction():
+            if not self._file.change("UPDATE presentations SET state = 'discarded' WHERE id = ?", (presentation,)):
+                raise _missing(presentation)
+            self._audit.append("discard", "presentation", presentation, actor=actor, reason=reason)
+
+    def relabel(self, presentation: str, species: str | None, reason: str, actor: str) -> None:
+        """Change the species (empty = bona fide, ``None`` = unknown); the old one stands in the audit log.
+
+        Raises:
+            InputError: no such presentation, or no reason.
+        """
+        if not reason.strip():
+            raise InputError("A label is changed only with a reason.", "Say in a few words why.")
+        with self._file.transaction():
+            before = self.get(presentation)
+            self._file.change(
+                "UPDATE presentations SET species = ?, label_source = ? WHERE id = ?",
+                (species, str(LabelSource.REVIEW), presentation),
+            )
+            details = {"from": before.species, "to": species}
+            self._audit.append("relabel", "presentation", presentation, actor=actor, reason=reason, details=details)
+
+    def get(self, presentation: str) -> Presentation:
+        """The presentation; raises `InputError` when there is none of that id."""
+        row = self._file.row("SELECT * FROM presentations WHERE id = ?", (presentation,))
+        if row is None:
+            raise _missing(presentation)
+        return _presentation(row)
+
+    def exists(self, presentation: str) -> bool:
+        """Whether there is one of that id."""
+        return self._file.value("SELECT 1 FROM presentations WHERE id = ?", (presentation,)) is not None
+
+    def of_session(self, session: str) -> list[Presentation]:
+        """All presentations of a session, in order, the discarded ones too."""
+        sql = "SELECT * FROM presentations WHERE session = ? ORDER BY number"
+        return [_presentation(row) for row in self._file.rows(sql, (session,))]
+
+    def stored(self, sessions: Sequence[str]) -> list[StoredPresentation]:
+        """The usable presentations of the sessions, in order: ended, and not discarded."""
+        sql = """
+            SELECT p.id, p.session, p.subject, p.species, p.artefact, s.source_kind
+            FROM presentations AS p JOIN sessions AS s ON s.id = p.session
+            WHERE p.session = ? AND p.state IN ('closed', 'cut_off') ORDER BY p.number
+        """
+        return [
+            StoredPresentation(
+                id=row["id"],
+                session=row["session"],
+                subject=row["subject"] or "",
+                species=row["species"],
+                artefact=row["artefact"] or "",
+                source_kind=row["source_kind"],
+            )
+            for session in sessions
+            for row in self._file.rows(sql, (session,))
+        ]
+
+
+def _missing(presentation: str) -> InputError:
+    return InputError(f"There is no presentation {presentation!r}.", "Export its session to see the ids.")
+
+
+def _presentation(row: Row) -> Presentation:
+    return Presentation(
+        **{
+            **row,
+            "subject": row["subject"] or "",
+            "artefact": row["artefact"] or "",
+            "label_source": LabelSource(row["label_source"]),
+            "state": PresentationState(row["state"]),
+        }
+    )

@@ -1,0 +1,155 @@
+"""People by pseudonym, and what they agreed to. A name never stands in the catalogue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.clock import Clock
+from core.errors import InputError
+from storage.database import DatabaseFile
+from storage.forms import canonical
+from storage.identifiers import random_id
+from storage.repositories.audit import AuditLog
+
+PURPOSES = ("evaluate", "train")
+"""What a consent covers unless it says otherwise: judging and adapting models at this site; not sharing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One person. ``id`` is ``collection/pseudonym``, or the pseudonym alone for people enrolled at this station."""
+
+    id: str
+    pseudonym: str
+    collection: str
+    state: str
+    notes: str
+    created_utc_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The lawful basis of keeping a person's frames (reliability.md section 2.2). ``reference`` names the document."""
+
+    id: str
+    subject: str
+    basis: str
+    purposes: tuple[str, ...]
+    reference: str
+    notice_version_sha256: str
+    signed_utc_s: float | None
+    signer_method: str
+    language: str
+    term_end_utc_s: float | None
+    withdrawn_utc_s: float | None
+    withdrawn_by: str
+    guardian: str
+    collection_site: str
+    operator: str
+    created_utc_s: float
+
+
+class Subjects:
+    """Everybody of whom this station knows a pseudonym."""
+
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog) -> None:
+        self._file = file
+        self._clock = clock
+        self._audit = audit
+
+    def add(self, pseudonym: str, collection: str = "", notes: str = "", actor: str = "operator") -> Subject:
+        """The subject of that pseudonym in ``collection``, made if it is new.
+
+        Raises:
+            InputError: the pseudonym is empty or holds a slash.
+        """
+        if not pseudonym.strip() or "/" in collection:
+            raise InputError(f"{pseudonym!r} is no pseudonym.", "Give a short name that identifies nobody outside.")
+        subject = f"{collection}/{pseudonym}" if collection else pseudonym
+        with self._file.transaction():
+            if self._file.value("SELECT 1 FROM subjects WHERE id = ?", (subject,)) is None:
+                row = {
+                    "id": subject,
+                    "pseudonym": pseudonym,
+                    "collection": collection,
+                    "notes": notes,
+                    "created_utc_s": self._clock.utc_s(),
+                }
+                self._file.insert("subjects", row)
+                self._audit.append("add", "subject", subject, actor=actor)
+            return self.get(subject)
+
+    def get(self, subject: str) -> Subject:
+        """The subject; raises `InputError` when there is none of that id."""
+        row = self._file.row("SELECT * FROM subjects WHERE id = ?", (subject,))
+        if row is None:
+            raise InputError(f"There is no subject {subject!r}.", "Add the subject with its consent first.")
+        return Subject(**row)
+
+    def all(self) -> list[Subject]:
+        """All subjects by id."""
+        return [Subject(**row) for row in self._file.rows("SELECT * FROM subjects ORDER BY id")]
+
+
+class Consents:
+    """Consent and other lawful bases, per subject."""
+
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog) -> None:
+        self._file = file
+        self._clock = clock
+        self._audit = audit
+
+    def add(
+        self,
+        subject: str,
+        basis: str = "explicit_consent",
+        purposes: Sequence[str] = PURPOSES,
+        reference: str = "",
+        actor: str = "operator",
+        **details: Any,
+    ) -> str:
+        """Record a basis; returns its id. ``details``: the other columns of `Consent`."""
+        consent = random_id("consent")
+        with self._file.transaction():
+            row = {
+                "id": consent,
+                "subject": subject,
+                "basis": basis,
+                "purposes": canonical(sorted(purposes)),
+                "reference": reference,
+                "created_utc_s": self._clock.utc_s(),
+                **details,
+            }
+            self._file.insert("consents", row)
+            self._audit.append("add", "consent", consent, actor=actor, details={"subject": subject, "basis": basis})
+        return consent
+
+    def valid(self, subject: str) -> Consent | None:
+        """The newest basis of ``subject`` that is neither withdrawn nor past its term."""
+        sql = """
+            SELECT * FROM consents
+            WHERE subject = ? AND withdrawn_utc_s IS NULL AND (term_end_utc_s IS NULL OR term_end_utc_s > ?)
+            ORDER BY created_utc_s DESC, rowid DESC LIMIT 1
+        """
+        row = self._file.row(sql, (subject, self._clock.utc_s()))
+        return None if row is None else _consent(row)
+
+    def of(self, subject: str) -> list[Consent]:
+        """Every basis that was ever recorded for ``subject``, oldest first."""
+        rows = self._file.rows("SELECT * FROM consents WHERE subject = ? ORDER BY created_utc_s, rowid", (subject,))
+        return [_consent(row) for row in rows]
+
+    def withdraw(self, consent: str, by: str, reason: str) -> None:
+        """The person withdraws; raises `InputError` when there is no such consent, or it was withdrawn already."""
+        sql = "UPDATE consents SET withdrawn_utc_s = ?, withdrawn_by = ? WHERE id = ? AND withdrawn_utc_s IS NULL"
+        with self._file.transaction():
+            if not self._file.change(sql, (self._clock.utc_s(), by, consent)):
+                raise InputError(f"There is no standing consent {consent!r}.", "Look it up with the subject.")
+            self._audit.append("withdraw", "consent", consent, actor=by, reason=reason)
+
+
+def _consent(row: dict[str, Any]) -> Consent:
+    return Consent(**{**row, "purposes": tuple(json.loads(row["purposes"]))})

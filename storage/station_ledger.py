@@ -1,0 +1,80 @@
+"""The catalogue as a station uses it (`core.station.ports.StationLedger`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from core.codes import RecordMode, SessionState, SourceKind
+from core.messages import CameraHealth
+from core.station.ports import PresentationLabel, SessionOrder
+from core.verdict import Verdict
+from storage.catalogue import Catalogue
+from storage.registry import ModelRegistry
+from storage.repositories.sessions import SessionCounts
+
+
+class CatalogueLedger:
+    """Writes a station's sessions, presentations and verdicts; reads the champion."""
+
+    def __init__(self, catalogue: Catalogue, registry: ModelRegistry) -> None:
+        self._catalogue = catalogue
+        self._registry = registry
+
+    def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, str]:
+        """See `StationLedger.open_session`."""
+        session = self._catalogue.sessions.open(
+            order.purpose,
+            order.mode,
+            source_kind,
+            subject=order.subject,
+            name=order.name,
+            settings=order.settings,
+        )
+        path = self._catalogue.frames_path(session) if order.mode is RecordMode.FRAMES else ""
+        return session, str(path)
+
+    def describe_session(self, session: str, health: CameraHealth) -> None:
+        """See `StationLedger.describe_session`."""
+        self._catalogue.sessions.describe(session, device=asdict(health.device), profiles=health.profiles)
+
+    def close_session(self, session: str, state: SessionState, health: CameraHealth | None, recorded: int) -> None:
+        """See `StationLedger.close_session`."""
+        counts = SessionCounts(recorded=recorded)
+        if health is not None:
+            counts = SessionCounts(
+                recorded, health.dropped_capture, health.dropped_recorder, health.camera_s, health.skew_ms
+            )
+        self._catalogue.sessions.close(session, state, counts)
+
+    def open_presentation(self, session: str, label: PresentationLabel, t_s: float) -> str:
+        """See `StationLedger.open_presentation`."""
+        return self._catalogue.presentations.open(
+            session,
+            subject=label.subject,
+            species=label.species,
+            artefact=label.artefact,
+            condition=label.condition,
+            start_s=t_s,
+        )
+
+    def close_presentation(self, presentation: str, first_set: int, last_set: int, t_s: float) -> None:
+        """See `StationLedger.close_presentation`."""
+        self._catalogue.presentations.close(presentation, first_set, last_set, t_s)
+
+    def discard_presentation(self, presentation: str) -> None:
+        """See `StationLedger.discard_presentation`."""
+        self._catalogue.presentations.discard(presentation)
+
+    def commit_verdict(self, verdict: Verdict) -> int:
+        """See `StationLedger.commit_verdict`."""
+        return self._catalogue.verdicts.commit(verdict)
+
+    def champion(self) -> tuple[str, str]:
+        """See `StationLedger.champion`."""
+        record = self._registry.champion()
+        return record.sha256, str(Path(record.path))
+
+    def changes(self) -> int:
+        """See `StationLedger.changes`."""
+        return self._catalogue.changes()
