@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.codes import ConnectionState, RecordMode, SourceKind
+from core.errors import ExitCode, KnownError
 from core.frames import Modality, ModalityMask, StreamProfile
 from core.policy import SitePolicy
 from core.verdict import Observation, Verdict
@@ -117,6 +118,18 @@ class Problem:
     what: str
     remedy: str = ""
     fatal: bool = False
+    exit_code: ExitCode = ExitCode.ENVIRONMENT
+
+    @classmethod
+    def of(cls, error: KnownError, *, fatal: bool = False) -> Problem:
+        """The message that tells of ``error``."""
+        return cls(error.what, error.remedy, fatal, ExitCode(error.exit_code))
+
+    def error(self) -> KnownError:
+        """The error again, with its exit code."""
+        error = KnownError(self.what, self.remedy)
+        error.exit_code = self.exit_code
+        return error
 
 
 # --- station -> inference -----------------------------------------------------------------------------------------

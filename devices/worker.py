@@ -92,7 +92,7 @@ def run_capture(
         finally:
             worker.close()
     except KnownError as error:
-        _tell(pipe, Problem(error.what, error.remedy, fatal=True))
+        _tell(pipe, Problem.of(error, fatal=True))
     finally:
         pipe.close()
 

@@ -183,7 +183,7 @@ def _take(station: Station, report: RunReport, listen: Callable[[Message], None]
         report.add(event)
         listen(event)
         if isinstance(event, Problem) and event.fatal:
-            raise HostError(event.what, event.remedy)
+            raise event.error()
         ended = ended or isinstance(event, StreamEnded)
     return ended
 
