@@ -1,0 +1,1 @@
+"""The model: inputs, three-branch network, relief baseline, bundles of weights."""

@@ -1,0 +1,144 @@
+"""Complementary features: what the present modalities predict of each other (method.md section 8.1).
+
+Any modality predicts any other (CTNet, arXiv 2507.05575, generalised from RGB-only sources). A prediction *enhances* a
+modality that is present, through a gate, and *substitutes* one that is absent. The relative distance between a present
+modality and its prediction is evidence by itself: a screen does not have the depth that its picture promises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+MODALITY_COUNT = 3
+GATE_BIAS = -2.0
+IMPUTED_TRUST = 0.5
+"""beta of method.md 8.1: weight in the fusion of an imputed modality whose predicted error is zero."""
+_EPS = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Complemented:
+    """Features after complementing, in the order rgb, depth, ir.
+
+    ``maps (B, 3, C, h, w)``: enhanced where present, substituted where absent. ``predicted`` of the same shape: c_m.
+    ``weights (B, 3)``: trust in the fusion, 1 where present. ``attention (B, 3, 3)``: row m, from column n.
+    ``residual (B, 3)``: |F_m - c_m| / |F_m| where it can be formed, else 0. ``expected_error (B, 3)``: the residual
+    that the prediction expects of itself. ``predictable bool (B, 3)``: another modality is present.
+    """
+
+    maps: torch.Tensor
+    predicted: torch.Tensor
+    weights: torch.Tensor
+    attention: torch.Tensor
+    residual: torch.Tensor
+    expected_error: torch.Tensor
+    predictable: torch.Tensor
+
+
+class Generator(nn.Module):
+    """G_{n->m}: 1x1 to a bottleneck, GELU, depthwise 3x3, 1x1 back. Never sees a label (method.md 8.1, note a)."""
+
+    def __init__(self, width: int, bottleneck: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(width, bottleneck, 1)
+        self.mix = nn.Conv2d(bottleneck, bottleneck, 3, padding=1, groups=bottleneck)
+        self.expand = nn.Conv2d(bottleneck, width, 1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """``(B, C, h, w)`` of one modality to a prediction of another."""
+        hidden = nn.functional.gelu(self.squeeze(features))
+        return torch.relu(self.expand(nn.functional.gelu(self.mix(hidden))))
+
+
+class ComplementaryFeatures(nn.Module):
+    """Generators between all pairs, attention over the present sources, gated enhancement and substitution."""
+
+    def __init__(self, width: int, bottleneck: int) -> None:
+        super().__init__()
+        pairs = [(n, m) for m in range(MODALITY_COUNT) for n in range(MODALITY_COUNT) if n != m]
+        self.generators = nn.ModuleDict({f"{n}{m}": Generator(width, bottleneck) for n, m in pairs})
+        self.source_score = nn.ModuleList(nn.Linear(2 * width, 1) for _ in range(MODALITY_COUNT))
+        self.gates = nn.ModuleList(nn.Linear(2 * width + 1, width) for _ in range(MODALITY_COUNT))
+        self.error = nn.ModuleList(nn.Linear(width, 1) for _ in range(MODALITY_COUNT))
+        for gate in self.gates:
+            assert isinstance(gate, nn.Linear)
+            nn.init.normal_(gate.weight, std=0.01)
+            nn.init.constant_(gate.bias, GATE_BIAS)
+
+    def forward(self, maps: torch.Tensor, presence: torch.Tensor, quality: torch.Tensor) -> Complemented:
+        """Complement ``maps (B, 3, C, h, w)``; what is absent must already be zero in ``maps``.
+
+        Args:
+            maps: encoded features.
+            presence: ``bool (B, 3)``.
+            quality: ``float (B, 3)``, q_m of method.md 8.1.
+        """
+        pooled = maps.mean(dim=(3, 4))
+        predictions, rows = [], []
+        for m in range(MODALITY_COUNT):
+            predicted, attention = self._predict(m, maps, pooled, presence)
+            predictions.append(predicted)
+            rows.append(attention)
+        predicted = torch.stack(predictions, dim=1)
+        predictable = torch.stack([_others(presence, m).any(dim=1) for m in range(MODALITY_COUNT)], dim=1)
+        enhanced = self._enhance(maps, predicted, pooled, quality, predictable)
+        present = presence[:, :, None, None, None]
+        expected = self._expected_error(predicted)
+        trust = IMPUTED_TRUST * torch.exp(-expected.square()) * predictable
+        return Complemented(
+            maps=torch.where(present, enhanced, predicted),
+            predicted=predicted,
+            weights=torch.where(presence, torch.ones_like(trust), trust),
+            attention=torch.stack(rows, dim=1),
+            residual=torch.where(presence & predictable, relative_distance(maps, predicted), torch.zeros_like(trust)),
+            expected_error=expected,
+            predictable=predictable,
+        )
+
+    def _predict(
+        self, m: int, maps: torch.Tensor, pooled: torch.Tensor, presence: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """c_m and the attention row ``(B, 3)`` over its sources; both zero where no other modality is present."""
+        sources = [n for n in range(MODALITY_COUNT) if n != m]
+        candidates = torch.stack([self.generators[f"{n}{m}"](maps[:, n]) for n in sources], dim=1)
+        described = torch.cat([pooled[:, sources], candidates.mean(dim=(3, 4))], dim=2)
+        usable = presence[:, sources]
+        scores = self.source_score[m](described).squeeze(2).masked_fill(~usable, -1e4)
+        share = torch.softmax(scores, dim=1) * usable
+        attention = torch.zeros_like(pooled[:, :, 0])
+        attention[:, sources] = share
+        return (share[:, :, None, None, None] * candidates).sum(dim=1), attention
+
+    def _enhance(
+        self,
+        maps: torch.Tensor,
+        predicted: torch.Tensor,
+        pooled: torch.Tensor,
+        quality: torch.Tensor,
+        predictable: torch.Tensor,
+    ) -> torch.Tensor:
+        """F_m + g_m (c_m - F_m), per channel; unchanged where nothing predicts m."""
+        means = predicted.mean(dim=(3, 4))
+        described = torch.cat([pooled, means, quality[:, :, None]], dim=2)
+        gate = torch.stack([torch.sigmoid(g(described[:, m])) for m, g in enumerate(self.gates)], dim=1)
+        gate = gate * predictable[:, :, None]
+        return maps + gate[:, :, :, None, None] * (predicted - maps)
+
+    def _expected_error(self, predicted: torch.Tensor) -> torch.Tensor:
+        means = predicted.mean(dim=(3, 4))
+        raw = torch.cat([layer(means[:, m]) for m, layer in enumerate(self.error)], dim=1)
+        return nn.functional.softplus(raw)
+
+
+def relative_distance(features: torch.Tensor, predicted: torch.Tensor) -> torch.Tensor:
+    """rho_m = |F_m - c_m| / (|F_m| + eps), Euclidean over channels and positions: ``(B, 3)``."""
+    distance: torch.Tensor = torch.linalg.vector_norm((features - predicted).flatten(2), dim=2)
+    length: torch.Tensor = torch.linalg.vector_norm(features.flatten(2), dim=2)
+    return distance / (length + _EPS)
+
+
+def _others(presence: torch.Tensor, m: int) -> torch.Tensor:
+    return presence.index_select(1, torch.tensor([n for n in range(MODALITY_COUNT) if n != m], device=presence.device))

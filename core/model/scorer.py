@@ -1,0 +1,117 @@
+"""The network as a `Scorer`: crops in, calibrated evidence out, the same numbers every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from core import physics
+from core.errors import HostError
+from core.frames import MODALITIES, FaceCrop, ModalityMask
+from core.model.inputs import to_tensors
+from core.model.manifest import Manifest
+from core.model.network import ModelOutput, PadNetwork
+from core.model.uncertainty import Uncertainty
+from core.verdict import Evidence, sigmoid
+
+MAX_BATCH = 32
+
+
+class NetworkScorer:
+    """See `core.ports.Scorer`. Scores are deterministic and do not depend on which crops share a call."""
+
+    def __init__(self, network: PadNetwork, manifest: Manifest, device: torch.device) -> None:
+        self.network = network.to(device).channels_last().eval()
+        self.manifest = manifest
+        self._device = device
+        self._uncertainty = Uncertainty(network.config, device)
+
+    @property
+    def name(self) -> str:
+        """See `Scorer.name`."""
+        return self.manifest.name
+
+    @property
+    def sha256(self) -> str:
+        """See `Scorer.sha256`."""
+        return self.manifest.sha256
+
+    @property
+    def device(self) -> str:
+        """See `Scorer.device`."""
+        return torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else str(self._device)
+
+    @property
+    def threshold_source(self) -> str:
+        """See `Scorer.threshold_source`."""
+        return self.manifest.threshold_source
+
+    def threshold(self, mask: ModalityMask) -> float | None:
+        """See `Scorer.threshold`."""
+        return self.manifest.threshold(mask)
+
+    def score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
+        """See `Scorer.score`. A crop without any modality is a caller's mistake (``ValueError``)."""
+        evidence: list[Evidence] = []
+        for start in range(0, len(crops), MAX_BATCH):
+            evidence += self._score(crops[start : start + MAX_BATCH])
+        return evidence
+
+    def output(self, crops: Sequence[FaceCrop]) -> ModelOutput:
+        """The network's raw output for at most `MAX_BATCH` crops, features included (explanations ask again)."""
+        with torch.inference_mode():
+            output: ModelOutput = self.network(to_tensors(crops).to(self._device))
+            return output
+
+    def _score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
+        if any(not crop.mask for crop in crops):
+            raise ValueError("a crop without any modality cannot be scored")
+        output = self.output(crops)
+        with torch.inference_mode():
+            uncertainty = self._uncertainty.of(self.network, output).cpu().tolist()
+        logits = output.safe.cpu().tolist()
+        modality = output.modality.cpu().tolist()
+        residual = output.complemented.residual.cpu().tolist()
+        return [
+            self._evidence(crop, logits[i], modality[i], residual[i], uncertainty[i]) for i, crop in enumerate(crops)
+        ]
+
+    def _evidence(
+        self, crop: FaceCrop, logit: float, modality: list[float], residual: list[float], uncertainty: float
+    ) -> Evidence:
+        mask = crop.mask
+        calibrated = logit / self.manifest.temperature_of(mask)
+        score = sigmoid(calibrated)
+        if not 0.0 <= score <= 1.0:
+            raise HostError(
+                "The model gave a number that is not finite.",
+                "Check the model with `main.py models`; the frame has no score.",
+            )
+        columns = [(i, m) for i, m in enumerate(MODALITIES) if m in mask]
+        alone = {m: self.manifest.temperature_of(ModalityMask.of([m])) for _, m in columns}
+        return Evidence(
+            mask=mask,
+            logit=calibrated,
+            score=score,
+            modality_scores={str(m): sigmoid(modality[i] / alone[m]) for i, m in columns},
+            residuals={str(m): residual[i] for i, m in columns} if len(mask) > 1 else {},
+            physics=physics.figures(crop),
+            uncertainty=uncertainty,
+        )
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto``: CUDA where present, else the CPU.
+
+    Raises:
+        HostError: the device is not on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise HostError(f"The device {name!r} cannot be used on this machine.", "Use `cpu` or `auto`.") from error
+    return device

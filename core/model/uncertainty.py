@@ -1,0 +1,52 @@
+"""Uncertainty across modalities and dropout passes (method.md section 8.2), on features that are computed once."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from core.model.complement import MODALITY_COUNT
+from core.model.network import ModelOutput, NetworkConfig, PadNetwork
+
+PASSES = 20
+_SEED = 20_250_923
+_TOTAL_WEIGHT, _EPISTEMIC_WEIGHT, _DISAGREEMENT_WEIGHT = 2.0, 5.0, 2.0
+"""k_H, k_I and k_d of method.md 8.2."""
+
+
+class Uncertainty:
+    """Fixed dropout masks, so that the figure is the same in a replay."""
+
+    def __init__(self, config: NetworkConfig, device: torch.device) -> None:
+        generator = torch.Generator().manual_seed(_SEED)
+        draws = torch.rand((MODALITY_COUNT + 1, PASSES, config.hidden), generator=generator)
+        self._keep = (draws >= config.dropout).to(device)
+
+    def probabilities(self, network: PadNetwork, output: ModelOutput) -> torch.Tensor:
+        """Bona fide probability of each head in each pass, ``(4, T, B)``: rgb, depth, ir, fused."""
+        heads = network.head
+        drawn = [head.sample(output.pooled[:, m], self._keep[m]) for m, head in enumerate(heads.by_modality())]
+        described = heads.described(output.joint, output.complemented.residual, output.features.presence)
+        return torch.sigmoid(torch.stack([*drawn, heads.fused.sample(described, self._keep[-1])]))
+
+    def of(self, network: PadNetwork, output: ModelOutput) -> torch.Tensor:
+        """U in [0, 1], ``(B,)``: entropy of the reliability-weighted vote plus the heads' disagreement."""
+        p = self.probabilities(network, output)
+        mean = p.mean(dim=1)
+        total = binary_entropy(mean)
+        epistemic = (total - binary_entropy(p).mean(dim=1)).clamp_min(0.0)
+        ones = torch.ones_like(output.fused)[None]
+        trust = torch.cat([output.features.presence.T.to(mean.dtype), ones])
+        reliability = trust * torch.exp(-_TOTAL_WEIGHT * total - _EPISTEMIC_WEIGHT * epistemic)
+        share = reliability / reliability.sum(dim=0)
+        vote = (share * mean).sum(dim=0)
+        doubt = binary_entropy(vote)
+        disagreement = (doubt - (share * total).sum(dim=0)).clamp_min(0.0)
+        return (doubt + _DISAGREEMENT_WEIGHT * disagreement).clamp(0.0, 1.0)
+
+
+def binary_entropy(p: torch.Tensor) -> torch.Tensor:
+    """Entropy of a bona fide probability in bits, so that 1 is a coin."""
+    q = p.clamp(1e-7, 1.0 - 1e-7)
+    return -(q * q.log() + (1.0 - q) * (1.0 - q).log()) / math.log(2.0)

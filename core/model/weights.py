@@ -1,0 +1,114 @@
+"""Weights as safetensors: written from a network, verified before they become one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import safetensors
+import torch
+from safetensors.torch import load as read_safetensors
+from safetensors.torch import save as write_safetensors
+
+from core.errors import InputError
+from core.frames import EVERY_MASK
+from core.model.golden import TOLERANCE, golden_crop
+from core.model.inputs import to_tensors
+from core.model.manifest import Manifest
+from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
+
+
+def to_bytes(network: PadNetwork) -> bytes:
+    """The network's weights as a safetensors file."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    return write_safetensors(tensors, metadata={"architecture": ARCHITECTURE})
+
+
+def build(content: bytes, manifest: Manifest) -> PadNetwork:
+    """A network with these weights, on the CPU, channels last, in evaluation mode.
+
+    Raises:
+        InputError: another architecture, damaged file, unexpected tensors, or values that are not finite.
+    """
+    if manifest.architecture != ARCHITECTURE:
+        raise InputError(
+            f"These are weights of another architecture: {manifest.architecture}; this program runs {ARCHITECTURE}.",
+            "Choose a model that was made with this version of the program.",
+        )
+    try:
+        tensors = read_safetensors(content)
+    except safetensors.SafetensorError as error:
+        raise InputError(f"The weights are no safetensors file: {error}.", "Copy the model again.") from error
+    network = PadNetwork(_config(manifest))
+    _require_same_tensors(tensors, network.state_dict())
+    require_finite(tensors)
+    network.load_state_dict(tensors)
+    return network.channels_last().eval()
+
+
+def require_finite(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raises ``InputError`` naming the first tensor that holds NaN or an infinity."""
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            kind = "NaN" if bool(torch.isnan(tensor).any()) else "an infinite value"
+            raise InputError(f"The weights hold {kind} ({name}).", "The model is broken: train or copy it again.")
+
+
+def golden_logits(network: PadNetwork) -> dict[str, float]:
+    """Raw safe logit of the golden crop for each mask, on the network's device."""
+    crop = golden_crop()
+    inputs = to_tensors([crop.restricted(mask) for mask in EVERY_MASK])
+    device = next(network.parameters()).device
+    was_training = network.training
+    network.eval()
+    with torch.inference_mode():
+        logits = network(inputs.to(device)).safe.cpu().tolist()
+    network.train(was_training)
+    return {str(mask): float(value) for mask, value in zip(EVERY_MASK, logits, strict=True)}
+
+
+def check_golden(network: PadNetwork, manifest: Manifest) -> None:
+    """Raises ``InputError`` unless the golden outputs of the manifest come out again."""
+    measured = golden_logits(network)
+    for mask in map(str, EVERY_MASK):
+        promised = manifest.golden.get(mask)
+        if promised is None or not abs(measured[mask] - promised) <= TOLERANCE:
+            raise InputError(
+                f"The model fails its self-test: mask {mask} gives {measured[mask]:.4f}, not {promised}.",
+                "The model was made by another version of the program, or the machine computes wrongly.",
+            )
+
+
+def _config(manifest: Manifest) -> NetworkConfig:
+    values = dict(manifest.config)
+    try:
+        config = NetworkConfig(**{**values, "widths": tuple(values.get("widths", NetworkConfig().widths))})
+        sizes = (*config.widths, config.bottleneck, config.hidden)
+        valid = len(config.widths) <= 6 and all(isinstance(n, int) and 0 < n <= 2048 for n in sizes)
+    except TypeError as error:
+        raise InputError(
+            f"The manifest's network sizes are not understood: {error}.", "Export the model again."
+        ) from error
+    if not valid or not 0.0 <= config.dropout < 1.0 or any(width % 8 for width in config.widths):
+        raise InputError(f"The manifest's network sizes are impossible: {values}.", "Export the model again.")
+    return config
+
+
+def _require_same_tensors(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> None:
+    if missing := sorted(set(expected) - set(tensors)):
+        raise InputError(
+            f"These are weights of another architecture: {missing[0]} is missing for {ARCHITECTURE}.",
+            "Choose a model that was made with this version of the program.",
+        )
+    if surplus := sorted(set(tensors) - set(expected)):
+        raise InputError(
+            f"These are weights of another architecture: {ARCHITECTURE} has no {surplus[0]}.",
+            "Choose a model that was made with this version of the program.",
+        )
+    for name, tensor in tensors.items():
+        wanted = expected[name]
+        if tensor.shape != wanted.shape or tensor.dtype != wanted.dtype:
+            raise InputError(
+                f"These are weights of another architecture: {name} is {tuple(tensor.shape)} {tensor.dtype}, "
+                f"{ARCHITECTURE} has {tuple(wanted.shape)} {wanted.dtype}.",
+                "Choose a model that was made with this version of the program.",
+            )

@@ -1,0 +1,102 @@
+"""Training-free evidence of one face crop: figures that a person can read, each with its unit in the name.
+
+They stand in every trace beside the network's logits. Facts behind them: scenes.md, "Geometry and speed" (relief,
+residuals to sheets) and "Infrared" (level times distance squared is nearly constant for skin). They do not enter the
+network's fused head.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from core.frames import FaceCrop
+from core.surface import (
+    MAD_TO_SIGMA,
+    PLANE_TERMS,
+    QUADRIC_TERMS,
+    Bool,
+    Float,
+    centre_and_mad,
+    face_ellipse,
+    masked_median,
+    sheet_residual,
+)
+
+MIN_SHARE = 0.15
+"""Depth figures need this share of the face to be measured."""
+
+
+def figures(crop: FaceCrop) -> dict[str, float]:
+    """Every figure that the crop's modalities allow; all finite.
+
+    ``depth_hole_share``; metric depth: ``plane_residual_mm``, ``quadric_residual_mm`` (median absolute), ``relief_mm``
+    (98th minus 2nd percentile after the plane), ``depth_noise_mm``, ``distance_mm``; known width of the region:
+    ``plane_residual_per_width``, ``quadric_residual_per_width``, ``relief_per_width``; any depth:
+    ``quadric_residual_over_noise``. Infrared: ``ir_level`` (0..1 of the range), ``ir_contrast`` (95th over 5th
+    percentile, log2), with metric depth ``ir_level_m2``. Colour: ``rgb_luma`` (0..1), ``rgb_saturation``.
+    """
+    found: dict[str, float] = {}
+    if crop.depth is not None:
+        found |= depth_figures(crop.depth, crop.metric_depth, crop.face_mm)
+    if crop.ir is not None:
+        found |= _infrared_figures(crop.ir, found.get("distance_mm"))
+    if crop.rgb is not None:
+        face = crop.rgb[face_ellipse(crop.rgb.shape[0])].astype(np.float32) / 255.0
+        found["rgb_luma"] = float(face.mean())
+        found["rgb_saturation"] = float((face.max(axis=1) - face.min(axis=1)).mean())
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def depth_figures(depth: Float, metric: bool, face_mm: float | None) -> dict[str, float]:
+    """Geometry of ``depth float32 (S, S)``, 0 = hole; see `figures`."""
+    face = face_ellipse(depth.shape[0])
+    valid = depth > 0
+    share = float(valid[face].mean())
+    found = {"depth_hole_share": 1.0 - share}
+    if share < MIN_SHARE:
+        return found
+    plane = _residual(depth, valid, PLANE_TERMS)[face & valid]
+    quadric = _residual(depth, valid, QUADRIC_TERMS)
+    curved = float(np.median(np.abs(quadric[face & valid])))
+    low, high = np.percentile(plane, (2.0, 98.0))
+    lengths = {
+        "plane_residual": float(np.median(np.abs(plane))),
+        "quadric_residual": curved,
+        "relief": float(high - low),
+    }
+    noise = high_pass_noise(quadric, valid & face)
+    found["quadric_residual_over_noise"] = curved / max(noise, 1e-6)
+    if metric:
+        found |= {f"{name}_mm": value for name, value in lengths.items()}
+        found["depth_noise_mm"] = noise
+        found["distance_mm"] = float(centre_and_mad(depth[None], valid[None])[0][0])
+        if face_mm:
+            found |= {f"{name}_per_width": value / face_mm for name, value in lengths.items()}
+    return found
+
+
+def high_pass_noise(image: Float, valid: Bool) -> float:
+    """Noise of neighbouring pixels: MAD sigma of second differences across rows, scaled to one pixel's sigma."""
+    second = image[:, :-2] - 2.0 * image[:, 1:-1] + image[:, 2:]
+    usable = valid[:, :-2] & valid[:, 1:-1] & valid[:, 2:]
+    spread = masked_median(np.abs(second).reshape(1, -1), usable.reshape(1, -1))
+    return float(spread[0]) * MAD_TO_SIGMA / math.sqrt(6.0)
+
+
+def _residual(depth: Float, valid: Bool, terms: int) -> Float:
+    residual: Float = sheet_residual(depth[None], valid[None], terms)[0]
+    return residual
+
+
+def _infrared_figures(infrared: Float, distance_mm: float | None) -> dict[str, float]:
+    values = infrared[face_ellipse(infrared.shape[0])]
+    values = values[values > 0]
+    if values.size == 0:
+        return {"ir_level": 0.0}
+    low, level, high = (float(q) for q in np.percentile(values, (5.0, 50.0, 95.0)))
+    found = {"ir_level": level, "ir_contrast": math.log2(max(high, 1e-4) / max(low, 1e-4))}
+    if distance_mm is not None:
+        found["ir_level_m2"] = level * (distance_mm / 1000.0) ** 2
+    return found

@@ -1,0 +1,1 @@
+"""Training of a source model on simulated scenes."""
