@@ -31,7 +31,7 @@ class CatalogueLedger:
             name=order.name,
             settings=order.settings,
         )
-        path = self._catalogue.frames_path(session) if order.mode is RecordMode.FRAMES else ""
+        path = self._catalogue.folder.frames(session) if order.mode is RecordMode.FRAMES else ""
         return session, str(path)
 
     def describe_session(self, session: str, health: CameraHealth) -> None:

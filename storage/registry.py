@@ -1,0 +1,267 @@
+"""The model registry: bundles on disk, named by the sha256 of their weights, and the aliases that deploy them.
+
+A bundle is ``model.safetensors`` and ``manifest.json``. It is copied completely or not at all, verified whenever it is
+resolved, and becomes the champion in one transaction after a self-test (reliability.md section 3.5). No torch here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.codes import JobState, ModelRole
+from core.errors import HostError, InputError
+from storage.atomic import fsync_file, fsync_folder, sha256_of
+from storage.catalogue import Catalogue
+from storage.forms import canonical
+from storage.identifiers import random_id
+from storage.repositories.models import ModelRecord
+
+WEIGHTS = "model.safetensors"
+MANIFEST = "manifest.json"
+_FILES = (WEIGHTS, MANIFEST)
+_COPY_AGAIN = "Copy the bundle again from where it was made."
+
+SelfTest = Callable[[Path], object]
+"""Loads the bundle and runs its golden inputs; raises a `core.errors.KnownError` when the model must not decide."""
+
+
+class ModelRegistry:
+    """The models of one data folder. Every `ModelRecord` that leaves has an absolute path."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._models = catalogue.models
+        self._folder = catalogue.folder
+
+    # --- adding -------------------------------------------------------------------------------------------------
+
+    def install_factory(self, bundle: Path, sha256: str) -> ModelRecord:
+        """Make sure that the factory model, trusted by ``sha256``, is here and cannot go; cheap when it is.
+
+        A station that never promoted anything follows a new factory model; otherwise the champion stays.
+
+        Raises:
+            InputError: the bundle is not the trusted one.
+        """
+        current = self._models.alias(ModelRole.FACTORY)
+        if current and current == sha256:
+            return self._found(str(ModelRole.FACTORY))
+        manifest = _read_manifest(bundle)
+        if manifest["sha256"] != sha256:
+            raise InputError("The factory model is not the one of this program.", "Install the program again.")
+        with self._catalogue.transaction():
+            self._store(bundle, manifest, "factory", "", "program")
+            self._models.set_alias(ModelRole.FACTORY, sha256)
+            champion = self._models.alias(ModelRole.CHAMPION)
+            if champion in ("", current):
+                self._swap("install", sha256, "program", "factory model")
+        return self._found(str(ModelRole.FACTORY))
+
+    def add(self, bundle: Path, *, origin: str = "adaptation", job: str = "", actor: str = "adaptation") -> ModelRecord:
+        """Copy a bundle into the registry; a model of an adaptation becomes the candidate.
+
+        Raises:
+            InputError: the bundle is not whole, or its weights are here with another manifest.
+            HostError: it cannot be copied.
+        """
+        manifest = _read_manifest(bundle)
+        with self._catalogue.transaction():
+            self._store(bundle, manifest, origin, job, actor)
+            if origin == "adaptation":
+                self._models.set_alias(ModelRole.CANDIDATE, manifest["sha256"])
+        return self._found(manifest["sha256"])
+
+    # --- looking up ---------------------------------------------------------------------------------------------
+
+    def resolve(self, reference: str) -> ModelRecord:
+        """The model of an alias, a name, a sha256 or its beginning, its files verified.
+
+        Raises:
+            InputError: there is none, or its files are not those that were added.
+        """
+        record = self._found(reference)
+        manifest = _read_manifest(Path(record.path))
+        if manifest["sha256"] != record.sha256 or _manifest_sha256(Path(record.path)) != record.manifest_sha256:
+            raise InputError(
+                f"The manifest of model {record.name} was changed.", "Roll back with `main.py rollback`, or restore it."
+            )
+        return record
+
+    def champion(self) -> ModelRecord:
+        """The deployed model; whoever loads it verifies its files. Raises `InputError` before `install_factory`."""
+        return self._found(str(ModelRole.CHAMPION))
+
+    def all(self) -> list[ModelRecord]:
+        """All models, newest first, with their roles."""
+        return [self._absolute(record) for record in self._models.all()]
+
+    def lineage(self, reference: str) -> list[ModelRecord]:
+        """The model, its parent, and so on, as far as they are known here."""
+        records = [self._found(reference)]
+        while records[-1].parent and all(records[-1].parent != record.sha256 for record in records):
+            parent = self._models.find(records[-1].parent)
+            if parent is None:
+                break
+            records.append(self._absolute(parent))
+        return records
+
+    # --- deploying ----------------------------------------------------------------------------------------------
+
+    def promote(self, reference: str, reason: str, actor: str, self_test: SelfTest) -> ModelRecord:
+        """Make a model the champion, after its self-test, in one transaction.
+
+        Raises:
+            InputError: no such model, no reason, damaged files, or it is the champion already.
+            KnownError: what ``self_test`` raised; the champion stays.
+        """
+        _require_reason(reason)
+        record = self.resolve(reference)
+        if ModelRole.CHAMPION in record.roles:
+            raise InputError(f"Model {record.name} is the champion already.", "Choose another one.")
+        self_test(Path(record.path))
+        with self._catalogue.transaction():
+            self._swap("promote", record.sha256, actor, reason)
+        return self._found(record.sha256)
+
+    def rollback(self, reason: str, actor: str, self_test: SelfTest) -> ModelRecord:
+        """Return to the champion before this one, after its self-test, in one transaction.
+
+        Raises:
+            InputError: there is none before, no reason, or damaged files.
+            KnownError: what ``self_test`` raised; the champion stays.
+        """
+        _require_reason(reason)
+        previous = self._models.alias(ModelRole.PREVIOUS)
+        if not previous:
+            raise InputError("There is no champion before this one.", "Choose a model with `main.py promote`.")
+        record = self.resolve(previous)
+        self_test(Path(record.path))
+        with self._catalogue.transaction():
+            self._swap("rollback", record.sha256, actor, reason)
+        return self._found(record.sha256)
+
+    def _swap(self, action: str, sha256: str, actor: str, reason: str) -> None:
+        replaced = self._models.alias(ModelRole.CHAMPION)
+        self._models.set_alias(ModelRole.CHAMPION, sha256)
+        if self._models.alias(ModelRole.CANDIDATE) == sha256:
+            self._models.set_alias(ModelRole.CANDIDATE, "")
+        self._models.record_deployment(action, sha256, replaced, actor, reason)
+        self._models.set_alias(ModelRole.PREVIOUS, self._before(sha256))
+        self._tell_jobs(sha256, JobState.PROMOTED)
+        if replaced:
+            self._tell_jobs(replaced, JobState.RETIRED)
+
+    def _before(self, champion: str) -> str:
+        """What a rollback from ``champion`` returns to: promotions pile up, a rollback takes the topmost off."""
+        pile: list[str] = []
+        for deployment in reversed(self._models.deployments()):
+            if deployment.action == "rollback" and len(pile) > 1:
+                pile.pop()
+            else:
+                pile.append(deployment.sha256)
+        return next((sha256 for sha256 in reversed(pile) if sha256 != champion), "")
+
+    def _tell_jobs(self, sha256: str, state: JobState) -> None:
+        record = self._models.find(sha256)
+        if record is not None and record.job:
+            self._catalogue.jobs.update(record.job, state=state)
+
+    # --- files --------------------------------------------------------------------------------------------------
+
+    def _found(self, reference: str) -> ModelRecord:
+        record = self._models.find(reference)
+        if record is None:
+            raise InputError(f"There is no model {reference!r}.", "List them with `main.py models`.")
+        return self._absolute(record)
+
+    def _absolute(self, record: ModelRecord) -> ModelRecord:
+        return replace(record, path=str(self._folder.root / record.path))
+
+    def _store(self, bundle: Path, manifest: dict[str, Any], origin: str, job: str, actor: str) -> None:
+        sha256 = str(manifest["sha256"])
+        digest = _manifest_sha256(bundle)
+        known = self._models.find(sha256)
+        if known is not None and known.manifest_sha256 != digest:
+            raise InputError(
+                f"The weights of {known.name} are registered with another manifest.",
+                "One set of weights has one manifest: train again, or use the registered model.",
+            )
+        self._copy(bundle, self._folder.models / sha256)
+        if known is not None:
+            return
+        name = str(manifest["name"])
+        if self._models.find(name) is not None:
+            name = f"{name}-{sha256[:8]}"
+        row = {
+            "sha256": sha256,
+            "name": name,
+            "path": f"models/{sha256}",
+            "origin": origin,
+            "parent": str(manifest.get("parent", "")),
+            "architecture": str(manifest.get("architecture", "")),
+            "job": job,
+            "manifest": canonical(manifest),
+            "manifest_sha256": digest,
+        }
+        self._models.add(row, actor)
+
+    def _copy(self, bundle: Path, target: Path) -> None:
+        """A folder that appears whole: copy beside it, flush, rename. What stands there is kept when it is whole."""
+        if target.is_dir() and bundle.resolve() != target.resolve():
+            if _is_same(bundle, target):
+                return
+            target.rename(target.with_name(f".{random_id('damaged')}"))
+        if target.is_dir():
+            return
+        temporary = target.with_name(f".{random_id('tmp')}")
+        try:
+            temporary.mkdir(parents=True)
+            for name in _FILES:
+                shutil.copyfile(bundle / name, temporary / name)
+                fsync_file(temporary / name)
+            fsync_folder(temporary)
+            temporary.rename(target)
+            fsync_folder(target.parent)
+        except OSError as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise HostError(
+                f"The model could not be copied to {target}: {error.strerror}.", "Check free space and permissions."
+            ) from error
+
+
+def _read_manifest(bundle: Path) -> dict[str, Any]:
+    """The manifest of a bundle whose weights are those that it names."""
+    try:
+        manifest = json.loads((bundle / MANIFEST).read_bytes())
+        digest = sha256_of(bundle / WEIGHTS)
+    except OSError as error:
+        raise InputError(f"{bundle} is no model: {error.strerror}.", f"It needs {WEIGHTS} and {MANIFEST}.") from error
+    except ValueError as error:
+        raise InputError(f"{bundle / MANIFEST} is not JSON.", _COPY_AGAIN) from error
+    if not isinstance(manifest, dict) or not {"name", "sha256"} <= manifest.keys():
+        raise InputError(f"{bundle / MANIFEST} names no model.", _COPY_AGAIN)
+    if manifest["sha256"] != digest:
+        raise InputError(
+            f"The weights in {bundle} are not those that their manifest names.",
+            "The file is damaged or was exchanged: copy the bundle again, or roll back with `main.py rollback`.",
+        )
+    return manifest
+
+
+def _manifest_sha256(bundle: Path) -> str:
+    return hashlib.sha256((bundle / MANIFEST).read_bytes()).hexdigest()
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return all((other / name).is_file() and sha256_of(one / name) == sha256_of(other / name) for name in _FILES)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise InputError("A change of the champion needs a reason.", "Say in a few words why.")
