@@ -70,6 +70,12 @@ class StationLink(QObject):
             return
         self._open(source)
 
+    def disconnect_source(self) -> None:
+        """Let the camera go; the window stays."""
+        self._next_source = None
+        if self._bridge is not None:
+            self._bridge.stop()
+
     def close(self) -> None:
         """Shut the station down and wait for it: the session is closed and the last verdict stored."""
         self._next_source = None

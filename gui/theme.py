@@ -39,11 +39,17 @@ class Scheme:
     bad: str
     warn: str
     calm: str
-    on_tone: str
+    fills: tuple[str, str, str, str]
+    """Large areas, in the order of `Tone`."""
+    on_fill: str
 
     def tone(self, tone: Tone) -> QColor:
-        """Background of a banner, or the stroke of a mark, that means ``tone``."""
+        """Stroke of a mark that means ``tone``, on `base` or `window`."""
         return QColor({Tone.GOOD: self.good, Tone.BAD: self.bad, Tone.WARN: self.warn, Tone.CALM: self.calm}[tone])
+
+    def fill(self, tone: Tone) -> QColor:
+        """Large area that means ``tone``; `on_fill` is readable on it."""
+        return QColor(self.fills[list(Tone).index(tone)])
 
 
 LIGHT = Scheme(
@@ -59,7 +65,8 @@ LIGHT = Scheme(
     bad="#b3261e",
     warn="#8a5300",
     calm="#44546a",
-    on_tone="#ffffff",
+    fills=("#1b7340", "#b3261e", "#8a5300", "#44546a"),
+    on_fill="#ffffff",
 )
 DARK = Scheme(
     window="#14171c",
@@ -74,7 +81,8 @@ DARK = Scheme(
     bad="#ff8a80",
     warn="#f2b84b",
     calm="#a9bbd3",
-    on_tone="#0f1216",
+    fills=("#1d7a45", "#b8322a", "#8f5a08", "#46566d"),
+    on_fill="#ffffff",
 )
 CONTRAST = Scheme(
     window="#000000",
@@ -89,24 +97,25 @@ CONTRAST = Scheme(
     bad="#ff9b94",
     warn="#ffd800",
     calm="#cfe3ff",
-    on_tone="#000000",
+    fills=("#5cff9a", "#ff9b94", "#ffd800", "#cfe3ff"),
+    on_fill="#000000",
 )
 SCHEMES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
 
 _SHEET = """
-QPushButton, QToolButton[verb="true"] { padding: 7px 16px; border-radius: 6px; border: 1px solid palette(mid);
+QPushButton { padding: 7px 16px; border-radius: 6px; border: 1px solid palette(mid);
   background: palette(button); color: palette(button-text); min-height: 22px; }
-QPushButton:hover, QToolButton[verb="true"]:hover { background: palette(midlight); }
-QPushButton:pressed, QToolButton[verb="true"]:pressed { background: palette(mid); }
-QPushButton:focus, QToolButton[verb="true"]:focus { border: 2px solid palette(highlight); padding: 6px 15px; }
-QPushButton:disabled, QToolButton[verb="true"]:disabled { color: palette(placeholder-text);
+QPushButton:hover { background: palette(midlight); }
+QPushButton:pressed { background: palette(mid); }
+QPushButton:focus { border: 2px solid palette(highlight); padding: 6px 15px; }
+QPushButton:disabled { color: palette(placeholder-text);
   background: transparent; }
-QPushButton[primary="true"], QToolButton[primary="true"] { background: palette(highlight);
+QPushButton[primary="true"] { background: palette(highlight);
   color: palette(highlighted-text); border-color: palette(highlight); font-weight: 600; }
-QPushButton[primary="true"]:focus, QToolButton[primary="true"]:focus { border: 2px solid palette(text); }
-QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled { background: palette(button);
+QPushButton[primary="true"]:focus { border: 2px solid palette(text); }
+QPushButton[primary="true"]:disabled { background: palette(button);
   color: palette(placeholder-text); border-color: palette(mid); }
-QToolButton[big="true"] { min-height: 36px; font-size: 15px; }
+QPushButton[big="true"] { min-height: 36px; font-size: 15px; }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QListWidget, QTableView, QTreeView {
   border: 1px solid palette(mid); border-radius: 6px; background: palette(base); }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { padding: 5px 8px; min-height: 22px; }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QAction, QColor, QFont, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.icons import pixmap
 from gui.theme import current_scheme, type_size
@@ -13,7 +13,7 @@ GAP = 12
 MARGIN = 16
 
 
-class VerbButton(QToolButton):
+class VerbButton(QPushButton):
     """A button that follows an action: text, shortcut, icon, enabled state."""
 
     def __init__(
@@ -21,10 +21,8 @@ class VerbButton(QToolButton):
     ) -> None:
         super().__init__(parent)
         self._action = action
-        self.setProperty("verb", True)
         self.setProperty("primary", primary)
         self.setProperty("big", big)
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         if big:
@@ -36,11 +34,10 @@ class VerbButton(QToolButton):
 
     def _follow(self) -> None:
         keys = self._action.shortcut().toString(self._action.shortcut().SequenceFormat.NativeText)
-        self.setText(f"{self._action.text()}   {keys}" if keys else self._action.text())
-        if not self._primary:  # a primary button has its own background; a dark icon would vanish on it
+        lead = "" if self._primary else "  "
+        self.setText(f"{lead}{self._action.text()}   {keys}" if keys else f"{lead}{self._action.text()}")
+        if not self._primary:  # a primary button has its own background, on which an icon in text colour would vanish
             self.setIcon(self._action.icon())
-        else:
-            self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.setEnabled(self._action.isEnabled())
         self.setAccessibleName(self._action.text())
         self.setToolTip(keys)

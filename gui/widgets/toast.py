@@ -103,12 +103,11 @@ class Toast(QWidget):
 
 
 class Toasts(QObject):
-    """Stacks notices in the lower right corner of a widget."""
+    """Stacks notices in the upper right corner of a widget, away from the verbs."""
 
-    def __init__(self, host: QWidget, bottom_margin: int = 40) -> None:
+    def __init__(self, host: QWidget) -> None:
         super().__init__(host)
         self._host = host
-        self._bottom_margin = bottom_margin
         self.shown: list[Toast] = []
         host.installEventFilter(self)
 
@@ -147,10 +146,9 @@ class Toasts(QObject):
             self._place()
 
     def _place(self) -> None:
-        bottom = self._host.height() - self._bottom_margin
+        top = 18
         for toast in reversed(self.shown):
-            toast.resize(toast.width(), toast.heightForWidth(toast.width()) if toast.hasHeightForWidth() else 80)
-            height = toast.height()
-            bottom -= height + 10
-            toast.move(self._host.width() - toast.width() - 18, bottom)
+            toast.resize(toast.width(), toast.heightForWidth(toast.width()))
+            toast.move(self._host.width() - toast.width() - 18, top)
             toast.raise_()
+            top += toast.height() + 10

@@ -55,11 +55,11 @@ class Banner(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plate = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         filled = self.display.final or self.display.tone is Tone.BAD
-        tone = scheme.tone(self.display.tone)
+        tone = scheme.fill(self.display.tone)
         painter.setPen(QPen(tone if filled else QColor(scheme.line), 1))
         painter.setBrush(tone if filled else QColor(scheme.base))
         painter.drawRoundedRect(plate, 12, 12)
-        ink = QColor(scheme.on_tone) if filled else QColor(scheme.text)
+        ink = QColor(scheme.on_fill) if filled else QColor(scheme.text)
         painter.setFont(type_size(4.2, QFont.Weight.Bold))
         metrics = painter.fontMetrics()
         sign = 0.0 if self.display.shape is Shape.NONE else plate.height() * 0.52

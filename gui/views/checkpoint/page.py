@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from core.codes import Hint, Outcome
 from core.frames import Modality
@@ -19,6 +19,7 @@ from gui.views.checkpoint.state import CheckpointState
 from gui.views.page import Page
 from gui.widgets.ask import ask_reason
 from gui.widgets.forms import VerbButton, quiet
+from gui.widgets.picture_layouts import BigAndSmall
 from gui.widgets.sensors import Sensors
 from gui.widgets.stream_view import StreamView
 from gui.widgets.toast import Level
@@ -56,15 +57,7 @@ class CheckpointPage(Page):
     # --- construction -------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        small = QVBoxLayout()
-        small.setSpacing(10)
-        small.addWidget(self.depth_view)
-        small.addWidget(self.ir_view)
-        pictures = QHBoxLayout()
-        pictures.setSpacing(10)
-        pictures.addWidget(self.rgb_view, 2)
-        pictures.addLayout(small, 1)
-        self.column.addLayout(pictures, 1)
+        self.column.addWidget(BigAndSmall(self.rgb_view, (self.depth_view, self.ir_view), self), 1)
         self.column.addWidget(self.banner)
         facts = QHBoxLayout()
         facts.setSpacing(14)

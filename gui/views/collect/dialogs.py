@@ -1,0 +1,121 @@
+"""A new subject with the consent, and a new artefact."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.codes import Species
+from gui.i18n import codes, tr
+from gui.widgets.forms import heading, quiet
+
+
+class _FormDialog(QDialog):
+    def __init__(self, title: str, explanation: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.form = QFormLayout()
+        self.form.setVerticalSpacing(10)
+        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        button = QDialogButtonBox.StandardButton
+        self.buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(12)
+        column.addWidget(heading(title, self))
+        column.addWidget(quiet(explanation, self))
+        column.addLayout(self.form)
+        column.addWidget(self.buttons)
+        self.setMinimumWidth(460)
+
+    def allow(self, allowed: bool) -> None:
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(allowed)
+
+
+class SubjectDialog(_FormDialog):
+    """Pseudonym and consent. The consent is a record of a document that was signed outside this program."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(
+            tr("New subject"),
+            tr("Use a pseudonym, never a name. Frames of a person are kept only with a consent record."),
+            parent,
+        )
+        self.pseudonym = QLineEdit(self)
+        self.basis = QComboBox(self)
+        for value, words in (
+            ("explicit_consent", tr("consent, signed")),
+            ("law", tr("required by law")),
+            ("contract", tr("contract")),
+            ("published", tr("published material")),
+        ):
+            self.basis.addItem(words, value)
+        self.reference = QLineEdit(self)
+        self.reference.setPlaceholderText(tr("number or place of the document"))
+        self.train = QCheckBox(tr("may be used to adapt models at this site"), self)
+        self.train.setChecked(True)
+        self.confirmed = QCheckBox(tr("I have the document before me"), self)
+        self.form.addRow(tr("&Pseudonym"), self.pseudonym)
+        self.form.addRow(tr("&Basis"), self.basis)
+        self.form.addRow(tr("&Document"), self.reference)
+        self.form.addRow("", self.train)
+        self.form.addRow("", self.confirmed)
+        for changed in (self.pseudonym.textChanged, self.reference.textChanged, self.confirmed.toggled):
+            changed.connect(lambda _value: self._check())
+        self._check()
+
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """What the consent covers."""
+        return ("evaluate", "train") if self.train.isChecked() else ("evaluate",)
+
+    def _check(self) -> None:
+        self.allow(
+            bool(self.pseudonym.text().strip()) and bool(self.reference.text().strip()) and self.confirmed.isChecked()
+        )
+
+
+class ArtefactDialog(_FormDialog):
+    """One physical attack instrument for the register."""
+
+    def __init__(self, species: str, parent: QWidget) -> None:
+        super().__init__(
+            tr("New artefact"),
+            tr("One row for each physical object, so that takes with it can be found again."),
+            parent,
+        )
+        self.species = species_box(species, self)
+        self.name = QLineEdit(self)
+        self.maker = QLineEdit(self)
+        self.notes = QLineEdit(self)
+        self.form.addRow(tr("&Species"), self.species)
+        self.form.addRow(tr("&Name"), self.name)
+        self.form.addRow(tr("&Maker"), self.maker)
+        self.form.addRow(tr("No&tes"), self.notes)
+        self.name.textChanged.connect(lambda text: self.allow(bool(text.strip())))
+        self.allow(False)
+
+
+def species_box(current: str, parent: QWidget, bona_fide: bool = False) -> QComboBox:
+    """The controlled list; hybrids are made by adaptation and never presented."""
+    box = QComboBox(parent)
+    box.setAccessibleName(tr("Species"))
+    for species in Species:
+        if species in (Species.HYBRID_SHEET, Species.HYBRID_MASK) or (species is Species.BONA_FIDE and not bona_fide):
+            continue
+        box.addItem(codes.species(species.value), species.value)
+    box.setCurrentIndex(max(0, box.findData(current)))
+    return box

@@ -1,0 +1,74 @@
+"""Camera settings by their SDK names (`devices.options`): what a camera does not support it leaves alone."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSpinBox, QWidget
+
+from core.messages import SetOptions
+from gui.i18n import tr
+
+
+class OptionsForm(QWidget):
+    """Exposure, gain, laser, preset, auto-exposure; the last may follow the face."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.automatic = QCheckBox(tr("Automatic exposure"), self)
+        self.automatic.setChecked(True)
+        self.follow_face = QCheckBox(tr("Expose for the face"), self)
+        self.exposure = _number(1, 165000, 8500, " µs")
+        self.gain = _number(0, 248, 16, "")
+        self.laser = QCheckBox(tr("Infrared projector on"), self)
+        self.laser.setChecked(True)
+        self.laser_power = _number(0, 360, 150, " mW")
+        self.preset = QComboBox(self)
+        # The D400 family's numbering of visual presets (librealsense rs400 presets).
+        for value, words in (
+            (0, tr("Custom")),
+            (1, tr("Default")),
+            (2, tr("Hand")),
+            (3, tr("High accuracy")),
+            (4, tr("High density")),
+            (5, tr("Medium density")),
+        ):
+            self.preset.addItem(words, value)
+        self.preset.setCurrentIndex(1)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(10)
+        form.addRow(self.automatic)
+        form.addRow(self.follow_face)
+        form.addRow(tr("&Exposure"), self.exposure)
+        form.addRow(tr("&Gain"), self.gain)
+        form.addRow(self.laser)
+        form.addRow(tr("&Laser power"), self.laser_power)
+        form.addRow(tr("&Preset"), self.preset)
+        self.automatic.toggled.connect(self._on_automatic)
+        self._on_automatic(True)
+
+    def options(self, face: tuple[int, int, int, int] | None) -> SetOptions:
+        """The order for the camera; ``face`` is the region of the face in the reference picture, if one is seen."""
+        automatic = self.automatic.isChecked()
+        options: dict[str, float] = {
+            "visual_preset": float(self.preset.currentData()),
+            "enable_auto_exposure": float(automatic),
+            "emitter_enabled": float(self.laser.isChecked()),
+            "laser_power": float(self.laser_power.value()),
+        }
+        if not automatic:
+            options |= {"exposure": float(self.exposure.value()), "gain": float(self.gain.value())}
+        roi = face if automatic and self.follow_face.isChecked() else None
+        return SetOptions(options, roi)
+
+    def _on_automatic(self, automatic: bool) -> None:
+        self.exposure.setEnabled(not automatic)
+        self.gain.setEnabled(not automatic)
+        self.follow_face.setEnabled(automatic)
+
+
+def _number(low: int, high: int, value: int, suffix: str) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(low, high)
+    box.setValue(value)
+    box.setSuffix(suffix)
+    return box

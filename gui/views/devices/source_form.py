@@ -1,0 +1,147 @@
+"""Which source the station should use: a simulated scene, a file, a camera or a fault script."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QStackedWidget,
+    QWidget,
+)
+
+from core.codes import Species
+from gui.i18n import codes, tr
+from gui.widgets.forms import quiet
+
+SIMULATED_SPECIES = (
+    Species.BONA_FIDE,
+    Species.PRINT_FLAT,
+    Species.PRINT_BENT,
+    Species.PRINT_WORN,
+    Species.REPLAY_PHONE,
+    Species.REPLAY_TABLET,
+    Species.MASK_RIGID,
+)
+"""What the renderer can show (issue 2)."""
+
+
+class SourceForm(QWidget):
+    """Builds a source text of formats.md."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = QComboBox(self)
+        self.kind.setAccessibleName(tr("Kind of source"))
+        for value, words in (
+            ("simulated", tr("Simulated camera")),
+            ("realsense", tr("RealSense camera")),
+            ("file", tr("Recording (.db3, .bag)")),
+            ("scripted", tr("Fault script (.toml)")),
+        ):
+            self.kind.addItem(words, value)
+        self.species = QComboBox(self)
+        for species in SIMULATED_SPECIES:
+            self.species.addItem(codes.species(species.value), species.value)
+        self.seed = QSpinBox(self)
+        self.seed.setRange(0, 99999)
+        self.serial = QLineEdit(self)
+        self.serial.setPlaceholderText(tr("any camera"))
+        self.file = _FileField(tr("Recordings (*.db3 *.bag)"), self)
+        self.script = _FileField(tr("Fault scripts (*.toml)"), self)
+        self._rooms = QStackedWidget(self)
+        self._rooms.addWidget(_form((tr("&Shows"), self.species), (tr("See&d"), self.seed)))
+        self._rooms.addWidget(_form((tr("Se&rial number"), self.serial)))
+        self._rooms.addWidget(_form((tr("&File"), self.file)))
+        self._rooms.addWidget(_form((tr("&File"), self.script)))
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(12)
+        form.addRow(self.kind)
+        form.addRow(self._rooms)
+        self.note = quiet("", self)
+        form.addRow(self.note)
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        self._on_kind(0)
+
+    def source(self) -> str:
+        """The source text; a missing file leaves it empty."""
+        kind = str(self.kind.currentData())
+        if kind == "simulated":
+            species = str(self.species.currentData())
+            parts = [f"seed={self.seed.value()}"] if self.seed.value() else []
+            parts += [f"species={species}"] if species else []
+            return "simulated:" + ",".join(["", *parts]) if parts else "simulated"
+        if kind == "realsense":
+            serial = self.serial.text().strip()
+            return f"realsense:{serial}" if serial else "realsense"
+        path = (self.file if kind == "file" else self.script).field.text().strip()
+        return f"{kind}:{path}" if path else ""
+
+    def show_source(self, source: str) -> None:
+        """Set the fields to a source that is in use."""
+        kind, _, argument = source.partition(":")
+        self.kind.setCurrentIndex(max(0, self.kind.findData(kind)))
+        if kind == "file":
+            self.file.field.setText(argument)
+        elif kind == "scripted":
+            self.script.field.setText(argument)
+        elif kind == "realsense":
+            self.serial.setText(argument)
+        elif kind == "simulated":
+            fields = dict(part.split("=", 1) for part in argument.split(",") if "=" in part)
+            self.species.setCurrentIndex(max(0, self.species.findData(fields.get("species", ""))))
+            seed = fields.get("seed", "0")
+            self.seed.setValue(int(seed) if seed.isdigit() else 0)
+
+    def _on_kind(self, index: int) -> None:
+        self._rooms.setCurrentIndex(index)
+        self.note.setText(
+            (
+                tr("A rendered head before a background. Nobody is recorded."),
+                tr("Verdicts of a live camera are shadow verdicts until it is qualified."),
+                tr("Played as it was recorded; verdicts carry the word PLAYBACK."),
+                tr("The simulated camera with faults at fixed times; verdicts carry the word SCRIPTED."),
+            )[index]
+        )
+        self.changed.emit()
+
+
+class _FileField(QWidget):
+    def __init__(self, pattern: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._pattern = pattern
+        self.field = QLineEdit(self)
+        self.button = QPushButton(tr("Browse"), self)
+        self.button.clicked.connect(lambda: self.browse())
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow(self.field)
+        form.addRow(self.button)
+        self.setFocusProxy(self.field)
+
+    def browse(self) -> QFileDialog:
+        """Choose a file; the window goes on while the dialog is open."""
+        dialog = QFileDialog(self, tr("Choose a file"), "", self._pattern)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.field.setText)
+        dialog.open()
+        return dialog
+
+
+def _form(*rows: tuple[str, QWidget]) -> QWidget:
+    holder = QWidget()
+    form = QFormLayout(holder)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(10)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    for words, widget in rows:
+        form.addRow(words, widget)
+    return holder
