@@ -21,6 +21,9 @@ _PLAUSIBLE_DISTANCE_M = {Framing.CROP: (0.12, 5.0), Framing.FRAME: (0.12, 15.0)}
 _GREY_TOLERANCE = 2.0
 """Counts by which the channels of a grey image may differ after JPEG."""
 
+# Every image that does not decode is reported by us, in one sentence; OpenCV's own lines would stand beside it.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 
 def read_image(path: Path, modality: Modality) -> NDArray[Any]:
     """Decode one image into the layout that `core.frames.Frame` prescribes for its modality.
