@@ -58,7 +58,9 @@ class Station:
         source_kind: SourceKind,
         policy: SitePolicy | None = None,
         clock: Clock | None = None,
+        release: Callable[[], None] | None = None,
     ) -> None:
+        """``release`` lets go of what the station stands on (lock, ring, catalogue), once, at its shutdown."""
         self.source_kind = source_kind
         self.policy = policy or SitePolicy()
         self.health: CameraHealth | None = None
@@ -70,6 +72,7 @@ class Station:
         self._inference = inference
         self._ledger = ledger
         self._clock = clock or SystemClock()
+        self._release = release
         self._waiting: list[Message] = []
         self._recording = False
         self._recorded = 0
@@ -99,10 +102,15 @@ class Station:
         self._capture.start()
 
     def shutdown(self, timeout_s: float = 5.0) -> None:
-        """Close the session and end both processes."""
-        self.close_session()
-        self._capture.shutdown(timeout_s)
-        self._inference.shutdown(timeout_s)
+        """Close the session, end both processes, let go of the data folder."""
+        try:
+            self.close_session()
+        finally:
+            self._capture.shutdown(timeout_s)
+            self._inference.shutdown(timeout_s)
+            release, self._release = self._release, None
+            if release is not None:
+                release()
 
     def poll(self, timeout_s: float = 0.05) -> list[Message]:
         """Wait for the children, at most ``timeout_s``; returns what happened, verdicts already stored."""

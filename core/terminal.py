@@ -1,0 +1,62 @@
+"""What a command says on a terminal: lists, progress, messages. Results go to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def progress(what: str) -> Callable[[int, int], None]:
+    """A counter on stderr, where somebody looks at it."""
+    if not sys.stderr.isatty():
+        return lambda done, total: None
+
+    def show(done: int, total: int) -> None:
+        end = "\n" if done >= total else ""
+        print(f"\r{what} {done} of {total}", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+def say(text: str, remedy: str = "") -> None:
+    """One line on stderr, and the remedy below it."""
+    print(text, file=sys.stderr)
+    if remedy:
+        print(f"  {remedy}", file=sys.stderr)
+
+
+def plain(value: Any) -> Any:
+    """Value objects as JSON types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return None
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+
+
+def show_rows(found: Sequence[Any], columns: Sequence[str], empty: str, *, as_json: bool) -> None:
+    """A listing: JSON for programs, else a table of ``columns`` (``empty`` where there is nothing)."""
+    rows = [plain(entry) for entry in found]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        print(empty)
+        return
+    cells = [list(columns)] + [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    for line in cells:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

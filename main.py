@@ -1,0 +1,475 @@
+"""Sallyport: the composition root. Parses the command line, builds objects, hands them to each other; holds no logic.
+
+Everything heavy (torch, the camera SDK, Qt) is imported inside the command that needs it, so that the window shows
+quickly and no process loads what it must not (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.commandline import build_parser
+from core.errors import ExitCode, HostError, InputError, KnownError
+from core.logs import leave_interrupts_to_the_parent, start_logging
+from core.terminal import plain, progress, say, show_rows
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from core.frames import FrameSet
+    from core.ports import Scorer
+    from core.station import Station
+    from devices.worker import CaptureSpec
+    from gui.services import Services
+    from storage.catalogue import Catalogue
+    from storage.paths import DataFolder
+    from storage.registry import ModelRegistry
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (formats.md)."""
+    multiprocessing.freeze_support()
+    options = build_parser().parse_args(arguments)
+    try:
+        return HANDLERS[options.handler](options)
+    except KnownError as error:
+        say(f"sallyport: {error.what}", error.remedy)
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("sallyport: canceled")
+        return ExitCode.CANCELED
+
+
+# --- what the processes of a station run ----------------------------------------------------------------------------
+
+
+def capture_process(pipe: Connection, root: Path, spec: CaptureSpec) -> None:
+    """Entry point of a capture process: camera and recorder, no model, no window."""
+    from devices.worker import run_capture
+    from storage.paths import DataFolder
+    from storage.recorder import make_recorder
+
+    _prepare_child(root, "capture")
+    folder = DataFolder(root)
+    run_capture(pipe, spec, make_recorder, lambda session: _stored_frames(folder, session))
+
+
+def inference_process(pipe: Connection, root: Path, ring: str, automatic: bool) -> None:
+    """Entry point of the inference process: face, model and decision, no camera, no window."""
+    from core.inference.worker import run_inference
+    from core.model.bundle import load_scorer
+    from core.policy import SitePolicy
+    from devices.ring import RingReader
+
+    _prepare_child(root, "inference")
+    run_inference(pipe, RingReader(ring), load_scorer, SitePolicy(), automatic)
+
+
+def _prepare_child(root: Path, name: str) -> None:
+    if multiprocessing.parent_process() is not None and multiprocessing.current_process().name != "MainProcess":
+        leave_interrupts_to_the_parent()
+        start_logging(root / "logs", name)
+
+
+def _stored_frames(folder: DataFolder, session: str) -> Iterable[FrameSet]:
+    from storage.frames import FrameStore
+
+    path = folder.frames(session)
+    if not path.is_file():
+        raise InputError(f"The session {session!r} holds no frames.", "List sessions with `main.py sessions`.")
+    with FrameStore.open(path) as store:
+        yield from store
+
+
+# --- the station ----------------------------------------------------------------------------------------------------
+
+
+def build_station(options: Namespace, source: str, *, automatic: bool, **capture: Any) -> tuple[Station, str]:
+    """The station for ``source``, its processes not started, and the name of its ring.
+
+    It holds the data folder's lock until its shutdown. Raises `KnownError`: bad source, folder in use, no model.
+    """
+    from core.clock import SystemClock
+    from core.processes import Child
+    from core.station import Station
+    from core.station.inference import InferenceLink
+    from devices.ring import FrameRing
+    from devices.sources import SourceSpec
+    from devices.supervisor import CaptureSupervisor
+    from devices.worker import CaptureSpec
+    from storage.catalogue import open_catalogue
+    from storage.lock import StationLock
+    from storage.station_ledger import CatalogueLedger
+
+    spec = SourceSpec.parse(source)
+    folder, threaded, clock = _folder(options), options.single_process, SystemClock()
+    folder.create()
+    with ExitStack() as held:
+        held.enter_context(StationLock(folder.lock))
+        catalogue = held.enter_context(open_catalogue(folder))
+        registry = _registry(catalogue)
+        _salvage(catalogue)
+        ring = FrameRing.create()
+        held.callback(ring.close)
+        supervisor = CaptureSupervisor(
+            CaptureSpec(source=str(spec), ring=ring.name, **capture),
+            lambda renewed: Child("capture", capture_process, folder.root, renewed, threaded=threaded),
+            clock,
+        )
+        child = Child("inference", inference_process, folder.root, ring.name, automatic, threaded=threaded)
+        ledger = CatalogueLedger(catalogue, registry)
+        release = held.pop_all().close
+        return Station(
+            supervisor, InferenceLink(child, clock), ledger, spec.source_kind, clock=clock, release=release
+        ), ring.name
+
+
+def _salvage(catalogue: Catalogue) -> None:
+    from storage.salvage import salvage
+
+    for finding in salvage(catalogue):
+        say(f"The session {finding.session} was cut off and has been salvaged: {finding.recorded} frame sets.")
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def window_services(options: Namespace) -> Services:
+    """What the window is given (also by `make bench` and `make screenshots`, which drive the real one)."""
+    from gui.services import LiveStation, Services
+    from storage.catalogue import open_catalogue
+
+    folder = _folder(options)
+    folder.create()
+
+    def open_station(source: str) -> LiveStation:
+        from devices.ring import RingReader
+
+        station, ring = build_station(options, source, automatic=True, realtime=True)
+        return LiveStation(station, RingReader(ring))
+
+    def command(arguments: Sequence[str]) -> list[str]:
+        return [sys.executable, str(Path(__file__).resolve()), *arguments, "--data", str(folder.root)]
+
+    return Services(
+        data_dir=folder.root,
+        default_source=options.source,
+        open_catalogue=lambda: open_catalogue(folder),
+        open_station=open_station,
+        command=command,
+    )
+
+
+def _window(options: Namespace) -> int:
+    if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
+        raise HostError("There is no screen to open the window on.", "Use `main.py run --headless`, or set DISPLAY.")
+    from gui.app import run
+
+    services = window_services(options)
+    start_logging(services.logs, "window")
+    return run(services)
+
+
+def _run(options: Namespace) -> int:
+    from core.codes import SessionPurpose
+    from core.station import SessionOrder
+    from core.station.headless import run_headless
+
+    order = SessionOrder(SessionPurpose.CHECKPOINT, options.record, subject=options.subject or "")
+    start_logging(_folder(options).root / "logs", "run")
+    station, _ = build_station(
+        options,
+        options.source,
+        automatic=False,
+        max_skew_ms=options.max_skew_ms,
+        seconds=options.seconds,
+        realtime=True,
+        wait_for_device=False,
+    )
+    with _Interrupt() as canceled:
+        run_headless(station, order, options.json, canceled)
+    return ExitCode.CANCELED if canceled() else ExitCode.DONE
+
+
+def _record(options: Namespace) -> int:
+    from devices.recording import record
+
+    with _Interrupt() as canceled:
+        report = record(options.source, options.out, options.seconds, progress("recording"), canceled)
+    print(json.dumps(plain(report), indent=2))
+    return ExitCode.CANCELED if canceled() else ExitCode.DONE
+
+
+def _devices(options: Namespace) -> int:
+    from devices.doctor import list_devices
+
+    found = list_devices()
+    show_rows(found, ("name", "serial", "firmware", "usb"), "No camera is connected.", as_json=options.json)
+    return ExitCode.DONE
+
+
+def _doctor(options: Namespace) -> int:
+    from devices.doctor import check_devices
+
+    findings = check_devices()
+    if options.json:
+        print(json.dumps([plain(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            print(f"{'ok ' if finding.ok else 'NOT'}  {finding.name}: {finding.what}")
+            if not finding.ok:
+                print(f"      {finding.remedy}")
+    return ExitCode.DONE if all(finding.ok for finding in findings) else ExitCode.ENVIRONMENT
+
+
+def _scenes(options: Namespace) -> int:
+    from core.scenes.export import write_scenes
+
+    with _Interrupt() as canceled:
+        write_scenes(
+            options.out,
+            options.species,
+            options.sensor,
+            options.n,
+            options.seed,
+            domain=options.domain,
+            progress=progress("rendering"),
+            cancel=canceled,
+        )
+    return ExitCode.DONE
+
+
+def _import(options: Namespace) -> int:
+    from storage.importing import import_manifest
+
+    with _opened(options) as (catalogue, _), _Interrupt() as canceled:
+        report = import_manifest(
+            catalogue, options.manifest, options.basis, options.name, progress("importing"), canceled
+        )
+    for session in report.sessions:
+        print(session)
+    for left_out in report.left_out:
+        say(f"left out, line {left_out.row}: {left_out.reason}")
+    return ExitCode.INPUT if report.left_out else ExitCode.DONE
+
+
+def _export(options: Namespace) -> int:
+    from storage.export import export_session
+
+    with _opened(options) as (catalogue, _):
+        print(export_session(catalogue, options.session, options.out))
+    return ExitCode.DONE
+
+
+def _sessions(options: Namespace) -> int:
+    with _opened(options) as (catalogue, _):
+        found = catalogue.sessions.page(limit=1000)[0]
+    show_rows(
+        options,
+        found,
+        ("id", "name", "source_kind", "purpose", "mode", "state", "subject", "recorded"),
+        "No session is stored.",
+        as_json=options.json,
+    )
+    return ExitCode.DONE
+
+
+def _label(options: Namespace) -> int:
+    species = "" if options.species == "bona_fide" else options.species
+    with _opened(options) as (catalogue, _):
+        catalogue.presentations.relabel(options.presentation, species, options.reason, _person())
+    return ExitCode.DONE
+
+
+def _replay(options: Namespace) -> int:
+    from core.face.sampler import FaceSampler
+    from core.replay import replay_verdict
+
+    reports: list[dict[str, Any]] = []
+    with _opened(options) as (catalogue, registry):
+        for stored in catalogue.verdicts.of_session(options.session):
+            trace = stored.verdict.trace
+            if not trace.frame_sets:
+                continue
+            frames = _stored_frames(catalogue.folder, options.session)
+            report = replay_verdict(trace, frames, _scorer(trace.model, registry), FaceSampler())
+            reports.append({"verdict": stored.id, "outcome": stored.verdict.outcome, **plain(report)})
+    show_rows(
+        reports,
+        ("verdict", "outcome", "equal", "max_logit_difference"),
+        "No verdict can be replayed.",
+        as_json=options.json,
+    )
+    return ExitCode.DONE if all(report["equal"] for report in reports) else ExitCode.INPUT
+
+
+def _evaluate(options: Namespace) -> int:
+    from core.data.manifest import read_manifest
+    from core.evaluation.evaluate import evaluate
+    from core.evaluation.report import write_report
+    from core.face.sampler import FaceSampler
+
+    with _opened(options) as (_, registry), _Interrupt() as canceled:
+        evaluation = evaluate(
+            read_manifest(options.manifest),
+            _scorer(options.model, registry),
+            FaceSampler(),
+            options.modalities,
+            options.split,
+            progress=progress("evaluating"),
+            cancel=canceled,
+        )
+    write_report(evaluation, options.json)
+    for left_out in evaluation.left_out:
+        say(f"left out, line {left_out.row}: {left_out.reason}")
+    return ExitCode.INPUT if evaluation.left_out else ExitCode.DONE
+
+
+def _models(options: Namespace) -> int:
+    with _opened(options) as (_, registry):
+        found = registry.all()
+    show_rows(found, ("sha256", "name", "roles", "state", "parent"), "No model is stored.", as_json=options.json)
+    return ExitCode.DONE
+
+
+def _promote(options: Namespace) -> int:
+    with _opened(options) as (_, registry):
+        record = registry.promote(options.model, options.reason, _person(), _self_test)
+    print(f"champion is now {record.name} {record.sha256}")
+    return ExitCode.DONE
+
+
+def _rollback(options: Namespace) -> int:
+    with _opened(options) as (_, registry):
+        record = registry.rollback(options.reason, _person(), _self_test)
+    print(f"champion is now {record.name} {record.sha256}")
+    return ExitCode.DONE
+
+
+def _self_test(bundle: Path) -> None:
+    from core.inference.selftest import self_test
+    from core.model.bundle import load_scorer
+
+    self_test(load_scorer(bundle))
+
+
+def _backup(options: Namespace) -> int:
+    from storage.backup import back_up
+
+    with _opened(options) as (catalogue, _):
+        print(back_up(catalogue, options.out))
+    return ExitCode.DONE
+
+
+def _restore(options: Namespace) -> int:
+    from storage.backup import restore
+
+    print(restore(options.backup, _folder(options)))
+    return ExitCode.DONE
+
+
+# --- small things ---------------------------------------------------------------------------------------------------
+
+
+class _Interrupt:
+    """Ctrl-C as a request: the first one asks the work to stop cleanly, the second one interrupts it."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._previous: Any = None
+
+    def __call__(self) -> bool:
+        return self._asked
+
+    def __enter__(self) -> _Interrupt:
+        self._previous = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._previous)
+
+    def _ask(self, *_: object) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+
+
+def _folder(options: Namespace) -> DataFolder:
+    from storage.paths import data_folder
+
+    return data_folder(getattr(options, "data", None))
+
+
+@contextmanager
+def _opened(options: Namespace) -> Iterator[tuple[Catalogue, ModelRegistry]]:
+    """The catalogue and its models, for a short command."""
+    from storage.catalogue import open_catalogue
+
+    with open_catalogue(_folder(options)) as catalogue:
+        yield catalogue, _registry(catalogue)
+
+
+def _registry(catalogue: Catalogue) -> ModelRegistry:
+    """The models of a data folder; the factory model is always among them."""
+    from core.model.manifest import FACTORY_BUNDLE
+    from core.model.trusted import FACTORY_SHA256
+    from storage.registry import ModelRegistry
+
+    registry = ModelRegistry(catalogue)
+    registry.install_factory(FACTORY_BUNDLE, FACTORY_SHA256)
+    return registry
+
+
+def _scorer(reference: str, registry: ModelRegistry) -> Scorer:
+    """A model by name, alias, digest or path, or the relief baseline ``builtin:sheet``."""
+    from core.model.baseline import SHEET_NAME, SheetScorer
+    from core.model.bundle import load_scorer
+
+    if reference == SHEET_NAME:
+        return SheetScorer()
+    if Path(reference).is_dir():
+        return load_scorer(reference)
+    return load_scorer(registry.resolve(reference).path)
+
+
+def _person() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"
+
+
+HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
+    "window": _window,
+    "run": _run,
+    "record": _record,
+    "devices": _devices,
+    "doctor": _doctor,
+    "scenes": _scenes,
+    "import": _import,
+    "export": _export,
+    "sessions": _sessions,
+    "label": _label,
+    "replay": _replay,
+    "evaluate": _evaluate,
+    "models": _models,
+    "promote": _promote,
+    "rollback": _rollback,
+    "backup": _backup,
+    "restore": _restore,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
