@@ -8,10 +8,10 @@ import torch
 
 from core import physics
 from core.errors import HostError
-from core.frames import MODALITIES, FaceCrop, ModalityMask
+from core.frames import EVERY_MASK, MODALITIES, FaceCrop, ModalityMask
 from core.model.inputs import to_tensors
 from core.model.manifest import Manifest
-from core.model.network import ModelOutput, PadNetwork
+from core.model.network import Features, ModelOutput, PadNetwork
 from core.model.uncertainty import Uncertainty
 from core.verdict import Evidence, sigmoid
 
@@ -63,6 +63,21 @@ class NetworkScorer:
         with torch.inference_mode():
             output: ModelOutput = self.network(to_tensors(crops).to(self._device))
             return output
+
+    def mask_logits(self, crop: FaceCrop) -> dict[ModalityMask, float]:
+        """Calibrated logit of ``crop`` under every sub-mask of its own, from one encoding (for `core.explain`)."""
+        masks = [mask for mask in EVERY_MASK if mask & crop.mask == mask]
+        with torch.inference_mode():
+            features = self.output([crop]).features
+            count = len(masks)
+            shared = Features(
+                features.maps.expand(count, -1, -1, -1, -1),
+                features.presence.expand(count, -1),
+                features.quality.expand(count, -1),
+            )
+            wanted = torch.tensor([[m in mask for m in MODALITIES] for mask in masks], device=self._device)
+            logits = self.network.from_features(shared.restricted(wanted)).safe.cpu().tolist()
+        return {mask: logit / self.manifest.temperature_of(mask) for mask, logit in zip(masks, logits, strict=True)}
 
     def _score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
         if any(not crop.mask for crop in crops):

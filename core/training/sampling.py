@@ -1,0 +1,57 @@
+"""Order of training: balanced epochs of presentations, and masks that are drawn more often where they are hard."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.frames import EVERY_MASK
+from core.training.table import CropTable
+
+_MEMORY = 0.98
+
+
+def epoch_rows(table: CropTable, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Rows of one epoch in random order: one frame of every presentation, half bona fide, species alike.
+
+    Bona fide presentations are repeated (with another frame, if they have one) until they balance the attacks, or
+    the other way round; within the attacks every species counts alike.
+    """
+    random = np.random.default_rng([seed, epoch])
+    species = np.asarray(table.species)
+    kinds = [str(kind) for kind in np.unique(species) if kind]
+    bona_fide = np.flatnonzero(table.bona_fide)
+    half = max(len(bona_fide), len(species) - len(bona_fide))
+    chosen = [_drawn(bona_fide, half, random)]
+    chosen += [_drawn(np.flatnonzero(species == kind), half // len(kinds), random) for kind in kinds]
+    presentations = np.concatenate(chosen)
+    random.shuffle(presentations)
+    first = np.searchsorted(table.owner, presentations, side="left")
+    past = np.searchsorted(table.owner, presentations, side="right")
+    return first + (random.random(len(first)) * (past - first)).astype(np.int64)
+
+
+def _drawn(pool: NDArray[np.int64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """``count`` entries of ``pool``: every one as often as any other, up to one."""
+    repeats = -(-count // max(1, len(pool)))
+    return np.concatenate([random.permutation(pool) for _ in range(repeats)])[:count]
+
+
+class MaskSampler:
+    """Draws proper subsets with a probability proportional to their running loss (MMA-FAS, method.md section 3)."""
+
+    def __init__(self) -> None:
+        self.masks = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK[:-1]])
+        self.loss = torch.full((len(self.masks),), 0.7)
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks ``bool (count, 3)`` and the number of each."""
+        chosen = torch.multinomial(self.loss.clamp_min(0.02), count, replacement=True, generator=generator)
+        return self.masks[chosen], chosen
+
+    def update(self, chosen: torch.Tensor, losses: torch.Tensor) -> None:
+        """Remember how hard the drawn masks were."""
+        for mask in sorted(set(chosen.tolist())):
+            mean = losses[chosen == mask].mean()
+            self.loss[mask] = _MEMORY * self.loss[mask] + (1.0 - _MEMORY) * mean

@@ -1,0 +1,184 @@
+"""The training loop: epochs with a cosine schedule, averaged weights, checkpoints, cancel and a stop on NaN."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from core.errors import CanceledError, HostError
+from core.model.inputs import normalise
+from core.model.network import PadNetwork
+from core.training.augment import augment
+from core.training.config import TrainConfig
+from core.training.losses import source_loss
+from core.training.sampling import MaskSampler, epoch_rows
+from core.training.table import CropTable
+
+_AVERAGING = 0.998
+_WARM_UP_STEPS = 100
+_GRADIENT_NORM = 2.0
+_STATE_FILE, _PROGRESS_FILE = "checkpoint.safetensors", "checkpoint.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: ``phase`` (scenes, training, calibration, figures), ``share`` 0..1 of it, named values."""
+
+    phase: str
+    share: float
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+Report = Callable[[Progress], None]
+Canceled = Callable[[], bool]
+
+
+class SourceTrainer:
+    """Trains one network on one table. Every epoch ends with a checkpoint; `run` goes on from the newest."""
+
+    def __init__(self, config: TrainConfig, table: CropTable) -> None:
+        torch.manual_seed(config.seed)
+        self._config = config
+        self._table = table
+        self._network = PadNetwork().channels_last()
+        self._average = PadNetwork().channels_last()
+        self._average.load_state_dict(self._network.state_dict())
+        self._optimizer = torch.optim.AdamW(
+            self._network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
+        )
+        self._masks = MaskSampler()
+        self._epoch = 0
+        self._step = 0
+
+    def run(self, report: Report, canceled: Canceled) -> PadNetwork:
+        """Train what is left and return the averaged network.
+
+        Raises:
+            CanceledError: the person asked to stop; the last whole epoch is kept in ``work_dir``.
+            HostError: the loss is not finite.
+        """
+        self._restore()
+        started = time.monotonic()
+        while self._epoch < self._config.epochs and time.monotonic() - started < 60.0 * self._config.minutes:
+            self._run_epoch(report, canceled)
+            self._epoch += 1
+            self._save()
+        return self._average.eval()
+
+    @property
+    def epochs_done(self) -> int:
+        """Whole epochs that stand behind the averaged weights."""
+        return self._epoch
+
+    def _run_epoch(self, report: Report, canceled: Canceled) -> None:
+        config = self._config
+        rows = epoch_rows(self._table, config.seed, self._epoch)
+        random = np.random.default_rng([config.seed, self._epoch, 1])
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self._epoch)
+        torch.manual_seed(config.seed * 1_000_003 + self._epoch)
+        steps = max(1, len(rows) // config.batch)
+        for i in range(steps):
+            if canceled():
+                raise CanceledError("Training was stopped.", "Start it again to go on from the last whole epoch.")
+            values = self._train_step(
+                np.sort(rows[i * config.batch : (i + 1) * config.batch]), steps, random, generator
+            )
+            report(Progress("training", (self._epoch + (i + 1) / steps) / config.epochs, values))
+
+    def _train_step(
+        self,
+        rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+        steps: int,
+        random: np.random.Generator,
+        generator: torch.Generator,
+    ) -> dict[str, float]:
+        batch = self._table.batch(rows)
+        inputs = normalise(augment(batch, random)).to(torch.device("cpu"))
+        bona_fide = torch.from_numpy(self._table.bona_fide[self._table.owner[rows]])
+        weight = torch.ones(len(rows))
+        self._network.train()
+        features = self._network.encode(inputs)
+        full = self._network.from_features(features)
+        masks, chosen = self._masks.draw(len(rows), generator)
+        kept = features.presence & masks
+        kept = torch.where(kept.any(dim=1, keepdim=True), kept, features.presence)
+        subset = self._network.from_features(features.restricted(kept))
+        loss = source_loss(full, subset, bona_fide, weight, self._config.label_smoothing)
+        if not bool(torch.isfinite(loss.total)):
+            raise HostError(
+                f"The training loss is not finite (epoch {self._epoch + 1}).",
+                "Lower the learning rate and start again.",
+            )
+        rate = self._set_rate(steps)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss.total)
+        torch.nn.utils.clip_grad_norm_(self._network.parameters(), _GRADIENT_NORM)
+        self._optimizer.step()
+        self._masks.update(chosen, loss.subset)
+        self._average_weights()
+        self._step += 1
+        right = ((full.fused.detach() > 0) == bona_fide).float().mean()
+        named = {"loss": loss.total.detach(), "fused": loss.fused, "complement": loss.complement, "right": right}
+        return {"rate": rate, **{name: float(value) for name, value in named.items()}}
+
+    def _set_rate(self, steps: int) -> float:
+        """Linear warm-up, then a cosine down to a hundredth."""
+        share = min(1.0, self._step / max(1, steps * self._config.epochs))
+        warm = min(1.0, (self._step + 1) / _WARM_UP_STEPS)
+        rate = self._config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def _average_weights(self) -> None:
+        """Exponential average of the weights, quicker in the beginning."""
+        keep = min(_AVERAGING, (1.0 + self._step) / (10.0 + self._step))
+        with torch.no_grad():
+            for mean, value in zip(self._average.parameters(), self._network.parameters(), strict=True):
+                mean.lerp_(value, 1.0 - keep)
+
+    def _save(self) -> None:
+        folder = self._config.work_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"network.{name}": value for name, value in self._network.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self._average.state_dict().items()}
+        for number, state in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
+        tensors["masks"] = self._masks.loss
+        done = {"config": self._config.digest(), "epoch": self._epoch, "step": self._step}
+        save_file({name: value.contiguous() for name, value in tensors.items()}, folder / (_STATE_FILE + ".part"))
+        Path(folder / (_STATE_FILE + ".part")).replace(folder / _STATE_FILE)
+        temporary = folder / (_PROGRESS_FILE + ".part")
+        temporary.write_text(json.dumps(done), encoding="utf-8")
+        temporary.replace(folder / _PROGRESS_FILE)
+
+    def _restore(self) -> None:
+        """Go on from a checkpoint of this very configuration, if there is one."""
+        folder = self._config.work_dir
+        if not (folder / _PROGRESS_FILE).is_file():
+            return
+        done = json.loads((folder / _PROGRESS_FILE).read_text(encoding="utf-8"))
+        if done["config"] != self._config.digest():
+            return
+        tensors = load_file(folder / _STATE_FILE)
+        self._network.load_state_dict(_under(tensors, "network."))
+        self._average.load_state_dict(_under(tensors, "average."))
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in _under(tensors, "optimizer.").items():
+            number, key = name.split(".", 1)
+            state.setdefault(int(number), {})[key] = value
+        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
+        self._masks.loss = tensors["masks"]
+        self._epoch, self._step = int(done["epoch"]), int(done["step"])
+
+
+def _under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
