@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError
 from core.logs import leave_interrupts_to_the_parent, start_logging
-from core.terminal import plain, progress, say, show_rows
+from core.terminal import percentage, plain, progress, say, show_rows
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -204,7 +204,7 @@ def _record(options: Namespace) -> int:
     from devices.recording import record
 
     with _Interrupt() as canceled:
-        report = record(options.source, options.out, options.seconds, progress("recording"), canceled)
+        report = record(options.source, options.out, options.seconds, percentage("recording"), canceled)
     print(json.dumps(plain(report), indent=2))
     return ExitCode.CANCELED if canceled() else ExitCode.DONE
 
@@ -218,17 +218,17 @@ def _devices(options: Namespace) -> int:
 
 
 def _doctor(options: Namespace) -> int:
-    from devices.doctor import check_devices
+    from devices.doctor import Finding, run_checks
 
-    findings = check_devices()
+    checks = run_checks()
     if options.json:
-        print(json.dumps([plain(finding) for finding in findings], indent=2))
+        print(json.dumps(plain(checks), indent=2))
     else:
-        for finding in findings:
-            print(f"{'ok ' if finding.ok else 'NOT'}  {finding.name}: {finding.what}")
-            if not finding.ok:
-                print(f"      {finding.remedy}")
-    return ExitCode.DONE if all(finding.ok for finding in findings) else ExitCode.ENVIRONMENT
+        for check in checks:
+            print(f"{check.finding:<8} {check.name}: {check.detail}")
+            if check.remedy:
+                print(f"         {check.remedy}")
+    return ExitCode.ENVIRONMENT if any(check.finding is Finding.BAD for check in checks) else ExitCode.DONE
 
 
 def _scenes(options: Namespace) -> int:
@@ -274,7 +274,6 @@ def _sessions(options: Namespace) -> int:
     with _opened(options) as (catalogue, _):
         found = catalogue.sessions.page(limit=1000)[0]
     show_rows(
-        options,
         found,
         ("id", "name", "source_kind", "purpose", "mode", "state", "subject", "recorded"),
         "No session is stored.",

@@ -21,6 +21,12 @@ def progress(what: str) -> Callable[[int, int], None]:
     return show
 
 
+def percentage(what: str) -> Callable[[float], None]:
+    """The same for work that knows only the fraction that is done."""
+    show = progress(what)
+    return lambda fraction: show(round(100 * fraction), 100)
+
+
 def say(text: str, remedy: str = "") -> None:
     """One line on stderr, and the remedy below it."""
     print(text, file=sys.stderr)
