@@ -1,0 +1,334 @@
+"""Stored sessions: find one, look at it frame by frame, question its verdicts, correct a label, export it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.codes import SessionPurpose, SessionState, SourceKind, Species
+from gui.command import Command
+from gui.context import PageContext
+from gui.i18n import codes, tr, tr_count
+from gui.models.presentations_model import PresentationsModel
+from gui.models.sessions_model import SessionsModel
+from gui.views.page import Page
+from gui.views.review.player import Player
+from gui.views.review.reading import Opened, open_session
+from gui.views.review.replay_report import replay_summary
+from gui.views.review.trace_panel import TracePanel
+from gui.widgets.ask import ask_reason
+from gui.widgets.forms import GAP, EmptyState, VerbButton, heading, quiet
+from gui.widgets.toast import Level
+from storage.repositories.presentations import Presentation
+from storage.repositories.sessions import SessionFilter
+
+
+class ReviewPage(Page):
+    """Table, player, trace."""
+
+    name = "review"
+
+    def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.opened: Opened | None = None
+        self._running: Command | None = None
+        self.sessions = SessionsModel(context.tasks)
+        self.sessions.setParent(self)
+        self.presentations = PresentationsModel()
+        self.presentations.setParent(self)
+        self.table = _table(tr("Sessions"), self)
+        self.takes = _table(tr("Presentations"), self)
+        self.player = Player(context, self)
+        self.trace = TracePanel(self)
+        self.count = quiet("", self)
+        self.title = heading(tr("No session is chosen"), self, 1.3)
+        self.busy = quiet("", self)
+        self._build()
+        self._connect()
+
+    # --- construction -------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.purpose = _filter_box(tr("all purposes"), {p.value: codes.purpose(p) for p in SessionPurpose}, self)
+        self.kind = _filter_box(tr("all sources"), {k.value: codes.source(k) for k in SourceKind}, self)
+        self.state = _filter_box(tr("all states"), {s.value: codes.session_state(s) for s in SessionState}, self)
+        filters = QHBoxLayout()
+        for box in (self.purpose, self.kind, self.state):
+            box.currentIndexChanged.connect(lambda _index: self._filter())
+            filters.addWidget(box, 1)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addLayout(filters)
+        self.table.setModel(self.sessions)
+        self.table.setSortingEnabled(True)
+        self.table.horizontalHeader().setSortIndicator(0, Qt.SortOrder.DescendingOrder)
+        left.addWidget(self.table, 3)
+        left.addWidget(self.count)
+        left.addWidget(heading(tr("Presentations"), self))
+        self.takes.setModel(self.presentations)
+        self.takes.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        left.addWidget(self.takes, 2)
+        holder = QWidget(self)
+        holder.setLayout(left)
+        left.setContentsMargins(0, 0, 0, 0)
+        holder.setFixedWidth(400)
+        middle = QVBoxLayout()
+        middle.setSpacing(8)
+        middle.addWidget(self.title)
+        middle.addWidget(self.busy)
+        middle.addWidget(self.player, 1)
+        verbs = QHBoxLayout()
+        for action_id in ("change_label", "replay_check", "export_session"):
+            verbs.addWidget(VerbButton(self.context.actions[action_id], self))
+        verbs.addStretch(1)
+        middle.addLayout(verbs)
+        self.trace.setFixedWidth(270)
+        content = QWidget(self)
+        row = QHBoxLayout(content)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        row.addWidget(holder)
+        row.addLayout(middle, 1)
+        row.addWidget(self.trace)
+        self.empty = EmptyState(
+            "empty",
+            tr("No session is stored yet"),
+            tr("Decide about somebody on the page Checkpoint, or record takes on the page Collect."),
+            self,
+        )
+        self.rooms = QStackedWidget(self)
+        self.rooms.addWidget(content)
+        self.rooms.addWidget(self.empty)
+        self.column.addWidget(self.rooms, 1)
+
+    def _connect(self) -> None:
+        actions = self.context.actions
+        actions.connect("play", self.player.toggle)
+        actions.connect("frame_back", lambda: self.player.step(-1))
+        actions.connect("frame_on", lambda: self.player.step(1))
+        actions.connect("change_label", self.change_label)
+        actions.connect("replay_check", self.replay_check)
+        actions.connect("export_session", self.export)
+        actions.connect("refresh_review", self.sessions.refresh)
+        self.sessions.loaded.connect(self._on_loaded)
+        self.sessions.failed.connect(self._on_failed)
+        self.table.selectionModel().currentRowChanged.connect(self._on_session)
+        self.takes.selectionModel().currentRowChanged.connect(self._on_take)
+        self.player.moved.connect(self.trace.show_set)
+        self._enable()
+
+    def entered(self) -> None:
+        """Read the list again: there may be new sessions."""
+        self.setFocus()
+        self.sessions.refresh()
+
+    def left(self) -> None:
+        """Do not play on behind another page."""
+        self.player.pause()
+
+    # --- the list -----------------------------------------------------------------------------------------------
+
+    def _filter(self) -> None:
+        purpose, kind, state = (box.currentData() for box in (self.purpose, self.kind, self.state))
+        self.sessions.show(
+            SessionFilter(
+                purpose=SessionPurpose(purpose) if purpose else None,
+                source_kind=SourceKind(kind) if kind else None,
+                state=SessionState(state) if state else None,
+            )
+        )
+
+    @property
+    def _filtered(self) -> bool:
+        return any(box.currentData() for box in (self.purpose, self.kind, self.state))
+
+    @Slot(int)
+    def _on_loaded(self, rows: int) -> None:
+        self.rooms.setCurrentIndex(1 if rows == 0 and not self._filtered else 0)
+        more = self.sessions.canFetchMore()
+        self.count.setText(
+            tr("{n} sessions, more below", n=rows) if more else tr_count(rows, "{n} session", "{n} sessions")
+        )
+        if self.opened is not None:
+            row = self.sessions.row_of(self.opened.session.id)
+            if row is not None:
+                flags = QItemSelectionModel.SelectionFlag
+                self.table.selectionModel().select(self.sessions.index(row, 0), flags.ClearAndSelect | flags.Rows)
+        elif rows:
+            self.table.selectRow(0)
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self.rooms.setCurrentIndex(1)
+        self.empty.say(tr("The sessions could not be read"), str(error))
+        self.context.show_error(error)
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_session(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if not current.isValid():
+            return
+        session = self.sessions.session(current.row()).id
+        if self.opened is not None and self.opened.session.id == session:
+            return
+        self.open(session)
+
+    def open(self, session: str, presentation: str = "") -> None:
+        """Read and show a session, at one of its presentations."""
+        self.context.tasks.run(
+            lambda catalogue: open_session(catalogue, session),
+            lambda opened: self._show(opened, presentation),
+            self.context.show_error,
+            self,
+        )
+
+    def _show(self, opened: Opened, presentation: str) -> None:
+        if self.opened is not None and self.opened.store is not None:
+            store = self.opened.store
+            self.context.tasks.run(lambda _catalogue: store.close(), lambda _nothing: None)
+        self.opened = opened
+        session = opened.session
+        self.title.setText(session.name or session.subject or tr("Session of {day}", day=session.id[:10]))
+        self.busy.setText(
+            "   ".join((codes.source(session.source_kind), codes.session_state(session.state), session.problem)).strip()
+        )
+        self.player.show_session(opened)
+        self.trace.show_verdict(None)
+        self.presentations.show(opened.presentations, opened.verdicts)
+        rows = [i for i, p in enumerate(opened.presentations) if p.id == presentation] or [0]
+        if opened.presentations:
+            self.takes.selectRow(rows[0])
+        self._enable()
+
+    # --- one presentation ---------------------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> Presentation | None:
+        """The presentation in question."""
+        index = self.takes.currentIndex()
+        return self.presentations.presentation(index.row()) if index.isValid() else None
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_take(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if not current.isValid() or self.opened is None:
+            return
+        take = self.presentations.presentation(current.row())
+        stored = self.presentations.verdict(current.row())
+        self.trace.show_verdict(stored)
+        place = {entry.number: i for i, entry in enumerate(self.opened.timeline)}
+        scores: dict[int, float] = {}
+        threshold = None
+        if stored is not None:
+            trace, threshold = stored.verdict.trace, stored.verdict.threshold
+            pairs = zip(trace.frame_sets, trace.evidence, strict=False)
+            scores = {place[number]: evidence.score for number, evidence in pairs if number in place}
+        inside = [i for number, i in place.items() if take.first_set <= number <= take.last_set]
+        span = (inside[0], inside[-1]) if inside else None
+        self.player.timeline.show_scores(scores, threshold, span)
+        if take.first_set:
+            self.player.go_to_set(take.first_set)
+        self._enable()
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def _enable(self) -> None:
+        actions, frames = self.context.actions, self.opened is not None and bool(self.opened.timeline)
+        for action_id in ("play", "frame_back", "frame_on", "replay_check"):
+            actions[action_id].setEnabled(frames and (action_id != "replay_check" or self._running is None))
+        actions["export_session"].setEnabled(frames and self._running is None)
+        actions["change_label"].setEnabled(self.chosen is not None)
+
+    def change_label(self) -> None:
+        """Ask for the species and a reason."""
+        take = self.chosen
+        if take is None or self.opened is None:
+            return
+        session = self.opened.session.id
+        names = [s for s in Species if s not in (Species.HYBRID_SHEET, Species.HYBRID_MASK)]
+        choices = [(s.value, codes.species(s.value)) for s in names]
+
+        def answered(species: str, reason: str) -> None:
+            self.context.tasks.run(
+                lambda catalogue: catalogue.presentations.relabel(take.id, species, reason, "operator"),
+                lambda _nothing: self.open(session, take.id),
+                self.context.show_error,
+                self,
+            )
+
+        explanation = tr("Now: {label}. The old label stays in the audit.", label=codes.species(take.species))
+        ask_reason(self, tr("Change label"), explanation, answered, choices)
+
+    def replay_check(self) -> None:
+        """Recompute the verdicts from the stored frames, in a process of its own."""
+        if self.opened is None:
+            return
+        self._run(
+            ["replay", "--session", self.opened.session.id, "--json"],
+            tr("Recomputing the verdicts from the stored frames"),
+            lambda output: self.context.notify(*replay_summary(output)),
+        )
+
+    def export(self) -> None:
+        """Write the session as images, manifest and JSON into a folder."""
+        dialog = QFileDialog(self, tr("Export session"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.export_to)
+        dialog.open()
+
+    def export_to(self, folder: str) -> None:
+        """Export into ``folder``."""
+        if self.opened is None:
+            return
+        self._run(
+            ["export", "--session", self.opened.session.id, "--out", folder],
+            tr("Exporting"),
+            lambda _output: self.context.notify(tr("Exported."), folder, Level.INFO),
+        )
+
+    def _run(self, arguments: list[str], what: str, done: object) -> None:
+        before = self.busy.text()
+        self.busy.setText(what)
+
+        def ended() -> None:
+            self._running = None
+            self.busy.setText(before)
+            self._enable()
+
+        command = self.context.services.command(arguments)
+        self._running = Command(command, done, self.context.show_error, self)  # type: ignore[arg-type]
+        self._running.ended.connect(ended)
+        self._enable()
+
+
+def _table(name: str, parent: QWidget) -> QTableView:
+    table = QTableView(parent)
+    table.setAccessibleName(name)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(30)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    table.horizontalHeader().setHighlightSections(False)
+    return table
+
+
+def _filter_box(every: str, entries: dict[str, str], parent: QWidget) -> QComboBox:
+    box = QComboBox(parent)
+    box.setAccessibleName(every)
+    box.addItem(every, "")
+    for value, words in entries.items():
+        box.addItem(words, value)
+    return box

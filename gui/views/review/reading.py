@@ -1,0 +1,49 @@
+"""What the review reads from the catalogue and the frames database, in the background thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.errors import InputError
+from core.frames import FrameSet
+from storage.catalogue import Catalogue
+from storage.frames import FrameStore, SetEntry
+from storage.repositories.presentations import Presentation
+from storage.repositories.sessions import Session
+from storage.repositories.verdicts import StoredVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One session with everything but pixels. ``store`` is ``None`` where only decisions were kept."""
+
+    session: Session
+    presentations: tuple[Presentation, ...]
+    verdicts: Mapping[str, StoredVerdict]
+    timeline: tuple[SetEntry, ...]
+    store: FrameStore | None
+    problem: str = ""
+
+
+def open_session(catalogue: Catalogue, session_id: str) -> Opened:
+    """Read a session; a damaged frames database is told, its decisions are still shown."""
+    session = catalogue.sessions.get(session_id)
+    presentations = tuple(catalogue.presentations.of_session(session_id))
+    verdicts = {stored.verdict.presentation: stored for stored in catalogue.verdicts.of_session(session_id)}
+    path = catalogue.frames_path(session_id)
+    if not path.is_file():
+        return Opened(session, presentations, verdicts, (), None)
+    try:
+        store = FrameStore.open(path)
+        timeline = tuple(store.timeline())
+    except InputError as error:
+        return Opened(session, presentations, verdicts, (), None, str(error))
+    return Opened(session, presentations, verdicts, timeline, store)
+
+
+def read_set(opened: Opened, position: int) -> FrameSet:
+    """The frame set at a position of the timeline. Raises `InputError` when it is damaged."""
+    if opened.store is None:
+        raise InputError("This session kept no frames.", "Only its decisions can be reviewed.")
+    return opened.store.frame_set(opened.timeline[position].number)
