@@ -40,7 +40,7 @@ D435_PROFILES: Mapping[Modality, StreamProfile] = {
 
 @dataclass
 class ReliefScorer:
-    """Deterministic evidence from the pixels: relief of depth, contrast of infrared, level of colour."""
+    """Deterministic evidence from the pixels: relief of depth, else contrast of infrared, else of colour."""
 
     thresholds: Mapping[ModalityMask, float | None] = field(default_factory=lambda: dict.fromkeys(EVERY_MASK, 0.5))
     sha256: str = "relief"
@@ -56,15 +56,14 @@ class ReliefScorer:
         return [self._one(crop) for crop in crops]
 
     def _one(self, crop: FaceCrop) -> Evidence:
-        logits = []
         if crop.depth is not None:
-            middle = crop.depth[24:72, 24:72]
-            logits.append(float(np.ptp(middle)) / 10.0 - 2.0)
-        if crop.ir is not None:
-            logits.append(40.0 * float(crop.ir.std()))
-        if crop.rgb is not None:
-            logits.append(float(crop.rgb.std()) / 20.0)
-        logit = float(np.mean(logits)) + self.offset
+            logit = float(np.ptp(crop.depth[24:72, 24:72])) / 10.0 - 2.0
+        elif crop.ir is not None:
+            logit = 40.0 * float(crop.ir.std())
+        else:
+            assert crop.rgb is not None
+            logit = float(crop.rgb.std()) / 20.0
+        logit += self.offset
         return Evidence(crop.mask, logit, sigmoid(logit))
 
 
