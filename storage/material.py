@@ -19,7 +19,7 @@ class Material:
         self._presentations = presentations
 
     def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
-        """See `core.ports.PresentationStore.presentations`: those that ended and were not discarded."""
+        """See `core.ports.PresentationStore.presentations`: those that ended by themselves."""
         return self._presentations.stored(sessions)
 
     def frame_sets(self, presentation: str) -> Iterator[FrameSet]:

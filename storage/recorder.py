@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import KnownError
-from core.frames import FrameSet, Modality, StreamProfile
-from core.messages import StartRecording
+from core.frames import FrameSet
 from storage.disk import Ballast, DiskGuard
 from storage.frames import FrameStore
 from storage.paths import DataFolder
@@ -29,7 +28,7 @@ BATCH_SETS = 10
 class SessionRecorder:
     """Implements `core.ports.Recorder`.
 
-    ``committed`` is called from the recording thread with the numbers of the frame sets of each commit.
+    The ballast of ``folder`` is released when the disk is full. ``committed`` is called from the recording thread with the numbers of the frame sets of each commit.
 
     Raises:
         HostError: the database cannot be made, or the disk has too little room to begin.
@@ -41,14 +40,14 @@ class SessionRecorder:
         path: Path,
         session: str,
         *,
+        folder: DataFolder | None = None,
         guard: DiskGuard | None = None,
-        ballast: Ballast | None = None,
         queue_sets: int = QUEUE_SETS,
         committed: Callable[[Sequence[int]], None] | None = None,
     ) -> None:
         self._guard = guard or DiskGuard(path.parent)
         self._guard.require_room()
-        self._ballast = ballast
+        self._ballast = None if folder is None else Ballast(folder.ballast)
         self._committed = committed
         self._store = FrameStore.create(path, session)
         self._queue: queue.Queue[FrameSet | None] = queue.Queue(queue_sets)
@@ -170,10 +169,3 @@ class SessionRecorder:
     def _drop(self, count: int) -> None:
         with self._lock:
             self._dropped += count
-
-
-def make_recorder(order: StartRecording, profiles: Mapping[Modality, StreamProfile]) -> SessionRecorder:
-    """Build the recorder of a session for the capture process; every frame set carries its own ``profiles``."""
-    path = Path(order.path)
-    folder = DataFolder(path.parent.parent)
-    return SessionRecorder(path, order.session, ballast=Ballast(folder.ballast))

@@ -116,6 +116,12 @@ class Presentations:
         if not self._file.change(sql, (first_set, last_set, end_s, presentation)):
             raise _missing(presentation)
 
+    def cut_off(self, presentation: str, first_set: int, last_set: int, end_s: float) -> None:
+        """The session ended under it: the frame sets are those that followed the presentation before."""
+        sql = "UPDATE presentations SET state = 'cut_off', first_set = ?, last_set = ?, end_s = ? WHERE id = ?"
+        if not self._file.change(sql, (first_set, last_set, end_s, presentation)):
+            raise _missing(presentation)
+
     def discard(self, presentation: str, reason: str = "", actor: str = "operator") -> None:
         """Mark a take as not to be used; nothing is deleted."""
         with self._file.transaction():
@@ -157,11 +163,11 @@ class Presentations:
         return [_presentation(row) for row in self._file.rows(sql, (session,))]
 
     def stored(self, sessions: Sequence[str]) -> list[StoredPresentation]:
-        """The usable presentations of the sessions, in order: ended, and not discarded."""
+        """The usable presentations of the sessions, in order: those that ended by themselves and were not discarded."""
         sql = """
             SELECT p.id, p.session, p.subject, p.species, p.artefact, s.source_kind
             FROM presentations AS p JOIN sessions AS s ON s.id = p.session
-            WHERE p.session = ? AND p.state IN ('closed', 'cut_off') ORDER BY p.number
+            WHERE p.session = ? AND p.state = 'closed' ORDER BY p.number
         """
         return [
             StoredPresentation(

@@ -100,9 +100,10 @@ class Sessions:
         name: str = "",
         settings: Mapping[str, Any] | None = None,
         no_person: bool | None = None,
+        identity: str = "",
         actor: str = "operator",
     ) -> str:
-        """Begin a session; returns its id.
+        """Begin a session; returns its id (``identity`` if it was given one).
 
         ``no_person`` says that the material shows nobody; by default that holds for every source but a live camera.
 
@@ -111,7 +112,7 @@ class Sessions:
         """
         basis, consent = self._basis(mode, source_kind, subject, no_person)
         now = self._clock.utc_s()
-        session = timed_id(now)
+        session = identity or timed_id(now)
         row = {
             "id": session,
             "name": name,
@@ -209,6 +210,11 @@ class Sessions:
     def count(self, filters: SessionFilter | None = None) -> int:
         """How many sessions match."""
         return count(self._file, "sessions", _given(filters))
+
+    def named(self, name: str) -> list[Session]:
+        """The sessions of that name (those of one import share it), oldest first."""
+        sql = "SELECT * FROM sessions WHERE name = ? ORDER BY created_utc_s, id"
+        return [_session(row) for row in self._file.rows(sql, (name,))]
 
     def open_ones(self) -> list[Session]:
         """Sessions that nobody closed, oldest first."""

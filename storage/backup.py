@@ -1,0 +1,203 @@
+"""Backup and restore of a data folder while it may be in use (reliability.md section 3.1).
+
+Every database is copied by ``VACUUM INTO``, a consistent state even while others write; then it is flushed, hashed and
+opened again as a test. The backup appears whole, by rename. Key material will never be in it (section 2.3): there is
+none yet. Check-points of adaptation are not in it: a job that was running is planned again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import HostError, InputError
+from storage import catalogue as catalogues
+from storage import frames
+from storage.atomic import fsync_file, fsync_folder, sha256_of, write_atomically
+from storage.catalogue import Catalogue, open_catalogue
+from storage.database import DatabaseFile, FileForm, Mode
+from storage.identifiers import random_id
+from storage.migrations import check_version
+from storage.paths import DataFolder
+from storage.schema import CATALOGUE
+
+INDEX = "backup.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """What was copied."""
+
+    path: Path
+    sessions: int
+    models: int
+    nbytes: int
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.sessions} sessions, {self.models} models, {self.nbytes / 1e6:.1f} MB"
+
+
+def back_up(
+    catalogue: Catalogue, out_dir: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> BackupReport:
+    """Copy the data folder to ``out_dir``, which must not exist or be empty.
+
+    Raises:
+        InputError: ``out_dir`` is not empty, or a database is damaged.
+        HostError: it cannot be written.
+    """
+    out_dir = out_dir.absolute()
+    _require_empty(out_dir)
+    partial = out_dir.with_name(f".{random_id('backup')}")
+    folder = catalogue.folder
+    sessions = sorted(path for path in folder.sessions.glob("*.db") if not path.name.startswith("."))
+    try:
+        (partial / "sessions").mkdir(parents=True)
+        _copy_database(folder.catalogue, partial / "catalogue.db", catalogues.FORM)
+        for done, path in enumerate(sessions, start=1):
+            _copy_database(path, partial / "sessions" / path.name, frames.FORM)
+            progress(done, len(sessions))
+        models = _copy_folders(folder, partial)
+        nbytes = _write_index(partial)
+        _put_in_place(partial, out_dir)
+    except OSError as error:
+        raise HostError(
+            f"The backup to {out_dir} failed: {error.strerror}.", "Choose a folder with room and permission."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    catalogue.audit.append("back_up", "catalogue", str(len(sessions)), actor="operator")
+    return BackupReport(out_dir, len(sessions), models, nbytes)
+
+
+def restore(backup: Path, data_dir: Path | DataFolder) -> BackupReport:
+    """Put a backup into a new, empty data folder, after its hashes were checked.
+
+    Raises:
+        InputError: it is no backup, a file is missing or was changed, or the data folder is in use.
+        HostError: the folder cannot be written.
+    """
+    root = data_dir.root if isinstance(data_dir, DataFolder) else data_dir.absolute()
+    files = _read_index(backup)
+    _require_empty(root)
+    partial = root.with_name(f".{random_id('restore')}")
+    try:
+        for name in files:
+            target = partial / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(backup / name, target)
+            fsync_file(target)
+        _check(partial)
+        _put_in_place(partial, root)
+    except OSError as error:
+        raise HostError(
+            f"{backup} could not be restored to {root}: {error.strerror}.", "Choose a folder with room and permission."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    with open_catalogue(root) as catalogue:
+        catalogue.audit.append("restore", "catalogue", backup.name, actor="operator")
+        return BackupReport(
+            root, catalogue.sessions.count(), len(catalogue.models.all()), sum(p.stat().st_size for p in _files(root))
+        )
+
+
+def _copy_database(source: Path, target: Path, form: FileForm) -> None:
+    file = DatabaseFile(source, form, Mode.WRITE)
+    try:
+        file.execute("VACUUM INTO ?", (str(target),))
+    finally:
+        file.close()
+    fsync_file(target)
+    _test(target, form)
+
+
+def _test(path: Path, form: FileForm) -> None:
+    """A copy that was never opened is no backup."""
+    file = DatabaseFile(path, form, Mode.READ)
+    try:
+        damage = file.quick_check()
+    finally:
+        file.close()
+    if damage != "ok":
+        raise InputError(f"The copy of {path.name} is damaged: {damage}.", "Check the disk, and make another backup.")
+
+
+def _check(root: Path) -> None:
+    """The restored catalogue is whole and of a version that this program reads; every session file opens."""
+    _test(root / "catalogue.db", catalogues.FORM)
+    file = DatabaseFile(root / "catalogue.db", catalogues.FORM, Mode.READ)
+    try:
+        check_version(file, CATALOGUE)
+    finally:
+        file.close()
+    for path in (root / "sessions").glob("*.db"):
+        _test(path, frames.FORM)
+
+
+def _copy_folders(folder: DataFolder, target: Path) -> int:
+    """Model bundles and photos of artefacts; returns how many models."""
+    models = 0
+    for source in (folder.models, folder.artefacts):
+        for entry in sorted(source.iterdir()) if source.is_dir() else []:
+            if entry.name.startswith("."):
+                continue
+            models += entry.is_dir()
+            place = target / source.name / entry.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if entry.is_dir():
+                shutil.copytree(entry, place)
+            else:
+                shutil.copyfile(entry, place)
+    return models
+
+
+def _write_index(root: Path) -> int:
+    """Name, size and digest of every file, written last: a backup without it is not finished."""
+    files = {path.relative_to(root).as_posix(): path for path in _files(root)}
+    for path in files.values():
+        fsync_file(path)
+    index = {
+        "schema": SCHEMA,
+        "created_utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "files": {name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for name, path in files.items()},
+    }
+    write_atomically(root / INDEX, (json.dumps(index, indent=1) + "\n").encode())
+    return sum(path.stat().st_size for path in files.values())
+
+
+def _read_index(backup: Path) -> list[str]:
+    """The files of a backup, all of them there and unchanged."""
+    try:
+        index = json.loads((backup / INDEX).read_text(encoding="utf-8"))
+        files: dict[str, dict[str, str]] = index["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{backup} is no finished backup.", f"It needs a readable {INDEX}.") from error
+    for name, entry in files.items():
+        path = (backup / name).resolve()
+        if not path.is_relative_to(backup.resolve()):
+            raise InputError(f"{INDEX} names a file outside of the backup: {name}.", "Use another backup.")
+        if not path.is_file() or sha256_of(path) != entry["sha256"]:
+            raise InputError(f"{name} is missing from the backup or was changed.", "Use another backup.")
+    return list(files)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    return (path for path in sorted(root.rglob("*")) if path.is_file() and path.name != INDEX)
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} is not empty.", "Choose a new folder.")
+
+
+def _put_in_place(partial: Path, target: Path) -> None:
+    if target.exists():
+        target.rmdir()
+    partial.rename(target)
+    fsync_folder(target.parent)

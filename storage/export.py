@@ -1,0 +1,161 @@
+"""Export: a stored session as lossless images, a manifest that `import` reads, and a JSON with all the rest.
+
+A manifest's modalities are registered. What is not (a camera's own streams) is registered to the colour camera on the
+way out; the native pixels stay in the session. What has no label cannot stand in a manifest, where an empty species
+means bona fide: its images are written, and the report says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.manifest import LeftOut, ManifestRow, write_manifest
+from core.errors import CanceledError, HostError, InputError
+from core.frames import FrameSet, Modality
+from core.registration import register
+from storage.atomic import write_atomically
+from storage.catalogue import Catalogue
+from storage.forms import profiles_to_json, trace_to_json
+from storage.repositories.presentations import Presentation, PresentationState
+
+SCHEMA = 1
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was written. ``left_out.row`` is the number of the frame set."""
+
+    manifest: Path
+    frame_sets: int
+    left_out: tuple[LeftOut, ...]
+
+    def __str__(self) -> str:
+        return str(self.manifest)
+
+
+def export_session(
+    catalogue: Catalogue,
+    session: str,
+    out_dir: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    cancel: Callable[[], bool] = lambda: False,
+) -> ExportReport:
+    """Write ``session`` to ``out_dir``: ``images/``, ``manifest.csv``, ``session.json``.
+
+    Raises:
+        InputError: there is no such session, it has no frames, or ``out_dir`` is not empty.
+        HostError: ``out_dir`` cannot be written.
+        CanceledError: ``cancel`` said so; what was written stays, without a manifest.
+    """
+    record = catalogue.sessions.get(session)
+    presentations = catalogue.presentations.of_session(session)
+    if out_dir.exists() and any(out_dir.iterdir()):
+        raise InputError(f"{out_dir} is not empty.", "Choose a new folder.")
+    rows: list[ManifestRow] = []
+    left_out: list[LeftOut] = []
+    with catalogue.material.session(session) as store:
+        (out_dir / "images").mkdir(parents=True, exist_ok=True)
+        total = len(store)
+        damaged = [0]
+
+        def leave_out(error: InputError) -> None:
+            damaged[0] += 1
+            left_out.append(LeftOut(0, error.what))
+
+        for done, frame_set in enumerate(store.frame_sets(on_damage=leave_out), start=1):
+            if cancel():
+                raise CanceledError("The export was canceled.", "Remove the folder, or export again into a new one.")
+            images = _write_images(out_dir / "images", frame_set)
+            presentation = _presentation_of(presentations, frame_set.number)
+            if presentation is None or presentation.species is None or not images:
+                left_out.append(LeftOut(frame_set.number, _why(presentation, frame_set)))
+            else:
+                rows.append(_row(record.subject, presentation, frame_set, images, len(rows) + 2))
+            progress(done + damaged[0], total)
+    manifest = out_dir / "manifest.csv"
+    write_manifest(manifest, rows)
+    text = json.dumps(_document(catalogue, session, left_out), indent=1, ensure_ascii=False) + "\n"
+    write_atomically(out_dir / "session.json", text.encode())
+    return ExportReport(manifest, total, tuple(left_out))
+
+
+def _write_images(folder: Path, frame_set: FrameSet) -> dict[Modality, Path]:
+    """The usable modalities as PNG files."""
+    mask = frame_set.mask
+    if not mask:
+        return {}
+    registered = all(frame_set.profiles[modality].intrinsics is None for modality in mask)
+    pixels = {m: frame_set[m].pixels for m in mask} if registered else register(frame_set, mask)
+    paths = {modality: folder / f"{frame_set.number:06d}_{modality}.png" for modality in pixels}
+    for modality, path in paths.items():
+        _write_image(path, pixels[modality], modality)
+    return paths
+
+
+def _write_image(path: Path, pixels: NDArray[Any], modality: Modality) -> None:
+    image = pixels[:, :, ::-1] if modality is Modality.RGB else pixels
+    done, data = cv2.imencode(".png", np.ascontiguousarray(image), _PNG)
+    if not done:
+        raise ValueError(f"{modality} {pixels.dtype} {pixels.shape} cannot be a PNG")
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise HostError(f"{path} could not be written: {error.strerror}.", "Choose a folder with room.") from error
+
+
+def _presentation_of(presentations: list[Presentation], number: int) -> Presentation | None:
+    usable = (p for p in presentations if p.state is not PresentationState.DISCARDED)
+    return next((p for p in usable if p.first_set <= number <= p.last_set), None)
+
+
+def _why(presentation: Presentation | None, frame_set: FrameSet) -> str:
+    if presentation is None:
+        return "belongs to no presentation"
+    if not frame_set.mask:
+        return f"{presentation.id}: no usable modality"
+    return f"{presentation.id}: not labelled (`main.py label`)"
+
+
+def _row(
+    subject: str, presentation: Presentation, frame_set: FrameSet, images: dict[Modality, Path], line: int
+) -> ManifestRow:
+    unit = frame_set.profiles[Modality.DEPTH].depth_unit_m if Modality.DEPTH in images else None
+    person = presentation.subject or subject or "unknown"
+    return ManifestRow(
+        presentation=presentation.name or presentation.id,
+        subject=person.rpartition("/")[2],
+        species=presentation.species or "",
+        images=images,
+        depth_unit_m=unit,
+        framing=frame_set.framing,
+        split=presentation.split,
+        line=line,
+    )
+
+
+def _document(catalogue: Catalogue, session: str, left_out: list[LeftOut]) -> dict[str, Any]:
+    record = asdict(catalogue.sessions.get(session))
+    record["profiles"] = profiles_to_json(catalogue.sessions.get(session).profiles)
+    verdicts = []
+    for stored in catalogue.verdicts.of_session(session):
+        form = asdict(stored)
+        form["verdict"]["mask"] = str(stored.verdict.mask)
+        form["verdict"]["trace"] = trace_to_json(stored.verdict.trace)
+        verdicts.append(form)
+    return {
+        "schema": SCHEMA,
+        "source_kind": str(record["source_kind"]),
+        "session": record,
+        "presentations": [asdict(presentation) for presentation in catalogue.presentations.of_session(session)],
+        "verdicts": verdicts,
+        "left_out": [asdict(found) for found in left_out],
+    }

@@ -1,0 +1,229 @@
+"""Import: a manifest's images become stored sessions, one per subject, without loss.
+
+A session appears whole or not at all: its frames database is filled under another name and takes its place in the same
+transaction that writes the catalogue. A canceled import keeps the subjects that were finished, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
+from core.data.manifest import LeftOut, ManifestRow, load_frame_set, read_manifest
+from core.errors import CanceledError, InputError, UsageError
+from core.frames import FrameSet, Modality, StreamProfile
+from storage.atomic import fsync_folder
+from storage.catalogue import Catalogue
+from storage.frames import FrameStore
+from storage.identifiers import timed_id
+from storage.repositories.presentations import LabelSource
+from storage.repositories.sessions import SessionCounts
+
+PARTIAL = ".importing-"
+"""Beginning of the name of a frames database that is being filled."""
+_PERIOD_MS = 1000.0 / 30.0
+"""A manifest knows no times: its frame sets follow each other at a nominal 30 Hz."""
+_BATCH_SETS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ImportBasis:
+    """Why the images may be kept: they show no person, or people of whom a document or a publication allows it."""
+
+    kind: str
+    reference: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> ImportBasis:
+        """Read ``no_person``, ``consent:ID`` or ``published``; raises `UsageError` on anything else."""
+        kind, _, reference = text.partition(":")
+        if (text in ("no_person", "published")) or (kind == "consent" and reference.strip()):
+            return cls(kind, reference.strip())
+        raise UsageError(f"{text!r} is no basis.", "Give no_person, consent:ID or published.")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did. ``skipped``: subjects that an earlier run of the same import had stored already."""
+
+    sessions: tuple[str, ...]
+    frame_sets: int
+    left_out: tuple[LeftOut, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def import_manifest(
+    catalogue: Catalogue,
+    manifest_path: Path,
+    basis: str,
+    name: str,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    cancel: Callable[[], bool] = lambda: False,
+) -> ImportReport:
+    """Store the images of a manifest.
+
+    Args:
+        catalogue: where to.
+        manifest_path: the manifest; its rows with unreadable images are left out and reported.
+        basis: ``no_person``, ``consent:ID`` (ID names the document that covers all subjects) or ``published``.
+        name: of the collection; the sessions bear it, and pseudonyms are unique within it.
+        progress: is told rows done and rows in all.
+        cancel: asked before every row.
+
+    Raises:
+        UsageError: no such basis, or no name.
+        InputError: the manifest cannot be used, or none of its images can.
+        CanceledError: ``cancel`` said so; finished sessions are kept, and the same command goes on after them.
+    """
+    ground = ImportBasis.parse(basis)
+    if not name.strip() or "/" in name:
+        raise UsageError(f"{name!r} is no name for a collection.", "Give a word without a slash.")
+    manifest = read_manifest(manifest_path)
+    stored = {session.subject for session in catalogue.sessions.named(name)}
+    by_subject: dict[str, list[ManifestRow]] = defaultdict(list)
+    for row in manifest.rows:
+        by_subject[row.subject].append(row)
+    run = _Import(catalogue, ground, name, len(manifest.rows), progress, cancel, left_out=list(manifest.left_out))
+    for subject, rows in by_subject.items():
+        if f"{name}/{subject}" in stored:
+            run.skip(subject, len(rows))
+        else:
+            run.store(subject, rows)
+    if not run.sessions and not run.skipped:
+        raise InputError(f"No image of {manifest_path.name} can be used.", "Check the paths in the manifest.")
+    left_out = tuple(sorted(run.left_out, key=lambda found: found.row))
+    return ImportReport(tuple(run.sessions), run.frame_sets, left_out, tuple(run.skipped))
+
+
+@dataclass
+class _Import:
+    """One run: what it works with, and what it has done so far."""
+
+    catalogue: Catalogue
+    basis: ImportBasis
+    name: str
+    total: int
+    progress: Callable[[int, int], None]
+    cancel: Callable[[], bool]
+    left_out: list[LeftOut]
+    sessions: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    frame_sets: int = 0
+    done: int = 0
+
+    def skip(self, subject: str, rows: int) -> None:
+        """The subject is stored already."""
+        self.skipped.append(subject)
+        self._advance(rows)
+
+    def store(self, subject: str, rows: Sequence[ManifestRow]) -> None:
+        """Make one subject's session."""
+        session = timed_id(self.catalogue.clock.utc_s())
+        partial = self.catalogue.folder.sessions / f"{PARTIAL}{session}.db"
+        try:
+            with FrameStore.create(partial, session) as store:
+                filled = self._fill(store, rows)
+                store.checkpoint()
+            if filled.spans:
+                self._enter(session, subject, partial, filled)
+        finally:
+            for rest in partial.parent.glob(f"{partial.name}*"):
+                rest.unlink()
+
+    def _fill(self, store: FrameStore, rows: Sequence[ManifestRow]) -> _Filled:
+        filled = _Filled()
+        batch: list[FrameSet] = []
+        for row in rows:
+            if self.cancel():
+                raise CanceledError(
+                    f"The import was canceled after {len(self.sessions)} sessions.",
+                    "The same command goes on after them.",
+                )
+            try:
+                frame_set = load_frame_set(row)
+            except InputError as error:
+                self.left_out.append(LeftOut(row.line, f"{row.presentation}: {error.what}"))
+            else:
+                batch.append(filled.add(row, frame_set))
+            if len(batch) == _BATCH_SETS:
+                store.append(batch)
+                batch = []
+            self._advance(1)
+        if batch:
+            store.append(batch)
+        return filled
+
+    def _enter(self, session: str, pseudonym: str, partial: Path, filled: _Filled) -> None:
+        """The catalogue's rows and the file's name change in one step; a cut between leaves a file without rows."""
+        catalogue = self.catalogue
+        target = catalogue.frames_path(session)
+        with catalogue.transaction():
+            subject = catalogue.subjects.add(pseudonym, self.name, actor="import").id
+            no_person = self.basis.kind == "no_person"
+            if not no_person:
+                self._record_basis(subject)
+            catalogue.sessions.open(
+                SessionPurpose.IMPORT,
+                RecordMode.FRAMES,
+                SourceKind.SIMULATED if no_person else SourceKind.PLAYBACK,
+                subject=subject,
+                name=self.name,
+                no_person=no_person,
+                identity=session,
+                actor="import",
+            )
+            catalogue.sessions.describe(session, device={"name": "manifest"}, profiles=filled.profiles)
+            for row, first, last in filled.spans:
+                presentation = catalogue.presentations.open(
+                    session,
+                    species=row.species,
+                    name=row.presentation,
+                    split=row.split,
+                    start_s=_seconds(first),
+                    label_source=LabelSource.MANIFEST,
+                )
+                catalogue.presentations.close(presentation, first, last, _seconds(last))
+            counts = SessionCounts(recorded=filled.count, camera_s=_seconds(filled.count))
+            catalogue.sessions.close(session, SessionState.CLOSED, counts, actor="import")
+            os.replace(partial, target)
+            fsync_folder(target.parent)
+        self.sessions.append(session)
+        self.frame_sets += filled.count
+
+    def _record_basis(self, subject: str) -> None:
+        basis = "published" if self.basis.kind == "published" else "explicit_consent"
+        reference = self.basis.reference or self.name
+        standing = self.catalogue.consents.valid(subject)
+        if standing is None or (standing.basis, standing.reference) != (basis, reference):
+            self.catalogue.consents.add(subject, basis, reference=reference, actor="import")
+
+    def _advance(self, rows: int) -> None:
+        self.done += rows
+        self.progress(self.done, self.total)
+
+
+@dataclass
+class _Filled:
+    """What one session holds so far: ``spans`` are a presentation's first row, and its first and last frame set."""
+
+    count: int = 0
+    spans: list[tuple[ManifestRow, int, int]] = field(default_factory=list)
+    profiles: dict[Modality, StreamProfile] = field(default_factory=dict)
+
+    def add(self, row: ManifestRow, frame_set: FrameSet) -> FrameSet:
+        """Number the frame set within the session, and count it to its presentation."""
+        self.count += 1
+        self.profiles.update(frame_set.profiles)
+        if self.spans and self.spans[-1][0].presentation == row.presentation:
+            self.spans[-1] = (self.spans[-1][0], self.spans[-1][1], self.count)
+        else:
+            self.spans.append((row, self.count, self.count))
+        return replace(frame_set, number=self.count, time_ms=_seconds(self.count) * 1000.0)
+
+
+def _seconds(number: int) -> float:
+    return (number - 1) * _PERIOD_MS / 1000.0
