@@ -147,6 +147,25 @@ class GateResult(StrEnum):
     INSUFFICIENT_EVIDENCE = "insufficient_evidence"
 
 
+class GateReason(StrEnum):
+    """Why the gate answered as it did (core.adaptation.gate; evaluation.md section 6)."""
+
+    GAIN_SHOWN = "gain_shown"
+    NO_GAIN = "no_gain"
+    GAIN_OPEN = "gain_open"
+    APCER_RISES = "apcer_rises"
+    APCER_OPEN = "apcer_open"
+    BPCER_RISES = "bpcer_rises"
+    BPCER_OPEN = "bpcer_open"
+    SPECIES_RISES = "species_rises"
+    SPECIES_OPEN = "species_open"
+    HYBRIDS_RISE = "hybrids_rise"
+    HYBRIDS_OPEN = "hybrids_open"
+    TOO_FEW_SUBJECTS = "too_few_subjects"
+    NO_ATTACKS = "no_attacks"
+    NO_BONA_FIDE = "no_bona_fide"
+
+
 class ModelRole(StrEnum):
     """Aliases of the model registry."""
 

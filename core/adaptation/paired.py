@@ -1,0 +1,155 @@
+"""Paired differences of error rates, clustered by subject: the arithmetic below the gate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.codes import Species
+from core.frames import ModalityMask
+from core.metrics.rate import cluster_index
+
+
+class Stratum(StrEnum):
+    """Where a judging presentation comes from."""
+
+    SITE = "site"
+    HYBRID = "hybrid"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTrial:
+    """One presentation under one mask, decided by champion and candidate; each at its own threshold."""
+
+    presentation: str
+    subject: str
+    species: str
+    stratum: Stratum
+    mask: ModalityMask
+    champion_accepts: bool
+    candidate_accepts: bool
+
+    @property
+    def bona_fide(self) -> bool:
+        """Whether the presentation is bona fide."""
+        return self.species == Species.BONA_FIDE
+
+    @property
+    def errors(self) -> tuple[bool, bool]:
+        """Whether champion and candidate err."""
+        if self.bona_fide:
+            return not self.champion_accepts, not self.candidate_accepts
+        return self.champion_accepts, self.candidate_accepts
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Candidate's error rate minus the champion's on the same presentations.
+
+    ``error`` is the standard error, clustered by subject; ``degrees`` the degrees of freedom of its t bounds.
+    """
+
+    before: float
+    after: float
+    error: float
+    trials: int
+    subjects: int
+    degrees: int
+
+    @property
+    def value(self) -> float:
+        """``after - before``."""
+        return self.after - self.before
+
+    def high(self, confidence: float) -> float:
+        """One-sided upper bound."""
+        return self.value + self._reach(confidence)
+
+    def low(self, confidence: float) -> float:
+        """One-sided lower bound."""
+        return self.value - self._reach(confidence)
+
+    def trials_to_show(self, margin: float, confidence: float) -> int | None:
+        """Trials that would bring the upper bound below ``margin`` if the difference stayed as it is.
+
+        ``None`` where more of the same would not (the difference itself is not below the margin).
+        """
+        room = margin - self.value
+        if room <= 0:
+            return None
+        return max(self.trials, math.ceil(self.trials * (self._reach(confidence) / room) ** 2))
+
+    def _reach(self, confidence: float) -> float:
+        from scipy.special import stdtrit  # heavy: only where figures are made
+
+        return float(stdtrit(self.degrees, confidence)) * self.error
+
+
+def difference(trials: Iterable[PairedTrial]) -> Difference | None:
+    """The paired difference of one class; ``None`` without trials.
+
+    A ratio estimator over subjects (the number of presentations differs between them). One discordant pair each way is
+    added to the variance: without it a handful of presentations that agree would prove that nothing ever differs
+    (compare the rule of three).
+    """
+    trials = list(trials)
+    if not trials:
+        return None
+    return _combine([_Part.of(trials)])
+
+
+def half_total_difference(attacks: Iterable[PairedTrial], bona_fide: Iterable[PairedTrial]) -> Difference | None:
+    """The paired difference of HTER = (APCER + BPCER) / 2, subjects shared by both classes taken together."""
+    parts = [list(attacks), list(bona_fide)]
+    if not all(parts):
+        return None
+    return _combine([_Part.of(part, share=0.5) for part in parts])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Weighted rates of one class, with the influence of every subject on their difference."""
+
+    before: float
+    after: float
+    influence: dict[object, float]
+    pseudo: float
+    trials: int
+
+    @classmethod
+    def of(cls, trials: Sequence[PairedTrial], share: float = 1.0) -> _Part:
+        errors: NDArray[np.float64] = np.array([trial.errors for trial in trials], np.float64)
+        subjects, members = cluster_index([trial.subject for trial in trials])
+        change = errors[:, 1] - errors[:, 0]
+        count = len(trials)
+        total = np.bincount(members, weights=change) - change.mean() * np.bincount(members)
+        return cls(
+            before=share * float(errors[:, 0].mean()),
+            after=share * float(errors[:, 1].mean()),
+            influence={subject: share * float(value) / count for subject, value in zip(subjects, total, strict=True)},
+            pseudo=2.0 * (share / count) ** 2,
+            trials=count,
+        )
+
+
+def _combine(parts: Sequence[_Part]) -> Difference:
+    influence: dict[object, float] = {}
+    for part in parts:
+        for subject, value in part.influence.items():
+            influence[subject] = influence.get(subject, 0.0) + value
+    subjects = len(influence)
+    spread = sum(value**2 for value in influence.values()) * subjects / max(1, subjects - 1)
+    return Difference(
+        before=sum(part.before for part in parts),
+        after=sum(part.after for part in parts),
+        error=math.sqrt(spread + sum(part.pseudo for part in parts)),
+        trials=sum(part.trials for part in parts),
+        subjects=subjects,
+        degrees=max(1, subjects - 1),
+    )

@@ -1,0 +1,35 @@
+"""What a pass may do and what its gate asks for. Frozen with the plan."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class GateSettings(BaseModel):
+    """Rules of the gate (evaluation.md section 6). Rates are fractions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    margin: float = Field(default=0.01, gt=0, lt=0.5, description="the pooled APCER may rise by less than this")
+    bpcer_margin: float = Field(default=0.02, gt=0, lt=0.5, description="the BPCER may rise by less than this")
+    species_cap: float = Field(default=0.05, gt=0, lt=0.5, description="the APCER of no species may rise by more")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="one-sided, for what has to be shown")
+    harm_confidence: float = Field(default=0.99, gt=0.5, lt=1, description="one-sided, for harm in any of many tests")
+    doubt_confidence: float = Field(default=0.9, gt=0.5, lt=1, description="one-sided, for harm that leaves it open")
+    min_subjects: int = Field(default=10, ge=2, description="judging subjects below which nothing is concluded")
+
+
+class TrainingSettings(BaseModel):
+    """The pass itself: constants of method.md 8.2-8.4, which are starting values and not tuned on any target."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    steps: int = Field(default=240, ge=1, le=100_000)
+    batch: int = Field(default=32, ge=2, le=1024, description="site crops a step; as many again from the replay")
+    learning_rate: float = Field(default=3e-4, gt=0, lt=1)
+    anchor_l2: float = Field(default=0.01, ge=0, description="pull of the weights towards the champion's")
+    site_weight: float = Field(default=1.0, gt=0, description="of the site's loss at stability weight 1")
+    frames: int = Field(default=5, ge=1, le=60, description="frame sets of a presentation that are used")
+    replay: int = Field(default=240, ge=0, description="simulated presentations of the replay memory")
+    holdout: int = Field(default=240, ge=0, description="simulated presentations that judge, of other people")
+    checkpoint_steps: int = Field(default=20, ge=1)
