@@ -6,7 +6,6 @@ transaction that writes the catalogue. A canceled import keeps the subjects that
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,8 +22,6 @@ from storage.identifiers import timed_id
 from storage.repositories.presentations import LabelSource
 from storage.repositories.sessions import SessionCounts
 
-PARTIAL = ".importing-"
-"""Beginning of the name of a frames database that is being filled."""
 _PERIOD_MS = 1000.0 / 30.0
 """A manifest knows no times: its frame sets follow each other at a nominal 30 Hz."""
 _BATCH_SETS = 20
@@ -123,7 +120,7 @@ class _Import:
     def store(self, subject: str, rows: Sequence[ManifestRow]) -> None:
         """Make one subject's session."""
         session = timed_id(self.catalogue.clock.utc_s())
-        partial = self.catalogue.folder.sessions / f"{PARTIAL}{session}.db"
+        partial = self.catalogue.folder.partial(session)
         try:
             with FrameStore.create(partial, session) as store:
                 filled = self._fill(store, rows)
@@ -189,7 +186,7 @@ class _Import:
                 catalogue.presentations.close(presentation, first, last, _seconds(last))
             counts = SessionCounts(recorded=filled.count, camera_s=_seconds(filled.count))
             catalogue.sessions.close(session, SessionState.CLOSED, counts, actor="import")
-            os.replace(partial, target)
+            partial.replace(target)
             fsync_folder(target.parent)
         self.sessions.append(session)
         self.frame_sets += filled.count

@@ -25,6 +25,7 @@ import psutil
 from core.errors import HostError
 
 ENVIRONMENT = "SALLYPORT_DATA"
+_PARTIAL = ".importing-"
 _NETWORK = {
     "nfs",
     "nfs4",
@@ -91,6 +92,15 @@ class DataFolder:
     def frames(self, session: str) -> Path:
         """The frames database of a session."""
         return self.sessions / f"{session}.db"
+
+    def partial(self, session: str) -> Path:
+        """A frames database that this process is filling; it gets its real name when it is whole."""
+        return self.sessions / f"{_PARTIAL}{os.getpid()}-{session}.db"
+
+    def abandoned(self) -> list[Path]:
+        """What processes that are gone left half filled."""
+        found = sorted(self.sessions.glob(f"{_PARTIAL}*"))
+        return [path for path in found if not psutil.pid_exists(int(path.name.removeprefix(_PARTIAL).split("-")[0]))]
 
     def create(self) -> None:
         """Make the folder, for this user alone.

@@ -28,7 +28,8 @@ BATCH_SETS = 10
 class SessionRecorder:
     """Implements `core.ports.Recorder`.
 
-    The ballast of ``folder`` is released when the disk is full. ``committed`` is called from the recording thread with the numbers of the frame sets of each commit.
+    The ballast of ``folder`` is released when the disk is full. ``committed`` is called from the recording thread with
+    the numbers of the frame sets of each commit.
 
     Raises:
         HostError: the database cannot be made, or the disk has too little room to begin.

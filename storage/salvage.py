@@ -14,7 +14,6 @@ from core.errors import InputError, KnownError
 from storage.catalogue import Catalogue
 from storage.disk import Ballast
 from storage.frames import FrameStore
-from storage.importing import PARTIAL
 from storage.repositories.presentations import PresentationState
 from storage.repositories.sessions import Session, SessionCounts
 
@@ -47,7 +46,7 @@ def salvage(catalogue: Catalogue) -> list[Finding]:
                 f"The catalogue {catalogue.file.path} is damaged: {damage}.",
                 "Restore a backup with `main.py restore`.",
             )
-    for partial in catalogue.folder.sessions.glob(f"{PARTIAL}*"):
+    for partial in catalogue.folder.abandoned():
         log.warning("removing the half import %s", partial.name)
         partial.unlink()
     Ballast(catalogue.folder.ballast).ensure()
