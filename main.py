@@ -56,11 +56,16 @@ def capture_process(pipe: Connection, root: Path, spec: CaptureSpec) -> None:
     """Entry point of a capture process: camera and recorder, no model, no window."""
     from devices.worker import run_capture
     from storage.paths import DataFolder
-    from storage.recorder import make_recorder
+    from storage.recorder import SessionRecorder
 
     _prepare_child(root, "capture")
     folder = DataFolder(root)
-    run_capture(pipe, spec, make_recorder, lambda session: _stored_frames(folder, session))
+    run_capture(
+        pipe,
+        spec,
+        lambda order, _: SessionRecorder(Path(order.path), order.session, folder=folder),
+        lambda session: _stored_frames(folder, session),
+    )
 
 
 def inference_process(pipe: Connection, root: Path, ring: str, automatic: bool) -> None:

@@ -61,7 +61,7 @@ class CaptureSupervisor:
         self._heard_ms = 0.0
         self._warned = False
         self._respawn_ms: float | None = None
-        self._finished = False
+        self._finished = True  # until `start`: there is nothing to supervise yet
         self._recording: StartRecording | None = None
         self._options: SetOptions | None = None
 
