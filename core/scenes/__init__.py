@@ -1,0 +1,1 @@
+"""Simulated scenes: one renderer for the simulated camera and for training presentations (design page scenes.md)."""

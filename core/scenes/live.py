@@ -1,0 +1,197 @@
+"""The scene before the simulated camera: a fixed room, a presentation that moves, fresh noise in every image.
+
+Thirty frame sets a second on one core: the room is exposed once, bodies are cast in their own boxes and on every second
+or third pixel, and only the box that changed is developed anew; everywhere else the image is the developed room plus
+new noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.codes import Species
+from core.frames import Modality, StreamProfile
+from core.scenes.head import Expression
+from core.scenes.backdrop import Backdrop, Panel
+from core.scenes.light import Lamp, Light
+from core.scenes.mesh import F32
+from core.scenes.noise import Grain, noise
+from core.scenes.paint import Person
+from core.scenes.presenter import Motion, Presenter
+from core.scenes.render import Body, Box, Camera, Exposure, add_body, backdrop_exposure, body_box
+from core.scenes.sensors import Sensor, colour_counts, infrared_counts, measure_depth
+from core.scenes.spec import SceneSpec
+
+__all__ = ["LiveScene", "SceneSpec"]
+
+_DISTANCE_MM = {"kinect2": 850.0}
+_USUAL_DISTANCE_MM = 640.0
+_MARGIN_PX = 40
+"""Depth errors reach that far around a body: edges that bleed, and the shadow of the baseline."""
+
+
+class LiveScene:
+    """Renders the frame sets of a `SceneSpec` at any camera time."""
+
+    def __init__(self, spec: SceneSpec) -> None:
+        self.spec = spec
+        self.sensor = spec.rig
+        self._room, self._light = _site(spec.scene)
+        self._noise = np.random.default_rng((spec.seed, 77))
+        rng = np.random.default_rng((spec.seed, 11))
+        self._phases = rng.uniform(0, 2 * np.pi, 12)
+        self._presenter = None
+        if spec.scene != "empty":
+            person, victim = Person.draw(rng), Person.draw(rng)
+            seed = int(rng.integers(0, 2**31))
+            self._presenter = Presenter(spec.species, person, victim, seed, 0.8, (2, 4))
+        self._colour = _Still(self.sensor.colour_camera, self._room, self._light, rgb=True)
+        self._depth = _Still(self.sensor.depth_camera, self._room, self._light, rgb=False)
+        self._developed = self._develop_room()
+
+    @property
+    def profiles(self) -> Mapping[Modality, StreamProfile]:
+        """The three streams as the SDK would describe them."""
+        return self.sensor.profiles
+
+    def render(self, t_s: float) -> Mapping[Modality, NDArray[Any]]:
+        """The three images at camera time ``t_s``: rgb uint8 (H, W, 3), depth uint16 (mm), ir uint8 or uint16."""
+        bodies = self._presenter.bodies(self.motion(t_s)) if self._presenter is not None else []
+        return {
+            Modality.RGB: self._colour_image(bodies),
+            Modality.DEPTH: (pair := self._depth_images(bodies))[0],
+            Modality.IR: pair[1],
+        }
+
+    def motion(self, t_s: float) -> Motion:
+        """Place and expression at ``t_s``: swaying, looking around, blinking, now and then speaking; never a loop."""
+        p = self._phases
+
+        def wave(index: int, *periods_s: float) -> float:
+            return float(np.mean([np.sin(2 * np.pi * t_s / s + (k + 1) * p[index]) for k, s in enumerate(periods_s)]))
+
+        distance = _DISTANCE_MM.get(self.sensor.name, _USUAL_DISTANCE_MM)
+        place = (14 * wave(0, 5.3, 2.9, 11.7), 12 + 6 * wave(1, 4.1, 7.3), distance + 14 * wave(2, 6.7, 13.1) + 88)
+        talking = max(0.0, wave(3, 9.7, 4.7) - 0.1) * 2
+        mouth = min(1.0, talking * abs(wave(4, 0.31, 0.47, 0.73)) * 1.6)
+        since_blink = (t_s + 0.7 * wave(5, 7.9) + p[5]) % 3.4
+        blink = max(0.0, 1 - abs(since_blink - 0.12) / 0.12)
+        return Motion(
+            place, 7 * wave(6, 3.7, 8.3), 4 * wave(7, 5.9, 3.1), 3 * wave(8, 7.1, 4.3),
+            Expression(mouth, blink, max(0.0, wave(9, 17.0))),
+        )  # fmt: skip
+
+    def _develop_room(self) -> dict[str, NDArray[Any]]:
+        room, rng = self._depth.exposure, np.random.default_rng(5)
+        assert self._colour.exposure.rgb is not None
+        assert room.ir is not None
+        sensor = self.sensor
+        z = room.z_mm
+        sigma = sensor.noise_mm + z * z * (sensor.subpixel / (sensor.depth.fx * sensor.baseline_mm))
+        return {
+            "rgb": colour_counts(self._colour.exposure.rgb, rng, grain=0.0).astype(np.int16),
+            "sigma": sigma.astype(F32),
+        }
+
+    def _colour_image(self, bodies: Sequence[Body]) -> NDArray[np.uint8]:
+        box, shot = self._colour.with_bodies(bodies, self._light)
+        rng = self._noise
+        shape = self._developed["rgb"].shape[:2]
+        grain = _rgb_grain()
+        height, width = shape
+        y, x = (int(rng.integers(0, room - need)) for room, need in zip(grain.shape[:2], shape, strict=True))
+        image = np.clip(self._developed["rgb"] + grain[y : y + height, x : x + width], 0, 255).astype(np.uint8)
+        if not box.empty and shot.rgb is not None:
+            image[box.slices] = colour_counts(shot.rgb, rng, grain=0.012)
+        return image
+
+    def _depth_images(self, bodies: Sequence[Body]) -> tuple[NDArray[np.uint16], NDArray[Any]]:
+        box, shot = self._depth.with_bodies(bodies, self._light, _MARGIN_PX)
+        whole = self._depth.exposure
+        sensor, rng = self.sensor, self._noise
+        shape: tuple[int, int] = whole.z_mm.shape  # type: ignore[assignment]
+        assert whole.ir is not None
+        z = whole.z_mm + self._developed["sigma"] * noise(Grain.BLOCK_MATCHED, shape, rng)
+        z[noise(Grain.BLOCK_MATCHED, shape, rng) > 1.75] = 0
+        depth = z.astype(np.uint16)
+        radiance = whole.ir
+        if not box.empty and shot.ir is not None:
+            depth[box.slices] = measure_depth(shot.z_mm, shot.holes, sensor, rng)
+            radiance = radiance.copy()
+            radiance[box.slices] = shot.ir
+        return depth, infrared_counts(radiance, sensor, rng)
+
+
+class _Still:
+    """The empty room as one camera sees it, and bodies put before it."""
+
+    def __init__(self, camera: Camera, room: Backdrop, light: Light, *, rgb: bool) -> None:
+        self.camera = camera
+        self.exposure = backdrop_exposure(camera, room, light, rgb=rgb, ir=not rgb)
+
+    def with_bodies(self, bodies: Sequence[Body], light: Light, margin_px: int = 2) -> tuple[Box, Exposure]:
+        """The box that the bodies touch, and what reaches the sensor inside it."""
+        boxes = [box for body in bodies if not (box := body_box(self.camera, body)).empty]
+        if not boxes:
+            return Box(0, 0, 0, 0), self.exposure
+        lens, still = self.camera.intrinsics, self.exposure
+        box = Box(
+            max(0, min(b.x0 for b in boxes) - margin_px), max(0, min(b.y0 for b in boxes) - margin_px),
+            min(lens.width, max(b.x1 for b in boxes) + margin_px), min(lens.height, max(b.y1 for b in boxes) + margin_px),
+        )  # fmt: skip
+        part = Exposure(
+            None if still.rgb is None else still.rgb[box.slices].copy(),
+            None if still.ir is None else still.ir[box.slices].copy(),
+            still.z_mm[box.slices].copy(), still.holes[box.slices].copy(),
+        )  # fmt: skip
+        window = windowed(self.camera, box)
+        for body in bodies:
+            add_body(part, window, body, light)
+        return box, part
+
+
+def windowed(camera: Camera, box: Box) -> Camera:
+    """The camera of which only ``box`` is read out."""
+    lens = camera.intrinsics
+    inner = type(lens)(
+        box.x1 - box.x0, box.y1 - box.y0, lens.fx, lens.fy, lens.cx - box.x0, lens.cy - box.y0, lens.model, lens.coeffs
+    )
+    return Camera(inner, camera.origin_mm)
+
+
+def _site(scene: str) -> tuple[Backdrop, Light]:
+    if scene == "corridor":
+        room = Backdrop(2900, (0.50, 0.48, 0.43), 0.5, 0.18, 0.05, (
+            Panel(-1500, -620, -1200, 2000, 2300, (0.30, 0.36, 0.42), 0.3),
+            Panel(350, 900, -900, 2000, 2500, (0.22, 0.14, 0.09), 0.45, 0.12),
+            Panel(420, 830, -780, 100, 2480, (0.55, 0.60, 0.62), 0.2),
+        ))  # fmt: skip
+        return room, Light((Lamp.at(-58, 20, 0.85, 6500), Lamp.at(30, 60, 0.2, 3500)), (0.26, 0.27, 0.29), 0.30, 0.035)
+    room = Backdrop(1450, (0.44, 0.47, 0.48), 0.55, 0.06, 0.03, (
+        Panel(260, 700, -800, 1000, 1400, (0.12, 0.20, 0.30), 0.35, 0.04),
+        Panel(-620, -280, -520, -120, 1420, (0.62, 0.60, 0.55), 0.7, 0.03),
+        Panel(-590, -310, -490, -150, 1415, (0.25, 0.33, 0.20), 0.4, 0.25),
+    ))  # fmt: skip
+    return room, Light((Lamp.at(-25, 40, 0.62, 4800), Lamp.at(40, 25, 0.28, 5200)), (0.32, 0.32, 0.32), 0.30, 0.006)
+
+
+_GRAIN: list[NDArray[np.int16]] = []
+
+
+def _rgb_grain() -> NDArray[np.int16]:
+    """Noise of the developed room, 8-bit counts."""
+    if not _GRAIN:
+        rng = np.random.default_rng(3)
+        tile = cv2.GaussianBlur(rng.normal(0, 1, (800, 1000, 3)).astype(F32), (0, 0), 0.7)
+        _GRAIN.append(np.rint(1.6 * tile / tile.std()).astype(np.int16))
+    return _GRAIN[0]
+
+
+def describe(sensor: Sensor, species: Species) -> str:
+    """Name of the simulated device, for people."""
+    return f"Simulated {sensor.name.upper()}" + (f" ({species})" if species else "")

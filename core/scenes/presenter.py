@@ -1,0 +1,140 @@
+"""Who or what stands before the camera: one object for bona fide presentations and for every species of attack."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.codes import Species
+from core.scenes.artefacts import (
+    MASKS,
+    PRINTS,
+    REPLAYS,
+    make_mask,
+    make_sheet,
+    paint_mannequin,
+    paint_mask,
+)
+from core.scenes.head import NEUTRAL, Expression, HeadModel, ProceduralHead
+from core.scenes.mesh import Solid
+from core.scenes.paint import Paint, Person, paint_head, with_expression
+from core.scenes.portrait import portrait
+from core.scenes.render import Body, Finish, Pose
+from core.scenes.torso import torso_body
+
+FACE_BEFORE_HEAD_MM = 88.0
+"""The face's surface stands that far before the head's origin."""
+_CACHED_EXPRESSIONS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Where the presented face is, at one instant: the head's origin in the rig's frame (mm), angles, expression."""
+
+    position_mm: tuple[float, float, float]
+    yaw_deg: float = 0.0
+    pitch_deg: float = 0.0
+    roll_deg: float = 0.0
+    expression: Expression = NEUTRAL
+
+
+class Presenter:
+    """Gives the bodies of a presentation for any motion.
+
+    Args:
+        species: what is presented.
+        person: the bona fide subject, the wearer or the holder.
+        victim: whose face an instrument shows.
+        seed: draws the instrument and the clothes.
+        mm_per_px: fineness of the paint.
+        steps: pixels per ray on the face and on the shoulders.
+    """
+
+    def __init__(
+        self,
+        species: Species,
+        person: Person,
+        victim: Person,
+        seed: int,
+        mm_per_px: float = 0.8,
+        steps: tuple[int, int] = (1, 3),
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        self.species = species
+        self.person = person
+        self._victim = victim
+        self._steps = steps
+        self._torso = torso_body(person, np.zeros(3), rng, steps[1])
+        self._art_seed = int(rng.integers(0, 2**31))
+        self._heads: OrderedDict[tuple[float, float, float], tuple[Solid, Paint]] = OrderedDict()
+        self._sheet: Body | None = None
+        self.face_scale = 1.0
+        self._approach = 1.0
+        self._finish = Finish()
+        if species in PRINTS or species in REPLAYS:
+            sheet = make_sheet(species, portrait(victim, rng, max(0.8, mm_per_px)), rng, person)
+            self._sheet = Body(Solid(sheet.mesh), sheet.paint, Pose.facing((0, 0, 0)), sheet.finish, steps[0])
+            self.face_scale = sheet.face_scale
+            # A small screen is held nearer, so that the face on it is not small in the picture.
+            self._approach = float(rng.uniform(max(0.4, min(1.0, 1.05 * sheet.face_scale)), 1.0))
+            self._behind_mm = float(rng.uniform(60, 220))
+            self._drop_mm = float(rng.uniform(-30, 60))
+        self._model: HeadModel = ProceduralHead(person.shape)
+        if species in MASKS:
+            self._model, self._finish = make_mask(species, person, victim, rng)
+        elif species is Species.MANNEQUIN:
+            self._model = ProceduralHead(victim.shape)
+            self._finish = Finish(float(rng.uniform(0.03, 0.3)), 0.05, 25)
+            self._base = paint_mannequin(victim, rng, mm_per_px)
+        if species is not Species.MANNEQUIN:
+            self._base = paint_head(person, mm_per_px)
+
+    def bodies(self, motion: Motion) -> list[Body]:
+        """Everything of the presentation at that instant."""
+        if self._sheet is None:
+            place = np.asarray(motion.position_mm)
+            return [self._moved_torso(place), self._head(motion)]
+        behind = np.asarray(motion.position_mm) + (0.0, self._drop_mm, self._behind_mm)
+        still = replace(motion, position_mm=tuple(behind), yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, expression=NEUTRAL)
+        x, y, z = motion.position_mm
+        place = tuple(self._approach * c for c in (x, y, z - FACE_BEFORE_HEAD_MM))
+        held = replace(self._sheet, pose=Pose.facing(place, motion.yaw_deg, motion.pitch_deg, motion.roll_deg))
+        return [self._moved_torso(behind), self._head(still), held]
+
+    def face_mm(self, motion: Motion) -> tuple[float, float, float]:
+        """Middle of the presented face's surface in the rig's frame (mm)."""
+        x, y, z = motion.position_mm
+        return self._approach * x, self._approach * y, self._approach * (z - FACE_BEFORE_HEAD_MM)
+
+    def _moved_torso(self, head_mm: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Body:
+        return replace(self._torso, pose=Pose.facing(tuple(head_mm)))
+
+    def _head(self, motion: Motion) -> Body:
+        solid, paint = self._with_expression(motion.expression)
+        pose = Pose.facing(motion.position_mm, motion.yaw_deg, motion.pitch_deg, motion.roll_deg)
+        return Body(solid, paint, pose, self._finish, self._steps[0])
+
+    def _with_expression(self, expression: Expression) -> tuple[Solid, Paint]:
+        """Geometry and paint, rounded to quarters of an expression so that few of them are ever built."""
+        if self.species is Species.MANNEQUIN:
+            expression = NEUTRAL
+        key = (round(4 * expression.mouth) / 4, round(3 * expression.blink) / 3, round(2 * expression.smile) / 2)
+        found = self._heads.pop(key, None)
+        if found is None:
+            found = self._make(Expression(*key))
+            if len(self._heads) >= _CACHED_EXPRESSIONS:
+                self._heads.popitem(last=False)
+        self._heads[key] = found
+        return found
+
+    def _make(self, expression: Expression) -> tuple[Solid, Paint]:
+        solid = Solid(self._model.mesh(expression))
+        if self.species is Species.MANNEQUIN:
+            return solid, self._base
+        paint = with_expression(self._base, self.person, expression)
+        if self.species in MASKS:
+            rng = np.random.default_rng(self._art_seed)
+            paint = paint_mask(paint, self.species, self._victim, None, rng)
+        return solid, paint

@@ -1,0 +1,230 @@
+"""The renderer: bodies before a backdrop, seen by one pinhole camera, as radiance in colour and at 850 nm, and as depth.
+
+Each body is cast only inside its own box, if wished on every second or third pixel: charts, normals and depth are then
+interpolated, the paint is still looked up in every pixel, so texture stays sharp (scenes.md, "Geometry and speed").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.frames import Intrinsics
+from core.scenes.backdrop import Backdrop
+from core.scenes.light import Light
+from core.scenes.mesh import F32, Solid
+from core.scenes.paint import Paint
+
+FLIP = np.diag([1.0, -1.0, -1.0])
+"""From an object's frame (y up, z towards the camera) to a camera's (y down, z away)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How a surface answers light beyond its albedo.
+
+    ``gloss`` and ``gloss_ir``: strength of the highlight; ``sharpness``: its exponent; ``emits``: the paint's colour is
+    light of its own (screens); ``hole_rate``: share of the surface that the depth sensor does not see.
+    """
+
+    gloss: float = 0.06
+    gloss_ir: float = 0.04
+    sharpness: float = 18.0
+    emits: float = 0.0
+    hole_rate: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """Object to rig: ``rotation (3, 3)`` (flip included) and ``position_mm (3,)`` in the rig's frame."""
+
+    rotation: NDArray[np.float64]
+    position_mm: NDArray[np.float64]
+
+    @classmethod
+    def facing(
+        cls, position_mm: Sequence[float], yaw_deg: float = 0.0, pitch_deg: float = 0.0, roll_deg: float = 0.0
+    ) -> Pose:
+        """An object that faces the camera, then is turned (yaw to the picture's right, pitch up, roll)."""
+        yaw, pitch, roll = np.radians([yaw_deg, -pitch_deg, roll_deg])
+        about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+        about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+        about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+        return cls(FLIP @ about_y @ about_x @ about_z, np.asarray(position_mm, dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """Something in the scene. ``step``: cast one ray in that many pixels."""
+
+    solid: Solid
+    paint: Paint
+    pose: Pose
+    finish: Finish = field(default_factory=Finish)
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera of the rig: its window of pixels and where it stands (mm; no rotation)."""
+
+    intrinsics: Intrinsics
+    origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(slots=True, eq=False)
+class Exposure:
+    """What reaches the sensor: linear ``rgb (H, W, 3)`` and ``ir (H, W)``, ``z_mm (H, W)``, ``holes``: hole rate (H, W)."""
+
+    rgb: NDArray[np.float32] | None
+    ir: NDArray[np.float32] | None
+    z_mm: NDArray[np.float32]
+    holes: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Pixels ``[x0, x1) x [y0, y1)``."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the box in an image."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no pixel."""
+        return self.x1 <= self.x0 or self.y1 <= self.y0
+
+
+def expose(
+    camera: Camera, bodies: Sequence[Body], backdrop: Backdrop, light: Light, *, rgb: bool = True, ir: bool = True
+) -> Exposure:
+    """Render backdrop and bodies into one camera."""
+    scene = backdrop_exposure(camera, backdrop, light, rgb=rgb, ir=ir)
+    for body in bodies:
+        add_body(scene, camera, body, light)
+    return scene
+
+
+def backdrop_exposure(
+    camera: Camera, backdrop: Backdrop, light: Light, *, rgb: bool = True, ir: bool = True
+) -> Exposure:
+    """The scene without bodies."""
+    lens = camera.intrinsics
+    x = ((np.arange(lens.width, dtype=F32) - F32(lens.cx)) / F32(lens.fx))[None, :]
+    y = ((np.arange(lens.height, dtype=F32) - F32(lens.cy)) / F32(lens.fy))[:, None]
+    z, albedo, albedo_ir, normal_z = backdrop.look(x, y, camera.origin_mm)
+    facing = np.zeros((*z.shape, 3), F32)
+    facing[..., 2] = -normal_z
+    colour = albedo * light.colour_on(facing) if rgb else None
+    distance2 = (z * F32(1e-3)) ** 2 * (1 + x * x + y * y)
+    infrared = albedo_ir * light.infrared_on(distance2, normal_z) if ir else None
+    return Exposure(colour, infrared, z, np.full(z.shape, 0.01, F32))
+
+
+def add_body(scene: Exposure, camera: Camera, body: Body, light: Light) -> Box:
+    """Render one body over what is there (z-buffer, soft edges); returns the box that was touched."""
+    box = body_box(camera, body)
+    if box.empty:
+        return box
+    layer = _cast(camera, body, box)
+    cover = layer.cover * (layer.z < scene.z_mm[box.slices])
+    if body.paint.alpha is not None:
+        column, row = body.paint.places(layer.chart)
+        cover = cover * cv2.remap(body.paint.alpha, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    _shade(scene, box, layer, cover, body, light)
+    solid = cover > 0.5
+    scene.z_mm[box.slices][solid] = layer.z[solid]
+    scene.holes[box.slices][solid] = body.finish.hole_rate
+    return box
+
+
+def body_box(camera: Camera, body: Body) -> Box:
+    """The pixels in which a body can appear; empty when it is behind or outside."""
+    vertices = body.solid.mesh.vertices
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+    points = corners @ body.pose.rotation.T + body.pose.position_mm - np.asarray(camera.origin_mm)
+    if points[:, 2].min() < 20:
+        return (
+            Box(0, 0, 0, 0) if points[:, 2].max() < 20 else Box(0, 0, camera.intrinsics.width, camera.intrinsics.height)
+        )
+    lens = camera.intrinsics
+    u, v = points[:, 0] / points[:, 2] * lens.fx + lens.cx, points[:, 1] / points[:, 2] * lens.fy + lens.cy
+    x0, x1 = (int(np.clip(c, 0, lens.width)) for c in (np.floor(u.min()) - 1, np.ceil(u.max()) + 2))
+    y0, y1 = (int(np.clip(c, 0, lens.height)) for c in (np.floor(v.min()) - 1, np.ceil(v.max()) + 2))
+    return Box(x0, y0, x1, y1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layer:
+    """One body in its box: cover 0..1, z (mm), chart, normal in the rig's frame, ray directions."""
+
+    cover: NDArray[np.float32]
+    z: NDArray[np.float32]
+    chart: NDArray[np.float32]
+    normal: NDArray[np.float32]
+    ray: NDArray[np.float32]
+
+
+def _cast(camera: Camera, body: Body, box: Box) -> _Layer:
+    lens, step = camera.intrinsics, body.step
+    height, width = box.y1 - box.y0, box.x1 - box.x0
+    rows, columns = -(-height // step), -(-width // step)
+    u = box.x0 + (np.arange(columns) + 0.5) * step - 0.5
+    v = box.y0 + (np.arange(rows) + 0.5) * step - 0.5
+    direction = np.ones((rows, columns, 3), F32)
+    direction[..., 0] = (u - lens.cx)[None, :] / lens.fx
+    direction[..., 1] = (v - lens.cy)[:, None] / lens.fy
+    rotation = body.pose.rotation.astype(F32)
+    origin = (np.asarray(camera.origin_mm) - body.pose.position_mm).astype(F32) @ rotation
+    hits = body.solid.cast(origin, (direction.reshape(-1, 3) @ rotation))
+    values = np.empty((rows, columns, 7), F32)
+    values[..., 0] = hits.met.reshape(rows, columns)
+    values[..., 1] = hits.reach.reshape(rows, columns)
+    values[..., 2:4] = hits.chart.reshape(rows, columns, 2)
+    values[..., 4:] = (hits.normal @ rotation.T).reshape(rows, columns, 3)
+    if step > 1:
+        # Misses are zero, so the quotient by the cover mixes hits only.
+        big = cv2.resize(values, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        direction = cv2.resize(direction, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[
+            :height, :width
+        ]
+        values = big / np.maximum(big[..., :1], F32(1e-3))
+        values[..., 0] = big[..., 0]
+    z = np.where(values[..., 0] > 0.05, values[..., 1], F32(1e9))
+    return _Layer(values[..., 0], z, np.ascontiguousarray(values[..., 2:4]), values[..., 4:], direction)
+
+
+def _shade(scene: Exposure, box: Box, layer: _Layer, cover: NDArray[np.float32], body: Body, light: Light) -> None:
+    column, row = body.paint.places(layer.chart)
+    finish = body.finish
+    if scene.rgb is not None:
+        albedo = cv2.remap(body.paint.rgb, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        colour = albedo * F32(finish.emits) if finish.emits else albedo * light.colour_on(layer.normal)
+        if finish.gloss:
+            colour = colour + F32(finish.gloss) * light.highlight(layer.normal, layer.ray, finish.sharpness)
+        under = scene.rgb[box.slices]
+        under += cover[..., None] * (colour - under)
+    if scene.ir is not None:
+        albedo_ir = cv2.remap(body.paint.ir, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        squared = np.einsum("ijk,ijk->ij", layer.ray, layer.ray)
+        away = np.sqrt(squared)
+        cosine = np.clip(-np.einsum("ijk,ijk->ij", layer.normal, layer.ray) / away, 0, 1)
+        distance2 = (layer.z * F32(1e-3)) ** 2 * squared
+        infrared = albedo_ir * light.infrared_on(distance2, cosine)
+        if finish.gloss_ir:
+            glare = F32(finish.gloss_ir) * cosine ** F32(2 * finish.sharpness)
+            infrared = infrared + glare * light.infrared_on(distance2, np.ones_like(cosine))
+        below = scene.ir[box.slices]
+        below += cover * (infrared - below)

@@ -1,0 +1,215 @@
+"""Sensors: geometry of the rigs and the way from light to counts (scenes.md, "Sensors").
+
+Every image draws fresh noise from the generator that is handed in; the same generator state gives the same image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.frames import Extrinsics, Intrinsics, Modality, StreamProfile
+from core.scenes.mesh import F32
+from core.scenes.noise import Grain, noise
+from core.scenes.render import Camera
+
+HEIGHT, WIDTH = 480, 640
+
+
+class DepthKind(StrEnum):
+    """Working principle, which decides on the noise."""
+
+    STEREO = "stereo"
+    STRUCTURED = "structured"
+    TIME_OF_FLIGHT = "time_of_flight"
+    RELATIVE = "relative"
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One rig: a depth camera whose image is also the infrared one, and a colour camera beside it.
+
+    ``baseline_mm`` between the depth camera and its second eye or projector; ``beside_mm``: the colour camera's place to
+    the picture's left; ``subpixel``: matching error (px); ``noise_mm``: error that does not grow with distance;
+    ``hole_share``: holes on good surfaces; ``near_mm``: nothing is measured nearer.
+    """
+
+    name: str
+    kind: DepthKind
+    depth: Intrinsics
+    colour: Intrinsics
+    baseline_mm: float
+    beside_mm: float
+    subpixel: float = 0.0
+    noise_mm: float = 0.0
+    hole_share: float = 0.02
+    near_mm: float = 200.0
+    ir_bits: int = 8
+    ir_gain: float = 1.0
+    depth_unit_m: float | None = 0.001
+
+    @property
+    def depth_camera(self) -> Camera:
+        """The depth and infrared camera: the origin of the rig."""
+        return Camera(self.depth)
+
+    @property
+    def colour_camera(self) -> Camera:
+        """The colour camera."""
+        return Camera(self.colour, (-self.beside_mm, 0.0, 0.0))
+
+    @property
+    def profiles(self) -> dict[Modality, StreamProfile]:
+        """How the SDK would describe the three streams."""
+        beside = Extrinsics(translation_m=(self.beside_mm / 1000, 0.0, 0.0))
+        rgb, depth = self.colour, self.depth
+        return {
+            Modality.RGB: StreamProfile(Modality.RGB, rgb.width, rgb.height, 30.0, rgb, Extrinsics()),
+            Modality.DEPTH: StreamProfile(
+                Modality.DEPTH, depth.width, depth.height, 30.0, depth, beside, self.depth_unit_m
+            ),
+            Modality.IR: StreamProfile(Modality.IR, depth.width, depth.height, 30.0, depth, beside),
+        }
+
+    def cropped(self, depth: Intrinsics, colour: Intrinsics) -> Sensor:
+        """The same rig of which only windows are read out."""
+        return replace(self, depth=depth, colour=colour)
+
+
+_D435 = Sensor(
+    "d435", DepthKind.STEREO, Intrinsics(WIDTH, HEIGHT, 390.4, 390.4, 331.4, 242.2),
+    Intrinsics(WIDTH, HEIGHT, 613.2, 613.2, 319.9, 239.2), 50.0, 14.3, subpixel=0.037, hole_share=0.04,
+)  # fmt: skip
+SENSORS: dict[str, Sensor] = {
+    "d435": _D435,
+    "d415": replace(_D435, name="d415", depth=Intrinsics(WIDTH, HEIGHT, 612.0, 612.0, 321.0, 239.0), baseline_mm=55.0, near_mm=310.0),
+    "d455": replace(_D435, name="d455", baseline_mm=95.0, beside_mm=59.0, near_mm=350.0),
+    "sr300": Sensor(
+        "sr300", DepthKind.STRUCTURED, Intrinsics(WIDTH, HEIGHT, 474.0, 474.0, 312.0, 245.0),
+        Intrinsics(WIDTH, HEIGHT, 615.0, 615.0, 318.0, 240.0), 47.0, 25.7, subpixel=0.012, noise_mm=0.35, hole_share=0.01,
+    ),
+    "kinect2": Sensor(
+        "kinect2", DepthKind.TIME_OF_FLIGHT, Intrinsics(512, 424, 365.5, 365.5, 256.0, 208.0),
+        Intrinsics(WIDTH, HEIGHT, 540.0, 540.0, 320.0, 240.0), 75.0, 52.0, noise_mm=1.6, hole_share=0.004,
+        near_mm=450.0, ir_bits=16, ir_gain=0.32,
+    ),
+    "relative": Sensor(
+        "relative", DepthKind.RELATIVE, Intrinsics(WIDTH, HEIGHT, 500.0, 500.0, 320.0, 240.0),
+        Intrinsics(WIDTH, HEIGHT, 500.0, 500.0, 320.0, 240.0), 50.0, 0.0, subpixel=0.03, hole_share=0.02,
+        depth_unit_m=None,
+    ),
+}  # fmt: skip
+
+
+def measure_depth(
+    z_mm: NDArray[np.float32], holes: NDArray[np.float32], sensor: Sensor, rng: np.random.Generator
+) -> NDArray[np.uint16]:
+    """Counts of the depth sensor, 0 = hole.
+
+    Args:
+        z_mm: true depth ``(H, W)``.
+        holes: share of each surface that gives no measurement, beyond the sensor's own.
+        sensor: the rig.
+        rng: fresh noise.
+    """
+    shape: tuple[int, int] = z_mm.shape  # type: ignore[assignment]
+    z = z_mm
+    shadow = None
+    if sensor.kind in (DepthKind.STEREO, DepthKind.STRUCTURED, DepthKind.RELATIVE):
+        shadow = baseline_shadow(z, sensor.depth.fx, sensor.baseline_mm)
+    if sensor.kind in (DepthKind.STEREO, DepthKind.RELATIVE):
+        # Block matching lets the foreground grow over the edge, here more and there less.
+        fat = cv2.erode(z, np.ones((5, 5), np.uint8))
+        z = np.where((z - fat > 25) & (noise(Grain.PATCHES, shape, rng) > -0.3), fat, z)
+    elif sensor.kind is DepthKind.TIME_OF_FLIGHT:
+        soft = cv2.blur(z, (3, 3))
+        z = np.where(np.abs(z - soft) > 15, soft, z)
+    sigma = F32(sensor.noise_mm)
+    if sensor.subpixel:
+        sigma = sigma + z * z * F32(sensor.subpixel / (sensor.depth.fx * sensor.baseline_mm))
+    grain = Grain.DEMOSAICED if sensor.kind is DepthKind.TIME_OF_FLIGHT else Grain.BLOCK_MATCHED
+    measured = z + sigma * noise(grain, shape, rng)
+    lost = _quantile_of(noise(Grain.BLOCK_MATCHED, shape, rng), holes + F32(sensor.hole_share))
+    lost |= (z < sensor.near_mm) | (z > 8000)
+    if shadow is not None:
+        lost |= shadow
+    measured[lost] = 0
+    if sensor.kind is DepthKind.RELATIVE:
+        return _relative(measured)
+    return np.asarray(np.rint(np.clip(measured, 0, 65535)), dtype=np.uint16)
+
+
+def baseline_shadow(z_mm: NDArray[np.float32], focal_px: float, baseline_mm: float) -> NDArray[np.bool_]:
+    """Pixels that the second eye, ``baseline_mm`` to the right, does not see because something nearer is in the way.
+
+    In its image a pixel lands at ``u - f b / z``; whatever lies further right here but lands further left there covers
+    it. Those are the shadows at the left edges of near things.
+    """
+    landing = np.arange(z_mm.shape[1], dtype=F32)[None, :] - F32(focal_px * baseline_mm) / z_mm
+    nearest = np.minimum.accumulate(landing[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(nearest < landing - F32(1.0))
+
+
+def _quantile_of(field: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Patches that cover ``share`` of the area: where a normal field exceeds its upper quantile (logistic fit)."""
+    odds = np.clip(share, F32(1e-4), F32(0.98))
+    return np.asarray(field > np.log((1 - odds) / odds) / F32(1.702))
+
+
+def _relative(measured: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Eight bits of unknown scale: the range of this picture's own middle."""
+    valid = measured[measured > 0]
+    if valid.size == 0:
+        return np.zeros(measured.shape, dtype=np.uint16)
+    low = float(np.percentile(valid, 1))
+    scaled = 20 + (measured - low) * F32(235 / 400)
+    return np.where(measured > 0, np.clip(scaled, 1, 255), 0).astype(np.uint16)
+
+
+def infrared_counts(
+    radiance: NDArray[np.float32], sensor: Sensor, rng: np.random.Generator, gain: float = 1.0, dots: float = 0.0
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Counts of the infrared camera: 8 bits, or 16 bits linear; ``dots`` = contrast of the projected pattern."""
+    shape: tuple[int, int] = radiance.shape  # type: ignore[assignment]
+    level = radiance * F32(sensor.ir_gain * gain)
+    if dots:
+        level = level * (1 + F32(dots) * np.clip(noise(Grain.DEMOSAICED, shape, rng) - F32(1.0), 0, 2.5))
+    level = level + (F32(0.004) + F32(0.035) * np.sqrt(np.clip(level, 0, 1))) * noise(Grain.WHITE, shape, rng)
+    if sensor.ir_bits == 16:
+        return np.asarray(np.clip(level, 0, 1) * F32(65535), dtype=np.uint16)
+    return np.asarray(np.clip(level, 0, 1) * F32(255) + F32(0.5), dtype=np.uint8)
+
+
+_GAMMA_STEPS = 4096
+_GAMMA = np.round(
+    255 * np.where(
+        (ramp := np.linspace(0, 1, _GAMMA_STEPS)) < 0.0031308, 12.92 * ramp, 1.055 * ramp ** (1 / 2.4) - 0.055
+    )
+).astype(np.uint8)  # fmt: skip
+
+
+def colour_counts(
+    radiance: NDArray[np.float32],
+    rng: np.random.Generator,
+    exposure: float = 1.0,
+    grain: float = 0.01,
+    blur_px: float = 0.0,
+) -> NDArray[np.uint8]:
+    """An 8-bit sRGB picture: optics, shot and read noise, soft shoulder, gamma."""
+    shape: tuple[int, int] = radiance.shape[:2]  # type: ignore[assignment]
+    light = cv2.GaussianBlur(radiance, (0, 0), blur_px) if blur_px > 0.2 else radiance
+    light = light * F32(exposure)
+    spread = F32(grain) * np.sqrt(np.clip(light[..., 1], 0.002, 1)) + F32(0.15 * grain)
+    luma = noise(Grain.DEMOSAICED, shape, rng)
+    channels = [
+        light[..., i] + spread * (F32(0.7) * luma + F32(0.7) * noise(Grain.DEMOSAICED, shape, rng)) for i in range(3)
+    ]
+    toned = np.stack(channels, -1)
+    bright = toned > 0.7
+    toned[bright] = 0.7 + 0.3 * np.tanh((toned[bright] - 0.7) / 0.3)
+    index = np.clip(toned * F32(_GAMMA_STEPS - 1), 0, _GAMMA_STEPS - 1).astype(np.int32)
+    return np.asarray(_GAMMA[index])
