@@ -46,11 +46,11 @@ class PairingCounts:
 
 def default_skew_ms(profiles: Mapping[Modality, StreamProfile]) -> float:
     """``max(20 ms, half the slowest period)``."""
-    return max(MIN_SKEW_MS, _slowest_period_ms(profiles) / 2.0)
+    return max(MIN_SKEW_MS, max(_periods_ms(profiles)) / 2.0)
 
 
-def _slowest_period_ms(profiles: Mapping[Modality, StreamProfile]) -> float:
-    return max((1000.0 / p.fps_hz for p in profiles.values() if p.fps_hz > 0), default=1000.0 / 30.0)
+def _periods_ms(profiles: Mapping[Modality, StreamProfile]) -> list[float]:
+    return [1000.0 / p.fps_hz for p in profiles.values() if p.fps_hz > 0] or [1000.0 / 30.0]
 
 
 class Pairer:
@@ -77,13 +77,15 @@ class Pairer:
         first_number: int = 1,
         counts: dict[Modality, PairingCounts] | None = None,
     ) -> None:
-        period_ms = _slowest_period_ms(profiles)
+        periods_ms = _periods_ms(profiles)
+        period_ms = max(periods_ms)
         self.profiles = dict(profiles)
         self.max_skew_ms = default_skew_ms(profiles) if max_skew_ms is None else max_skew_ms
         self.patience_ms = PATIENCE_PERIODS * period_ms if patience_ms is None else patience_ms
         self.counts = {} if counts is None else counts
         for modality in profiles:
             self.counts.setdefault(modality, PairingCounts())
+        self._near_ms = min(self.max_skew_ms, min(periods_ms) / 2.0)
         self._dropped_ms = max(DROPPED_PERIODS * period_ms, self.patience_ms)
         self._max_jump_ms = max_jump_ms
         self._number = first_number
@@ -94,15 +96,16 @@ class Pairer:
         self._newest_ms = -math.inf
         self._newest_arrival_ms = 0.0
         self._emitted_ms = -math.inf
+        self._emitted: frozenset[Modality] = frozenset()
 
     def add(self, frame: Frame, arrival_ms: float) -> list[FrameSet]:
         """Take one frame, which arrived at ``arrival_ms`` on the host's monotonic clock; returns the finished sets."""
         if not self._accept(frame, arrival_ms):
             return []
-        if frame.device_time_ms < self._emitted_ms:
+        if self._is_late(frame):
             self.counts[frame.modality].late += 1
             self._late[frame.modality].append(frame)
-            return self._overdue()
+            return [self._late_set()] if len(self._late[frame.modality]) > LATE_LIMIT else []
         self._pending[frame.modality].append((frame, arrival_ms))
         return self._finished(None)
 
@@ -145,6 +148,12 @@ class Pairer:
             self._newest_ms, self._newest_arrival_ms = time_ms, arrival_ms
         return True
 
+    def _is_late(self, frame: Frame) -> bool:
+        """Whether the set of this frame's instant has gone out without it."""
+        since_ms = frame.device_time_ms - self._emitted_ms
+        belongs = since_ms <= self._near_ms and frame.modality not in self._emitted
+        return since_ms < 0.0 or belongs or self._newest_ms - frame.device_time_ms >= self.patience_ms
+
     # --- pairing ------------------------------------------------------------------------------------------------
 
     def _finished(self, now_ms: float | None) -> list[FrameSet]:
@@ -163,7 +172,7 @@ class Pairer:
                 return sets
             for modality in members:
                 self._pending[modality].popleft()
-            sets.append(self._set_of(members))
+            sets += self._emit(members)
 
     def _members(self, oldest: Modality, heads: Mapping[Modality, Frame]) -> tuple[dict[Modality, Frame], bool]:
         """Frames that belong with the head of ``oldest``; whether a frame that is still to come could change that."""
@@ -200,19 +209,19 @@ class Pairer:
 
     # --- sets ---------------------------------------------------------------------------------------------------
 
-    def _set_of(self, members: Mapping[Modality, Frame]) -> FrameSet:
+    def _emit(self, members: Mapping[Modality, Frame]) -> list[FrameSet]:
+        """The set of ``members``; late frames ride with it, or go before it where their place is taken."""
+        sets = []
+        while any(self._late[m] for m in members):
+            sets.append(self._late_set())
         self._emitted_ms = min(frame.device_time_ms for frame in members.values())
-        frames = dict(members)
-        for modality, late in self._late.items():
-            if late and modality not in frames:
-                frames[modality] = late.popleft()
-        return self._build(frames, ModalityMask.of(members), self._emitted_ms)
-
-    def _overdue(self) -> list[FrameSet]:
-        return [self._late_set()] if any(len(late) > LATE_LIMIT for late in self._late.values()) else []
+        self._emitted = frozenset(members)
+        frames = {m: late.popleft() for m, late in self._late.items() if late}
+        frames.update(members)
+        return [*sets, self._build(frames, ModalityMask.of(members), self._emitted_ms)]
 
     def _late_set(self) -> FrameSet:
-        """Late frames that no set had room for: stored, nothing usable."""
+        """Late frames that no set has room for: stored, nothing usable."""
         frames = {m: late.popleft() for m, late in self._late.items() if late}
         return self._build(frames, ModalityMask(0), self._emitted_ms)
 

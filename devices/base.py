@@ -62,6 +62,10 @@ class Camera(Protocol):
         """Stop and let go of the device. Does nothing when it is not open. May hang: the SDK's own stop can."""
         ...
 
+    def reset(self) -> None:
+        """Restart the closed device, as the last resort; does nothing where that cannot be done."""
+        ...
+
     def read_next(self, timeout_ms: float) -> FrameSet | None:
         """The next frame set in order; ``None`` when none came in time or the source has ended (`ended`)."""
         ...

@@ -51,6 +51,9 @@ class PlaybackOrigin:
             ) from error
         return self._playback
 
+    def reset(self) -> None:
+        """See `Origin.reset`."""
+
     def started(self) -> None:
         """See `Origin.started`."""
         self._running = True

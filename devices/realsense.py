@@ -39,7 +39,7 @@ class HardwareOrigin:
         return device
 
     def reset(self) -> None:
-        """Restart the camera's firmware: the last resort, it leaves the bus for some seconds."""
+        """See `Origin.reset`: the camera leaves the bus for some seconds."""
         if self._device is not None:
             self._device.hardware_reset()
 

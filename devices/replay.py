@@ -65,6 +65,9 @@ class ReplayCamera:
         """See `Camera.close`."""
         self._next = None
 
+    def reset(self) -> None:
+        """See `Camera.reset`."""
+
     def read_next(self, timeout_ms: float) -> FrameSet | None:
         """See `Camera.read_next`."""
         frame_set = self._next

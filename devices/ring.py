@@ -11,7 +11,6 @@ platforms that we support, and x86-64 keeps their order.
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 import pickle
@@ -83,7 +82,7 @@ class _Segment:
 
     def __init__(self, memory: shared_memory.SharedMemory) -> None:
         self.memory = memory
-        self.bytes: NDArray[np.uint8] = np.frombuffer(memory.buf, dtype=np.uint8)
+        self.bytes: NDArray[np.uint8] = _bytes_of(memory)
         words = self.bytes[: _HEAD * 8].view(np.uint64)
         if int(words[_MAGIC]) != MAGIC:
             raise RingMissingError(f"The shared memory {memory.name} is not a frame ring.", "Start the station again.")
@@ -100,7 +99,8 @@ class _Segment:
 
     def close(self) -> None:
         """Unmap."""
-        self.words = self.bytes = np.empty(0, dtype=np.uint64)  # type: ignore[assignment]
+        self.words = np.empty(0, dtype=np.uint64)
+        self.bytes = np.empty(0, dtype=np.uint8)
         self.memory.close()
 
 
@@ -124,7 +124,7 @@ class FrameRing:
                 f"Shared memory of {size // 2**20} MiB could not be made: {error.strerror}.",
                 "Free memory or enlarge /dev/shm; `main.py doctor` shows its size.",
             ) from error
-        words = np.frombuffer(memory.buf, dtype=np.uint64, count=_HEAD)
+        words = _bytes_of(memory)[: _HEAD * 8].view(np.uint64)
         words[_SLOTS], words[_SLOT_BYTES] = slots, slot_bytes
         words[_MAGIC] = MAGIC
         del words
@@ -296,6 +296,12 @@ def _view(data: NDArray[np.uint8], plane: _Plane) -> NDArray[Any]:
     return data[plane.offset : plane.offset + size].view(dtype).reshape(plane.shape)
 
 
+def _bytes_of(memory: shared_memory.SharedMemory) -> NDArray[np.uint8]:
+    buffer = memory.buf
+    assert buffer is not None, "the segment is mapped until it is closed"
+    return np.frombuffer(buffer, dtype=np.uint8)
+
+
 def _attach(name: str) -> shared_memory.SharedMemory:
     """Attach to a segment that another process owns, without becoming its owner (cpython #82300).
 
@@ -324,8 +330,8 @@ def _creator(name: str) -> int:
 def remove_stale() -> list[str]:
     """Unlink the segments of stations that no longer run; returns their names."""
     removed = []
-    folder = Path("/dev/shm")  # noqa: S108 where Linux keeps shared memory; elsewhere it ends with its process
-    for path in itertools.chain(folder.glob(f"{PREFIX}-*-*")) if folder.is_dir() else ():
+    folder = Path("/dev/shm")  # where Linux keeps shared memory; on other systems it ends with its processes
+    for path in folder.glob(f"{PREFIX}-*-*"):
         creator = _creator(path.name)
         if creator and not _runs(creator):
             path.unlink(missing_ok=True)

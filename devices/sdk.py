@@ -55,6 +55,10 @@ class Origin(Protocol):
         """Find or build the device. Raises `HostError` or `InputError`."""
         ...
 
+    def reset(self) -> None:
+        """Restart the device's firmware, where it has one."""
+        ...
+
     def started(self) -> None:
         """The sensors are started: frames may flow."""
         ...
@@ -182,9 +186,9 @@ class SdkCamera:
             ) from error
         self._origin.started()
 
-    def close(self) -> None:
-        """See `Camera.close`."""
-        if self._sdk_device is None:
+    def stop(self) -> None:
+        """Stop the sensors; what they delivered can still be read, to the last frame."""
+        if not self._started:
             return
         self._origin.stopping()
         for sensor in self._started:
@@ -194,11 +198,20 @@ class SdkCamera:
             except RuntimeError as error:  # the device is gone already: nothing is left to stop
                 log.info("%s: %s", self._device.name, error)
         self._started.clear()
+
+    def close(self) -> None:
+        """See `Camera.close`."""
+        self.stop()
         self._sensors.clear()
         self._chosen.clear()
         self._queue = None
-        self._sdk_device = None
-        self._origin.release()
+        if self._sdk_device is not None:
+            self._sdk_device = None
+            self._origin.release()
+
+    def reset(self) -> None:
+        """See `Camera.reset`."""
+        self._origin.reset()
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -241,7 +254,9 @@ class SdkCamera:
         if self._queue is None or self._pairer is None or self._ended:
             return
         self._throttle()
-        exhausted = self._origin.exhausted()  # asked before the queue: a frame may come between the two questions
+        exhausted = (
+            not self._started or self._origin.exhausted()
+        )  # asked before the queue: a frame may come between the two questions
         got, frame = self._queue.try_wait_for_frame(max(0, math.ceil(wait_ms)))
         if not got:
             now_ms = _now_ms()

@@ -120,6 +120,9 @@ class SimulatedOrigin:
         self._device = device
         return device
 
+    def reset(self) -> None:
+        """See `Origin.reset`."""
+
     def started(self) -> None:
         """See `Origin.started`."""
         if self._epoch_s is None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.codes import SourceKind
-from core.errors import UsageError
+from core.errors import HostError, UsageError
 from core.frames import FrameSet
 from devices.base import Camera
+
+if TYPE_CHECKING:
+    from devices.simulated import Scene
 
 FORMS = "simulated[:SCENE[,seed=N,sensor=S,species=P]] | scripted:FILE | file:PATH | realsense[:SERIAL] | session:ID"
 
@@ -80,23 +84,20 @@ def open_camera(
             raise UsageError("Stored sessions cannot be opened here.", f"Write one of: {FORMS}.")
         return ReplayCamera(replay(spec.argument), realtime=realtime)
 
+    _require_sdk()
     from devices.sdk import Origin, SdkCamera
 
     origin: Origin
     if spec.scheme == "simulated":
-        from core.scenes.live import LiveScene, SceneSpec
         from devices.simulated import SimulatedOrigin
 
-        scene = SceneSpec.parse(spec.argument)
-        origin = SimulatedOrigin(lambda: LiveScene(scene), start_s=start_s)
+        origin = SimulatedOrigin(live_scene(spec.argument), start_s=start_s)
     elif spec.scheme == "scripted":
-        from core.scenes.live import LiveScene, SceneSpec
         from devices.faults import read_script
         from devices.scripted import ScriptedOrigin
 
         script = read_script(Path(spec.argument))
-        scene = SceneSpec.parse(script.scene)
-        origin = ScriptedOrigin(lambda: LiveScene(scene), script, start_s=start_s)
+        origin = ScriptedOrigin(live_scene(script.scene), script, start_s=start_s)
     elif spec.scheme == "file":
         from devices.playback import PlaybackOrigin
 
@@ -106,3 +107,18 @@ def open_camera(
 
         origin = HardwareOrigin(spec.argument)
     return SdkCamera(origin, max_skew_ms=max_skew_ms, record_to=record_to, first_number=first_number)
+
+
+def live_scene(text: str) -> Callable[[], Scene]:
+    """Builder of the scene that ``text`` names (``SCENE[,seed=N,sensor=S,species=P]``). Raises `UsageError`."""
+    from core.scenes.live import LiveScene, SceneSpec
+
+    spec = SceneSpec.parse(text)
+    return lambda: LiveScene(spec)
+
+
+def _require_sdk() -> None:
+    try:
+        import pyrealsense2  # noqa: F401
+    except ImportError as error:
+        raise HostError(f"The camera SDK cannot be loaded: {error}.", "`main.py doctor` says what to install.") from error

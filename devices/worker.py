@@ -125,6 +125,7 @@ class CaptureWorker:
         self._connection = Connection(self._clock, hold_ms(source.source_kind))
         self._wanted: StartRecording | None = None
         self._recorder: Recorder | None = None
+        self._session = ""
         self._recorded = 0
         self._dropped = 0
         self._told: tuple[ConnectionState, ModalityMask, str] | None = None
@@ -229,12 +230,10 @@ class CaptureWorker:
         self._connection.frame_set(frame_set.mask)
 
     def _reset(self) -> None:
-        reset = getattr(self._camera, "reset", None)
-        if reset is not None:
-            try:
-                reset()
-            except RuntimeError as error:
-                log.warning("reset: %s", error)
+        try:
+            self._camera.reset()
+        except RuntimeError as error:
+            log.warning("reset: %s", error)
         self._connection.reset_done()
 
     # --- recording ------------------------------------------------------------------------------------------------

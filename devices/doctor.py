@@ -1,0 +1,110 @@
+"""`main.py doctor` and `main.py devices`: what stands between this machine and a camera, each with a remedy."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from core.messages import DeviceInfo
+from devices.ring import PREFIX, SLOT_BYTES, SLOTS
+
+SHARED_MEMORY = Path("/dev/shm")
+
+
+class Finding(StrEnum):
+    """How a check went."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    finding: Finding
+    detail: str
+    remedy: str = ""
+
+
+def run_checks() -> list[Check]:
+    """All checks, in the order in which they build on one another."""
+    checks: tuple[Callable[[], Check], ...] = (check_sdk, check_shared_memory, check_cameras, check_usb)
+    return [check() for check in checks]
+
+
+def list_devices() -> list[DeviceInfo]:
+    """The cameras on the bus. Raises `ImportError` where the SDK cannot be loaded (`check_sdk` explains it)."""
+    import pyrealsense2 as rs
+
+    from devices.sdk_frames import device_info
+
+    return [device_info(device) for device in rs.context().query_devices() if not device.is_playback()]
+
+
+def check_sdk() -> Check:
+    """The camera SDK loads, and with it libusb."""
+    try:
+        import pyrealsense2 as rs
+    except ImportError as error:
+        if "libusb" in str(error):
+            return Check(
+                "camera SDK", Finding.BAD, "libusb-1.0 is missing", "Install it: `sudo apt-get install libusb-1.0-0`."
+            )
+        return Check("camera SDK", Finding.BAD, str(error), "Run `make run`, which installs what is needed.")
+    return Check("camera SDK", Finding.GOOD, f"librealsense {rs.__version__}")
+
+
+def check_shared_memory() -> Check:
+    """There is room for the frame ring."""
+    if not SHARED_MEMORY.is_dir():
+        return Check("shared memory", Finding.GOOD, f"managed by {sys.platform}")
+    free = shutil.disk_usage(SHARED_MEMORY).free
+    detail = f"{free / 2**20:.0f} MiB free, a camera needs {SLOTS * SLOT_BYTES / 2**20:.0f} MiB"
+    rings = len(list(SHARED_MEMORY.glob(f"{PREFIX}-*")))
+    if rings:
+        detail += f"; rings in use: {rings}"
+    if free < 2 * SLOTS * SLOT_BYTES:
+        return Check(
+            "shared memory", Finding.BAD, detail, "Enlarge /dev/shm (in a container: --shm-size=256m) and start again."
+        )
+    return Check("shared memory", Finding.GOOD, detail)
+
+
+def check_cameras() -> Check:
+    """A camera is on the bus."""
+    found = _devices()
+    if not found:
+        return Check(
+            "cameras",
+            Finding.WARNING,
+            "none found; the simulated camera works without one",
+            "Plug one into a USB 3 port; on Linux install librealsense's udev rules so that users may open it.",
+        )
+    return Check("cameras", Finding.GOOD, "; ".join(f"{d.name} {d.serial}".strip() for d in found))
+
+
+def check_usb() -> Check:
+    """Every camera has a USB 3 link: USB 2 cannot carry three streams at 30 Hz."""
+    slow = [d for d in _devices() if d.usb.startswith("2")]
+    if slow:
+        return Check(
+            "USB speed",
+            Finding.WARNING,
+            "; ".join(f"{d.name} {d.serial} is on USB {d.usb}" for d in slow),
+            "Use a USB 3 port and a USB 3 cable; turn the plug if it is USB-C.",
+        )
+    return Check("USB speed", Finding.GOOD, "no camera on a slow link")
+
+
+def _devices() -> list[DeviceInfo]:
+    try:
+        return list_devices()
+    except ImportError:  # reported by check_sdk
+        return []
