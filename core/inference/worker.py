@@ -159,7 +159,7 @@ class InferenceWorker:
             self_test(scorer)
         except KnownError as error:
             kept = " The model that ran before stays in use." if self._engine is not None else ""
-            self._pipe.send(Problem(f"{error.what}{kept}", error.remedy))
+            self._pipe.send(replace(Problem.of(error), what=f"{error.what}{kept}"))
             return
         self._engine = Engine(scorer, self._sampler, self._clock)
         self._decision.set_model(scorer)

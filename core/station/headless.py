@@ -44,6 +44,7 @@ class RunReport:
     latency_ms: list[float] = field(default_factory=list)
     hints: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    recorded: int = 0
 
     def add(self, event: Message) -> None:
         """Take one event."""
@@ -77,7 +78,7 @@ class RunReport:
                 "capture": health.dropped_capture if health else 0,
                 "recorder": health.dropped_recorder if health else 0,
             },
-            "recorded": health.recorded if health else 0,
+            "recorded": self.recorded,
             "verdicts": [_verdict_json(v) for v in self.verdicts],
             "latency_ms": self._latency_json(),
             "hints": self.hints,
@@ -170,19 +171,18 @@ def run_headless(
         _loop(station, report, canceled, clock, listen)
     finally:
         station.shutdown()
-        if station.health is not None:
-            report.health = station.health
+        report.health, report.recorded = station.health, station.recorded
         _write(report, report_path)
     return report
 
 
-def _take(station: Station, report: RunReport, listen: Callable[[Message], None]) -> bool:
-    """One round; says whether the stream ended in it. A fatal problem ends the run."""
+def _take(station: Station, report: RunReport, listen: Callable[[Message], None], *, strict: bool = False) -> bool:
+    """One round; says whether the stream ended in it. A fatal problem ends the run; if ``strict``, any problem."""
     ended = False
     for event in station.poll(0.05):
         report.add(event)
         listen(event)
-        if isinstance(event, Problem) and event.fatal:
+        if isinstance(event, Problem) and (event.fatal or strict):
             raise event.error()
         ended = ended or isinstance(event, StreamEnded)
     return ended
@@ -197,7 +197,7 @@ def _wait_for_model(
 ) -> None:
     started_ms = clock.now_ms()
     while station.model is None and not canceled():
-        _take(station, report, listen)
+        _take(station, report, listen, strict=True)
         if clock.now_ms() - started_ms > READY_MS:
             raise HostError("The model was not ready within a minute.", "Check it with `main.py models`.")
 

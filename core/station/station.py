@@ -75,7 +75,7 @@ class Station:
         self._release = release
         self._waiting: list[Message] = []
         self._recording = False
-        self._recorded = 0
+        self.recorded = 0
         self._described = False
         self._last_set = 0
         self._first_set = 0
@@ -143,7 +143,7 @@ class Station:
         self.close_session()
         self.session, path = self._ledger.open_session(order, self.source_kind)
         self._described = False
-        self._recorded = 0
+        self.recorded = 0
         self._inference.send(SetSession(self.session, self.source_kind, self.locked))
         if order.mode is RecordMode.FRAMES:
             self._capture.send(StartRecording(self.session, path, order.mode))
@@ -160,7 +160,7 @@ class Station:
         if self._recording and self._capture.send(StopRecording()):
             self._settle(lambda: not self._recording, 1000.0 * timeout_s)
         state = SessionState.CUT_OFF if self._recording else SessionState.CLOSED
-        self._ledger.close_session(self.session, state, self.health, self._recorded)
+        self._ledger.close_session(self.session, state, self.health, self.recorded)
         self._recording = False
         self.session = ""
         self._inference.send(SetSession("", self.source_kind, self.locked))
@@ -207,7 +207,7 @@ class Station:
             self._describe_session()
         elif isinstance(message, RecordingClosed):
             self._recording = False
-            self._recorded = message.recorded
+            self.recorded = message.recorded
             if message.problem:
                 return [message, Problem(message.problem)]
         elif isinstance(message, StreamEnded):
