@@ -27,6 +27,9 @@ _CASCADE_SURE = 12
 """Raw detections that agree: real faces give 14 to 72 (5th to 95th percentile, 324 Kinect v2 infrared crops)."""
 _YUNET_WIDTH_PX = 320
 _YUNET_SCORE = 0.6
+_YUNET_TO_CASCADE = (1.22, -0.045)
+"""The cascade's square box has 1.22 times the width of YuNet's box, its centre stands 4.5 % of the height further up
+(median over 50 Kinect v2 infrared crops and 23 rendered faces): crops must not depend on the detector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class CascadeDetector:
             grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         low, high = (20.0, float(min(grey.shape))) if width_px is None else (width_px[0] * scale, width_px[1] * scale)
         boxes, counts = self._cascade.detectMultiScale2(
-            cv2.equalizeHist(grey),
+            grey,
             scaleFactor=_CASCADE_STEP,
             minNeighbors=_CASCADE_NEIGHBOURS,
             minSize=(max(20, int(low)),) * 2,
@@ -103,7 +106,7 @@ class YunetDetector:
         found: Any = self._network.detect(colour)[1]
         if found is None:
             return []
-        faces = [Face(_scaled(row[:4], 1.0 / scale), float(row[14]), _yaw_deg(row[4:14])) for row in found]
+        faces = [Face(_as_cascade(row[:4], 1.0 / scale), float(row[14]), _yaw_deg(row[4:14])) for row in found]
         if width_px is not None:
             faces = [face for face in faces if width_px[0] <= face.box[2] <= width_px[1]]
         return sorted(faces, key=lambda face: -face.confidence)
@@ -133,6 +136,13 @@ def grey_picture(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 def _scaled(box: Any, factor: float) -> Box:
     x, y, width, height = (round(float(value) * factor) for value in box)
     return x, y, width, height
+
+
+def _as_cascade(box: Any, factor: float) -> Box:
+    x, y, width, height = (float(value) for value in box)
+    side = _YUNET_TO_CASCADE[0] * width
+    middle = y + height * (0.5 + _YUNET_TO_CASCADE[1])
+    return _scaled((x + (width - side) / 2, middle - side / 2, side, side), factor)
 
 
 def _yaw_deg(landmarks: Any) -> float:

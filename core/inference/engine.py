@@ -10,7 +10,7 @@ from dataclasses import replace
 from core.assessment import valid
 from core.clock import Clock, SystemClock
 from core.codes import Hint, Reason
-from core.errors import InputError
+from core.errors import InputError, KnownError
 from core.face.sampler import FaceSample, FaceSampler
 from core.frames import FrameSet, Modality, StreamProfile
 from core.ports import Scorer
@@ -56,7 +56,10 @@ class Engine:
     def _score(self, sample: FaceSample) -> tuple[Evidence | None, Reason]:
         if sample.crop is None:
             return None, sample.reason
-        evidence = self.scorer.score([sample.crop])[0]
+        try:
+            evidence = self.scorer.score([sample.crop])[0]
+        except KnownError:
+            return None, Reason.MODEL_ERROR
         if not valid(evidence) or evidence.mask != sample.crop.mask:
             return None, Reason.MODEL_ERROR
         return _finite(evidence), Reason.NONE
