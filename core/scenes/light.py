@@ -36,11 +36,11 @@ class Light:
 
     lamps: tuple[Lamp, ...]
     ambient_rgb: tuple[float, float, float] = (0.35, 0.35, 0.36)
-    projector: float = 0.30
+    projector: float = 0.40
     ambient_ir: float = 0.01
 
     def colour_on(self, normal: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Irradiance ``(H, W, 3)`` on surfaces with these normals (rig frame), softened as by lamps of some size."""
+        """Irradiance ``(..., 3)`` on surfaces with these normals (rig frame), softened as by lamps of some size."""
         up = F32(0.82) - F32(0.18) * normal[..., 1]
         total = up[..., None] * np.asarray(self.ambient_rgb, dtype=F32)
         for lamp in self.lamps:
@@ -49,13 +49,13 @@ class Light:
         return np.asarray(total, dtype=F32)
 
     def highlight(self, normal: NDArray[np.float32], ray: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:
-        """Light of the lamps mirrored towards the camera, ``(H, W, 3)`` (half-vector model)."""
-        away = ray / np.sqrt(np.einsum("ijk,ijk->ij", ray, ray))[..., None]
+        """Light of the lamps mirrored towards the camera, ``(..., 3)`` (half-vector model)."""
+        away = ray / np.sqrt(np.einsum("...k,...k->...", ray, ray))[..., None]
         total = np.zeros(normal.shape, F32)
         for lamp in self.lamps:
             half = np.asarray(lamp.towards, dtype=F32) - away
-            length = np.sqrt(np.einsum("ijk,ijk->ij", half, half)) + F32(1e-6)
-            cosine = np.clip(np.einsum("ijk,ijk->ij", normal, half) / length, 0, 1)
+            length = np.sqrt(np.einsum("...k,...k->...", half, half)) + F32(1e-6)
+            cosine = np.clip(np.einsum("...k,...k->...", normal, half) / length, 0, 1)
             total += (cosine ** F32(sharpness))[..., None] * np.asarray(lamp.rgb, dtype=F32)
         return total
 

@@ -137,14 +137,21 @@ def add_body(scene: Exposure, camera: Camera, body: Body, light: Light) -> Box:
     box = body_box(camera, body)
     if box.empty:
         return box
-    layer = _cast(camera, body, box)
+    layer = _cast(camera, body, box, light, rgb=scene.rgb is not None, ir=scene.ir is not None)
+    column, row = body.paint.places(layer.chart)
     cover = layer.cover * (layer.z < scene.z_mm[box.slices])
     if body.paint.alpha is not None:
-        column, row = body.paint.places(layer.chart)
         cover = cover * cv2.remap(body.paint.alpha, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    _shade(scene, box, layer, cover, body, light)
+    if scene.rgb is not None and layer.colour is not None:
+        albedo = cv2.remap(body.paint.rgb, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        under = scene.rgb[box.slices]
+        under += cover[..., None] * (albedo * layer.colour[..., :3] + layer.colour[..., 3:] - under)
+    if scene.ir is not None and layer.infrared is not None:
+        albedo_ir = cv2.remap(body.paint.ir, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        below = scene.ir[box.slices]
+        below += cover * (albedo_ir * layer.infrared[..., 0] + layer.infrared[..., 1] - below)
     solid = cover > 0.5
-    scene.z_mm[box.slices][solid] = layer.z[solid]
+    np.copyto(scene.z_mm[box.slices], layer.z, where=solid)
     scene.holes[box.slices][solid] = body.finish.hole_rate
     return box
 
@@ -168,63 +175,71 @@ def body_box(camera: Camera, body: Body) -> Box:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layer:
-    """One body in its box: cover 0..1, z (mm), chart, normal in the rig's frame, ray directions."""
+    """One body in its box: cover 0..1, z (mm), chart; light as factors on the albedo followed by what is added to it.
+
+    ``colour (H, W, 6)``: irradiance and highlight; ``infrared (H, W, 2)`` likewise.
+    """
 
     cover: NDArray[np.float32]
     z: NDArray[np.float32]
     chart: NDArray[np.float32]
-    normal: NDArray[np.float32]
-    ray: NDArray[np.float32]
+    colour: NDArray[np.float32] | None
+    infrared: NDArray[np.float32] | None
 
 
-def _cast(camera: Camera, body: Body, box: Box) -> _Layer:
+def _cast(camera: Camera, body: Body, box: Box, light: Light, *, rgb: bool, ir: bool) -> _Layer:
     lens, step = camera.intrinsics, body.step
     height, width = box.y1 - box.y0, box.x1 - box.x0
     rows, columns = -(-height // step), -(-width // step)
-    u = box.x0 + (np.arange(columns) + 0.5) * step - 0.5
-    v = box.y0 + (np.arange(rows) + 0.5) * step - 0.5
-    direction = np.ones((rows, columns, 3), F32)
-    direction[..., 0] = (u - lens.cx)[None, :] / lens.fx
-    direction[..., 1] = (v - lens.cy)[:, None] / lens.fy
+    ray = np.ones((rows, columns, 3), F32)
+    ray[..., 0] = (box.x0 + (np.arange(columns) + 0.5) * step - 0.5 - lens.cx)[None, :] / lens.fx
+    ray[..., 1] = (box.y0 + (np.arange(rows) + 0.5) * step - 0.5 - lens.cy)[:, None] / lens.fy
     rotation = body.pose.rotation.astype(F32)
     origin = (np.asarray(camera.origin_mm) - body.pose.position_mm).astype(F32) @ rotation
-    hits = body.solid.cast(origin, (direction.reshape(-1, 3) @ rotation))
-    values = np.empty((rows, columns, 7), F32)
-    values[..., 0] = hits.met.reshape(rows, columns)
-    values[..., 1] = hits.reach.reshape(rows, columns)
-    values[..., 2:4] = hits.chart.reshape(rows, columns, 2)
-    values[..., 4:] = (hits.normal @ rotation.T).reshape(rows, columns, 3)
+    ray = ray.reshape(-1, 3)
+    hits = body.solid.cast(origin, ray @ rotation)
+    met = np.flatnonzero(hits.met)
+    parts = [hits.met[met, None].astype(F32), hits.reach[met, None], hits.chart[met]]
+    normal, ray = hits.normal[met] @ rotation.T, ray[met]
+    if rgb:
+        parts.extend(_colour_light(normal, ray, body.finish, light))
+    if ir:
+        parts.extend(_infrared_light(normal, ray, hits.reach[met], body.finish, light))
+    values = np.zeros((rows * columns, sum(part.shape[1] for part in parts)), F32)
+    values[met] = np.concatenate(parts, axis=1)
+    values = values.reshape(rows, columns, -1)
     if step > 1:
         # Misses are zero, so the quotient by the cover mixes hits only.
-        big = cv2.resize(values, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
-        direction = cv2.resize(direction, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[
-            :height, :width
-        ]
-        values = big / np.maximum(big[..., :1], F32(1e-3))
-        values[..., 0] = big[..., 0]
-    z = np.where(values[..., 0] > 0.05, values[..., 1], F32(1e9))
-    return _Layer(values[..., 0], z, np.ascontiguousarray(values[..., 2:4]), values[..., 4:], direction)
+        values = cv2.resize(values, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        values[..., 1:] /= np.maximum(values[..., :1], F32(1e-3))
+    cover = values[..., 0]
+    z = np.where(cover > 0.05, values[..., 1], F32(1e9))
+    chart = np.ascontiguousarray(values[..., 2:4])
+    return _Layer(cover, z, chart, values[..., 4:10] if rgb else None, values[..., -2:] if ir else None)
 
 
-def _shade(scene: Exposure, box: Box, layer: _Layer, cover: NDArray[np.float32], body: Body, light: Light) -> None:
-    column, row = body.paint.places(layer.chart)
-    finish = body.finish
-    if scene.rgb is not None:
-        albedo = cv2.remap(body.paint.rgb, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        colour = albedo * F32(finish.emits) if finish.emits else albedo * light.colour_on(layer.normal)
-        if finish.gloss:
-            colour = colour + F32(finish.gloss) * light.highlight(layer.normal, layer.ray, finish.sharpness)
-        under = scene.rgb[box.slices]
-        under += cover[..., None] * (colour - under)
-    if scene.ir is not None:
-        albedo_ir = cv2.remap(body.paint.ir, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        squared = np.einsum("ijk,ijk->ij", layer.ray, layer.ray)
-        away = np.sqrt(squared)
-        cosine = np.clip(-np.einsum("ijk,ijk->ij", layer.normal, layer.ray) / away, 0, 1)
-        distance2 = (layer.z * F32(1e-3)) ** 2 * squared
-        infrared = albedo_ir * light.infrared_on(distance2, cosine)
-        if finish.gloss_ir:
-            glare = F32(finish.gloss_ir) * cosine ** F32(2 * finish.sharpness)
-            infrared = infrared + glare * light.infrared_on(distance2, np.ones_like(cosine))
-        below = scene.ir[box.slices]
-        below += cover * (infrared - below)
+def _colour_light(
+    normal: NDArray[np.float32], ray: NDArray[np.float32], finish: Finish, light: Light
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Factor on the albedo and highlight, ``(N, 3)`` each."""
+    if finish.emits:
+        factor = np.full(normal.shape, F32(finish.emits))
+    else:
+        factor = light.colour_on(normal)
+    highlight = light.highlight(normal, ray, finish.sharpness) if finish.gloss else np.zeros_like(normal)
+    return factor, highlight * F32(finish.gloss)
+
+
+def _infrared_light(
+    normal: NDArray[np.float32],
+    ray: NDArray[np.float32],
+    z_mm: NDArray[np.float32],
+    finish: Finish,
+    light: Light,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Factor on the albedo and glare of the projector, ``(N, 1)`` each."""
+    squared = np.einsum("ij,ij->i", ray, ray)
+    cosine = np.clip(-np.einsum("ij,ij->i", normal, ray) / np.sqrt(squared), 0, 1)
+    distance2 = (z_mm * F32(1e-3)) ** 2 * squared
+    glare = F32(finish.gloss_ir) * cosine ** F32(2 * finish.sharpness) * light.infrared_on(distance2, 1.0)
+    return light.infrared_on(distance2, cosine)[:, None], glare[:, None]
