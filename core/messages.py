@@ -241,6 +241,7 @@ Message = (
     | EndPresentation
     | Unlock
     | ModelReady
+    | LockOutChanged
     | ObservationMade
     | VerdictReached
     | VerdictCommitted

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from core.codes import (
     ConnectionState,
+    GateReason,
     GateResult,
     Hint,
     JobState,
@@ -157,6 +158,23 @@ _GATE: Mapping[StrEnum, str] = {
     GateResult.INSUFFICIENT_EVIDENCE: "Insufficient evidence",
 }
 
+_GATE_REASON: Mapping[StrEnum, str] = {
+    GateReason.GAIN_SHOWN: "fewer errors, shown",
+    GateReason.NO_GAIN: "no fewer errors",
+    GateReason.GAIN_OPEN: "fewer errors, not yet shown",
+    GateReason.APCER_RISES: "more attacks accepted",
+    GateReason.APCER_OPEN: "attacks accepted: too little data",
+    GateReason.BPCER_RISES: "more bona fide refused",
+    GateReason.BPCER_OPEN: "bona fide refused: too little data",
+    GateReason.SPECIES_RISES: "one species is accepted more often",
+    GateReason.SPECIES_OPEN: "one species: too little data",
+    GateReason.HYBRIDS_RISE: "more hybrids accepted",
+    GateReason.HYBRIDS_OPEN: "hybrids: too little data",
+    GateReason.TOO_FEW_SUBJECTS: "too few subjects to judge on",
+    GateReason.NO_ATTACKS: "no attacks to judge on",
+    GateReason.NO_BONA_FIDE: "no bona fide to judge on",
+}
+
 _ROLE: Mapping[StrEnum, str] = {
     ModelRole.FACTORY: "factory",
     ModelRole.CHAMPION: "champion",
@@ -195,6 +213,7 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     SessionPurpose: (_PURPOSE,),
     RecordMode: (_RECORD,),
     JobState: (_JOB,),
+    GateReason: (_GATE_REASON,),
     GateResult: (_GATE,),
     ModelRole: (_ROLE,),
     Species: (_SPECIES,),
@@ -280,6 +299,11 @@ def job(code: JobState) -> str:
 def gate(code: GateResult) -> str:
     """What the gate says."""
     return _text(_GATE, code)
+
+
+def gate_reason(code: GateReason) -> str:
+    """One check of the gate."""
+    return _text(_GATE_REASON, code)
 
 
 def role(code: ModelRole) -> str:

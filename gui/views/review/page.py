@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QStackedWidget,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +28,7 @@ from gui.views.review.replay_report import replay_summary
 from gui.views.review.trace_panel import TracePanel
 from gui.widgets.ask import ask_reason
 from gui.widgets.forms import GAP, EmptyState, VerbButton, heading, quiet
+from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
 from storage.repositories.presentations import Presentation
 from storage.repositories.sessions import SessionFilter
@@ -46,8 +47,8 @@ class ReviewPage(Page):
         self.sessions.setParent(self)
         self.presentations = PresentationsModel()
         self.presentations.setParent(self)
-        self.table = _table(tr("Sessions"), self)
-        self.takes = _table(tr("Presentations"), self)
+        self.table = make_table(tr("Sessions"), self)
+        self.takes = make_table(tr("Presentations"), self)
         self.player = Player(context, self)
         self.trace = TracePanel(self)
         self.count = quiet("", self)
@@ -295,7 +296,7 @@ class ReviewPage(Page):
             lambda _output: self.context.notify(tr("Exported."), folder, Level.INFO),
         )
 
-    def _run(self, arguments: list[str], what: str, done: object) -> None:
+    def _run(self, arguments: list[str], what: str, done: Callable[[str], object]) -> None:
         before = self.busy.text()
         self.busy.setText(what)
 
@@ -305,24 +306,9 @@ class ReviewPage(Page):
             self._enable()
 
         command = self.context.services.command(arguments)
-        self._running = Command(command, done, self.context.show_error, self)  # type: ignore[arg-type]
+        self._running = Command(command, done, self.context.show_error, self)
         self._running.ended.connect(ended)
         self._enable()
-
-
-def _table(name: str, parent: QWidget) -> QTableView:
-    table = QTableView(parent)
-    table.setAccessibleName(name)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(30)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setWordWrap(False)
-    table.setTabKeyNavigation(False)
-    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setHighlightSections(False)
-    return table
 
 
 def _filter_box(every: str, entries: dict[str, str], parent: QWidget) -> QComboBox:

@@ -1,0 +1,94 @@
+"""Step 2: choose labelled sessions; see subjects, species, balance, and what is missing for a conclusive gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QSpinBox, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.actions import Actions
+from gui.i18n import tr
+from gui.models.material_model import MaterialModel
+from gui.views.recalibrate.reading import Material
+from gui.views.recalibrate.summary import balance_of, missing, sentences
+from gui.widgets.forms import GAP, EmptyState, Plate, VerbButton, heading, quiet
+from gui.widgets.tables import make_table
+
+
+class DataStep(QWidget):
+    """A list with ticks, and what the ticks amount to."""
+
+    changed = Signal()
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = MaterialModel()
+        self.model.setParent(self)
+        self.summary = quiet("", self)
+        self.gaps = quiet("", self)
+        self.seed = QSpinBox(self)
+        self.seed.setRange(0, 9999)
+        self.seed.setPrefix(tr("Seed") + "  ")
+        self.seed.setAccessibleName(tr("Seed"))
+        table = make_table(tr("Sessions with frames"), self)
+        table.setModel(self.model)
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        every = QPushButton(tr("Choose all"), self)
+        none = QPushButton(tr("Choose none"), self)
+        every.clicked.connect(lambda: self.model.choose_all(True))
+        none.clicked.connect(lambda: self.model.choose_all(False))
+        left, right = Plate(self), Plate(self)
+        left.column.addWidget(heading(tr("Sessions with frames"), self))
+        left.column.addWidget(table, 1)
+        buttons = QHBoxLayout()
+        buttons.addWidget(every)
+        buttons.addWidget(none)
+        buttons.addStretch(1)
+        left.column.addLayout(buttons)
+        right.column.addWidget(heading(tr("What they amount to"), self))
+        right.column.addWidget(self.summary)
+        right.column.addWidget(heading(tr("Missing for a conclusive gate"), self))
+        right.column.addWidget(self.gaps)
+        right.column.addStretch(1)
+        right.column.addWidget(self.seed)
+        right.column.addWidget(VerbButton(actions["make_plan"], self, primary=True))
+        content = QWidget(self)
+        row = QHBoxLayout(content)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        row.addWidget(left, 3)
+        row.addWidget(right, 2)
+        self.rooms = QStackedWidget(self)
+        self.rooms.addWidget(content)
+        empty = EmptyState(
+            "empty",
+            tr("No session with frames is stored yet"),
+            tr("Record labelled takes on the page Collect, or import a manifest with `main.py import`."),
+            self,
+        )
+        self.rooms.addWidget(empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.rooms)
+        self.model.dataChanged.connect(lambda *_: self._tell())
+        self.model.modelReset.connect(self._tell)
+        self._tell()
+
+    def show_material(self, rows: Sequence[Material]) -> None:
+        """Show what was read."""
+        self.rooms.setCurrentIndex(0 if rows else 1)
+        self.model.show(rows)
+
+    @property
+    def sessions(self) -> list[str]:
+        """Ids of the chosen sessions."""
+        return [material.session.id for material in self.model.chosen]
+
+    def _tell(self) -> None:
+        chosen = self.model.chosen
+        balance = balance_of(chosen)
+        self.summary.setText("\n".join(sentences(balance)) if chosen else tr("Choose the sessions to learn from."))
+        gaps = missing(balance)
+        self.gaps.setText("\n".join(f"• {gap}" for gap in gaps) if gaps else tr("Nothing."))
+        self.changed.emit()

@@ -1,0 +1,85 @@
+"""Step 5: promote with a reason, reject, roll back; the models with their aliases and the history of the champion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from core.ports import JobRecord
+from gui.actions import Actions
+from gui.i18n import codes, tr
+from gui.models.table_model import TextTable
+from gui.views.recalibrate.reading import ModelView
+from gui.views.recalibrate.report_step import read_gate
+from gui.widgets.forms import Plate, VerbButton, heading, quiet
+from gui.widgets.tables import make_table
+
+
+class DecideStep(QWidget):
+    """What a person decides, and what it changes."""
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.question = heading(tr("No candidate waits for a decision"), self, 1.5)
+        self.advice = quiet("", self)
+        self.models = TextTable((tr("Model"), tr("Role"), tr("Origin"), tr("Digest"), tr("Added")))
+        self.models.setParent(self)
+        self.history = TextTable((tr("When"), tr("What"), tr("Model"), tr("Reason")))
+        self.history.setParent(self)
+        verbs = QHBoxLayout()
+        verbs.addWidget(VerbButton(actions["promote"], self, primary=True))
+        for action_id in ("reject", "rollback"):
+            verbs.addWidget(VerbButton(actions[action_id], self))
+        verbs.addStretch(1)
+        head = Plate(self)
+        head.column.addWidget(self.question)
+        head.column.addWidget(self.advice)
+        head.column.addLayout(verbs)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(head)
+        for title, model in ((tr("Models"), self.models), (tr("History of the champion"), self.history)):
+            plate = Plate(self)
+            plate.column.addWidget(heading(title, self))
+            table = make_table(title, self)
+            table.setModel(model)
+            plate.column.addWidget(table, 1)
+            column.addWidget(plate, 1)
+
+    def show_job(self, record: JobRecord) -> None:
+        """The question about one job's candidate."""
+        if not record.candidate:
+            self.question.setText(tr("This job has no candidate"))
+            self.advice.setText(f"{codes.job(record.state)}. {record.message}".strip())
+            return
+        self.question.setText(tr("Candidate of {job}: {state}", job=record.id, state=codes.job(record.state)))
+        report = read_gate(record.report)
+        self.advice.setText(codes.gate(report.result) if report is not None else record.message)
+
+    def show_models(self, view: ModelView) -> None:
+        """Models and history."""
+        names: Mapping[str, str] = {model.sha256: model.name for model in view.models}
+        self.models.show(
+            [
+                (
+                    model.name,
+                    ", ".join(codes.role(role) for role in model.roles),
+                    tr(model.origin),
+                    model.sha256[:12],
+                    _day(model.added_utc_s),
+                )
+                for model in view.models
+            ]
+        )
+        self.history.show(
+            [
+                (_day(one.utc_s), tr(one.action), names.get(one.sha256, one.sha256[:12]), one.reason)
+                for one in view.deployments
+            ]
+        )
+
+
+def _day(utc_s: float) -> str:
+    return datetime.fromtimestamp(utc_s).strftime("%Y-%m-%d %H:%M")

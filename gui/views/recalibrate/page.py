@@ -1,0 +1,292 @@
+"""The technician's page: five steps from the site's figures to a decision (interface.md, Recalibrate).
+
+The pass itself runs as a process of its own, which survives the window; the page only watches the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QProcess, QTimer, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QWidget
+
+from core.codes import JobState, ModelRole
+from core.errors import HostError
+from core.ports import JobRecord
+from gui.command import Command
+from gui.context import PageContext
+from gui.i18n import codes, tr
+from gui.views.page import Page
+from gui.views.recalibrate.data_step import DataStep
+from gui.views.recalibrate.decide_step import DecideStep
+from gui.views.recalibrate.reading import (
+    JobView,
+    ModelView,
+    read_job,
+    read_jobs,
+    read_material,
+    read_models,
+    read_site,
+)
+from gui.views.recalibrate.report_step import ReportStep
+from gui.views.recalibrate.run_step import RUNNING, RunStep
+from gui.views.recalibrate.site_step import SiteStep
+from gui.widgets.ask import ask_reason
+from gui.widgets.forms import quiet
+from gui.widgets.stepper import Stepper
+from gui.widgets.toast import Level
+from storage.catalogue import Catalogue
+
+WATCH_MS = 700
+SITE, DATA, RUN, REPORT, DECIDE = range(5)
+_OVER = (JobState.PAUSED, JobState.INTERRUPTED)
+
+
+class RecalibratePage(Page):
+    """Watches jobs and starts them; trains nothing itself."""
+
+    name = "recalibrate"
+
+    def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.job: JobRecord | None = None
+        self.models: ModelView | None = None
+        self._known: tuple[tuple[str, str], ...] = ()
+        self._busy: Command | None = None
+        actions = context.actions
+        names = (tr("What changed"), tr("Data"), tr("Run"), tr("Report"), tr("Decide"))
+        self.stepper = Stepper(names, self)
+        self.site = SiteStep(self)
+        self.data = DataStep(actions, self)
+        self.run_step = RunStep(actions, self)
+        self.report = ReportStep(self)
+        self.decide = DecideStep(actions, self)
+        self.jobs = QComboBox(self)
+        self.jobs.setMinimumWidth(360)
+        self.jobs.setAccessibleName(tr("Job"))
+        self.busy = quiet("", self)
+        self.steps = QStackedWidget(self)
+        for step in (self.site, self.data, self.run_step, self.report, self.decide):
+            self.steps.addWidget(step)
+        row = QHBoxLayout()
+        row.addWidget(self.busy, 1)
+        row.addWidget(quiet(tr("Job"), self))
+        row.addWidget(self.jobs)
+        self.column.addWidget(self.stepper)
+        self.column.addLayout(row)
+        self.column.addWidget(self.steps, 1)
+        self._timer = QTimer(self)
+        self._timer.setInterval(WATCH_MS)
+        self._timer.timeout.connect(self._watch)
+        self._connect()
+
+    def _connect(self) -> None:
+        actions = self.context.actions
+        self.stepper.chosen.connect(self.go_to_step)
+        self.data.changed.connect(self._enable)
+        self.jobs.currentIndexChanged.connect(lambda _index: self._watch())
+        actions.connect("make_plan", self.make_plan)
+        actions.connect("pause_job", lambda: self._ask_job("pause"))
+        actions.connect("cancel_job", lambda: self._ask_job("cancel"))
+        actions.connect("resume_job", self.resume)
+        actions.connect("promote", self.promote)
+        actions.connect("reject", self.reject)
+        actions.connect("rollback", self.rollback)
+        self._enable()
+
+    def entered(self) -> None:
+        """Read anew and watch."""
+        self.setFocus()
+        self._timer.start()
+        self._read_step(self.steps.currentIndex())
+        self._watch()
+
+    def left(self) -> None:
+        """Stop watching; the job goes on."""
+        self._timer.stop()
+
+    # --- steps --------------------------------------------------------------------------------------------------
+
+    @Slot(int)
+    def go_to_step(self, index: int) -> None:
+        """Show a step."""
+        self.stepper.mark(index)
+        self.steps.setCurrentIndex(index)
+        self._read_step(index)
+
+    def _read_step(self, index: int) -> None:
+        tasks, fail = self.context.tasks, self.context.show_error
+        if index == SITE:
+            tasks.run(read_site, self.site.show_figures, fail, self)
+        elif index == DATA:
+            tasks.run(read_material, self.data.show_material, fail, self)
+        tasks.run(read_models, self._show_models, fail, self)
+
+    def _show_models(self, view: ModelView) -> None:
+        self.models = view
+        self.decide.show_models(view)
+        self._enable()
+
+    # --- watching -----------------------------------------------------------------------------------------------
+
+    @Slot()
+    def _watch(self) -> None:
+        self.context.tasks.run(read_jobs, self._show_jobs, self._watch_failed, self)
+
+    def _watch_failed(self, error: BaseException) -> None:
+        self._timer.stop()
+        self.context.show_error(error)
+
+    def _show_jobs(self, records: list[JobRecord]) -> None:
+        known = tuple((record.id, f"{record.id}: {codes.job(record.state)}") for record in records)
+        if known != self._known:
+            self._known = known
+            chosen = self.jobs.currentData()
+            self.jobs.blockSignals(True)
+            self.jobs.clear()
+            for job, words in known:
+                self.jobs.addItem(words, job)
+            self.jobs.setCurrentIndex(max(0, self.jobs.findData(chosen)))
+            self.jobs.blockSignals(False)
+        job = self.jobs.currentData()
+        if job:
+            self.context.tasks.run(lambda catalogue: read_job(catalogue, job), self._show_job, self._watch_failed, self)
+        self._enable()
+
+    def _show_job(self, view: JobView) -> None:
+        before, self.job = self.job, view.record
+        self.run_step.show_job(view)
+        if before is None or (before.id, before.report, before.state) != (self.job.id, self.job.report, self.job.state):
+            self.report.show_job(self.job)
+            self.decide.show_job(self.job)
+            self.context.tasks.run(read_models, self._show_models, self.context.show_error, self)
+        self._enable()
+
+    def _enable(self) -> None:
+        actions, job, free = self.context.actions, self.job, self._busy is None
+        state = job.state if job is not None else None
+        actions["make_plan"].setEnabled(free and bool(self.data.sessions))
+        actions["pause_job"].setEnabled(state in (JobState.PREPARING, JobState.TRAINING))
+        actions["cancel_job"].setEnabled(state in RUNNING or state in _OVER)
+        actions["resume_job"].setEnabled(state in _OVER or state is JobState.QUEUED)
+        actions["promote"].setEnabled(free and state is JobState.CANDIDATE)
+        actions["reject"].setEnabled(free and state is JobState.CANDIDATE)
+        previous = self.models is not None and any(ModelRole.PREVIOUS in m.roles for m in self.models.models)
+        actions["rollback"].setEnabled(free and previous)
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def make_plan(self) -> None:
+        """Freeze a plan over the chosen sessions, and start its job."""
+        arguments = ["adapt", "plan", "--sessions", ",".join(self.data.sessions), "--seed", str(self.data.seed.value())]
+        self._run(arguments, tr("Freezing the plan"), lambda output: self._start_job(output.split()[-1]))
+
+    def _start_job(self, job: str) -> None:
+        if self._launch(["adapt", "run", job]):
+            self._known = ()
+            self.jobs.blockSignals(True)
+            self.jobs.insertItem(0, job, job)
+            self.jobs.setCurrentIndex(0)
+            self.jobs.blockSignals(False)
+            self.go_to_step(RUN)
+            self._watch()
+
+    def resume(self) -> None:
+        """Go on after a pause; after a kill or a crash a new process takes over at the last check-point."""
+        if self.job is not None:
+            self._launch(["adapt", "resume", self.job.id])
+
+    def _launch(self, arguments: list[str]) -> bool:
+        """Start a process that survives the window."""
+        program, *rest = self.context.services.command(arguments)
+        process = QProcess()
+        process.setProgram(program)
+        process.setArguments(rest)
+        logs = self.context.services.logs
+        logs.mkdir(parents=True, exist_ok=True)
+        process.setStandardOutputFile(str(logs / "adapt.out"), QProcess.OpenModeFlag.Append)
+        process.setStandardErrorFile(str(logs / "adapt.out"), QProcess.OpenModeFlag.Append)
+        started, _pid = process.startDetached()
+        if not started:
+            what = tr("The job's process could not be started.")
+            self.context.show_error(HostError(what, tr("Check the installation with `make setup`.")))
+        return started
+
+    def _ask_job(self, command: str) -> None:
+        if self.job is None:
+            return
+        job = self.job.id
+        self.context.tasks.run(
+            lambda catalogue: catalogue.jobs.request(job, command),
+            lambda _n: self._watch(),
+            self.context.show_error,
+            self,
+        )
+
+    def promote(self) -> None:
+        """Make the candidate the champion, with a reason; its self-test runs in a process of its own."""
+        if self.job is None or not self.job.candidate:
+            return
+        candidate = self.job.candidate
+
+        def answered(_value: str, reason: str) -> None:
+            self._run(["promote", candidate, "--reason", reason], tr("Promoting"), self._promoted)
+
+        ask_reason(
+            self,
+            tr("Promote the candidate"),
+            tr("From the next frame set on the station decides with it. A roll back returns to the present champion."),
+            answered,
+        )
+
+    def _promoted(self, _output: str) -> None:
+        self.context.notify(
+            tr("The candidate is the champion now."), tr("The running station switches by itself."), Level.INFO
+        )
+
+    def rollback(self) -> None:
+        """Return to the champion before this one, with a reason."""
+        ask_reason(
+            self,
+            tr("Roll back"),
+            tr("The station decides with the champion before this one again."),
+            lambda _value, reason: self._run(
+                ["rollback", "--reason", reason],
+                tr("Rolling back"),
+                lambda _output: self.context.notify(tr("The previous champion is back."), "", Level.INFO),
+            ),
+        )
+
+    def reject(self) -> None:
+        """Refuse the candidate, with a reason; it is kept, but never deployed."""
+        if self.job is None:
+            return
+        job = self.job.id
+
+        def answered(_value: str, reason: str) -> None:
+            def refuse(catalogue: Catalogue) -> None:
+                with catalogue.transaction():
+                    catalogue.jobs.update(job, state=JobState.REJECTED, message=reason)
+                    catalogue.models.set_alias(ModelRole.CANDIDATE, "")
+
+            self.context.tasks.run(refuse, lambda _n: self._watch(), self.context.show_error, self)
+
+        ask_reason(
+            self,
+            tr("Reject the candidate"),
+            tr("The champion stays. The candidate and its report are kept."),
+            answered,
+        )
+
+    def _run(self, arguments: list[str], what: str, done: Callable[[str], object]) -> None:
+        self.busy.setText(what)
+
+        def ended() -> None:
+            self._busy = None
+            self.busy.setText("")
+            self._read_step(self.steps.currentIndex())
+            self._watch()
+
+        self._busy = Command(self.context.services.command(arguments), done, self.context.show_error, self)
+        self._busy.ended.connect(ended)
+        self._enable()
