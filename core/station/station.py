@@ -230,7 +230,7 @@ class Station:
         if verdict.session != self.session or not verdict.presentation:
             verdict = replace(verdict, session=self.session, source_kind=self.source_kind)
         row = self._ledger.commit_verdict(verdict)
-        if verdict.presentation == self.presentation:
+        if self.presentation and verdict.presentation == self.presentation:
             self._ledger.close_presentation(self.presentation, self._first_set, self._last_set, self._camera_s)
             self.presentation = ""
         return VerdictCommitted(row, verdict)
