@@ -41,6 +41,11 @@ class CaptureLink(Protocol):
         """Pipe to wait on; ``None`` while the process is down."""
         ...
 
+    @property
+    def pid(self) -> int | None:
+        """Process id; ``None`` for a thread or while the process is down."""
+        ...
+
     def start(self) -> None:
         """Spawn the capture process."""
         ...

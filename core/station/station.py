@@ -136,6 +136,10 @@ class Station:
             self._follow_champion()
         return events
 
+    def pids(self) -> dict[str, int | None]:
+        """Process ids of the children, for measurements and fault tests."""
+        return {"capture": self._capture.pid, "inference": self._inference.pid}
+
     # --- orders of a person -------------------------------------------------------------------------------------
 
     def open_session(self, order: SessionOrder) -> str:

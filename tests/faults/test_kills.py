@@ -1,0 +1,166 @@
+"""kill -9 at random moments while recording: nothing acknowledged is lost, nothing half is kept, nobody stays behind.
+
+Three kills of each process in `make test`, fifty in `make faults` (SALLYPORT_KILLS).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core.codes import SessionState
+from core.frames import MODALITIES
+from storage.catalogue import open_catalogue
+from storage.frames import FrameStore
+from storage.paths import DataFolder
+from storage.salvage import salvage
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLS = int(os.environ.get("SALLYPORT_KILLS", "3"))
+START_S = 60.0
+ORPHAN_S = 5.5
+"""A child of a dead station ends within five seconds (architecture.md section 3)."""
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200 if KILLS > 3 else 170)]
+
+
+class RunningStation:
+    """The program of `tests.faults.recording_station`, and everything that it has acknowledged."""
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.recording_station", str(data), *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.session = ""
+        self.verdicts: list[int] = []
+        self.recorded = 0
+        self.models = 0
+        self.pids: dict[str, int] = {}
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+    def listen(self) -> None:
+        """Take what was acknowledged so far."""
+        while not self._lines.empty():
+            try:
+                said: dict[str, Any] = json.loads(self._lines.get())
+            except json.JSONDecodeError:  # the last line of a process that was killed while it wrote
+                continue
+            self.session = said.get("session", self.session)
+            self.recorded = max(self.recorded, said.get("recorded", 0))
+            self.pids = said.get("pids", self.pids)
+            self.models += "model" in said
+            self.verdicts += [said["verdict"]] if "verdict" in said else []
+
+    def wait_until(self, reached: Any, seconds: float = START_S) -> None:
+        """Listen until ``reached()``."""
+        deadline = time.monotonic() + seconds
+        while not reached():
+            assert time.monotonic() < deadline, "the station did not get there in time"
+            assert self.process.poll() is None, f"the station ended with {self.process.returncode}"
+            time.sleep(0.02)
+            self.listen()
+
+    def children(self) -> list[psutil.Process]:
+        """Capture and inference, and the resource tracker."""
+        children: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return children
+
+    def finish(self) -> None:
+        """End it as a person would."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(30) == 0
+        self._reader.join(5)
+        self.listen()
+
+
+def recorded_at_least(station: RunningStation, count: int) -> Any:
+    return lambda: bool(station.session) and station.recorded >= count and bool(station.verdicts)
+
+
+def check_stored(data: Path, station: RunningStation, *, states: set[SessionState]) -> None:
+    """Every acknowledged id is there; every frame set is whole; the session is told apart from a clean one."""
+    folder = DataFolder(data)
+    with open_catalogue(folder) as catalogue:
+        salvage(catalogue)
+        stored = {row.id for row in catalogue.verdicts.of_session(station.session)}
+        assert set(station.verdicts) <= stored
+        audited = {
+            int(entry.object) for entry in catalogue.audit.entries(limit=10_000) if entry.object_kind == "verdict"
+        }
+        assert stored <= audited
+        assert catalogue.sessions.get(station.session).state in states
+    with FrameStore.open(folder.frames(station.session)) as store:
+        assert store.quick_check() == "ok"
+        frame_sets = list(store)
+    assert len(frame_sets) >= station.recorded
+    assert all(set(frame_set.frames) == set(MODALITIES) for frame_set in frame_sets)
+    numbers = [frame_set.number for frame_set in frame_sets]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("round_", range(KILLS))
+def test_a_killed_window_loses_nothing_and_leaves_nobody_behind(tmp_path: Path, round_: int) -> None:
+    station = RunningStation(tmp_path, "window")
+    station.wait_until(recorded_at_least(station, 5))
+    time.sleep(random.Random(round_).uniform(0.0, 1.5))
+    children = station.children()
+    os.kill(station.process.pid, signal.SIGKILL)
+    station.process.wait()
+    gone, alive = psutil.wait_procs(children, ORPHAN_S)
+    assert gone
+    assert not alive
+    station.listen()
+    check_stored(tmp_path, station, states={SessionState.SALVAGED})
+
+
+@pytest.mark.parametrize("round_", range(KILLS))
+def test_a_killed_capture_process_comes_back_into_the_same_session(tmp_path: Path, round_: int) -> None:
+    station = RunningStation(tmp_path)
+    station.wait_until(recorded_at_least(station, 5))
+    time.sleep(random.Random(round_).uniform(0.0, 1.5))
+    station.listen()
+    killed, before = station.pids["capture"], station.recorded
+    os.kill(killed, signal.SIGKILL)
+    station.wait_until(lambda: station.pids.get("capture") not in (None, killed))
+    station.wait_until(lambda: station.recorded > 0 and station.recorded != before, 30.0)
+    station.finish()
+    check_stored(tmp_path, station, states={SessionState.CLOSED})
+
+
+@pytest.mark.parametrize("round_", range(KILLS))
+def test_a_killed_inference_process_answers_no_response_and_comes_back(tmp_path: Path, round_: int) -> None:
+    station = RunningStation(tmp_path)
+    station.wait_until(recorded_at_least(station, 5))
+    time.sleep(random.Random(round_).uniform(0.0, 1.5))
+    station.listen()
+    models, verdicts = station.models, len(station.verdicts)
+    os.kill(station.pids["inference"], signal.SIGKILL)
+    station.wait_until(lambda: station.models > models)
+    station.wait_until(lambda: len(station.verdicts) > verdicts + 1, 30.0)
+    station.finish()
+    check_stored(tmp_path, station, states={SessionState.CLOSED})
