@@ -26,6 +26,8 @@ from core.frames import MODALITIES, Frame, FrameSet, Modality, ModalityMask, Str
 
 MIN_SKEW_MS = 20.0
 PATIENCE_PERIODS = 1.2
+HOST_PATIENCE = 2.5
+"""The host's clock only matters when every stream is silent; a busy machine must not split a set."""
 DROPPED_PERIODS = 3.0
 MAX_JUMP_MS = 1000.0
 LATE_LIMIT = 2
@@ -59,8 +61,8 @@ class Pairer:
     Args:
         profiles: the opened streams; a modality that is not here is never waited for.
         max_skew_ms: largest skew within a set; default `default_skew_ms`.
-        patience_ms: how long a set waits for a missing stream, on the device clock and on the host's; default 1.2
-            periods of the slowest stream. Files give more: their frames do not come in order of time.
+        patience_ms: how long a set waits for a missing stream, on the device clock (2.5 times that on the host's);
+            default 1.2 periods of the slowest stream. Files give more: their frames do not come in order of time.
         max_jump_ms: how far ahead of all streams (beyond the host time that has passed) a frame may be; infinite for
             files, whose gaps are real.
         first_number: number of the first set.
@@ -166,7 +168,7 @@ class Pairer:
             oldest, (head, arrival_ms) = min(heads.items(), key=lambda item: item[1][0].device_time_ms)
             waited = self._newest_ms - head.device_time_ms >= self.patience_ms
             if now_ms is not None:
-                waited = waited or now_ms - arrival_ms >= self.patience_ms
+                waited = waited or now_ms - arrival_ms >= HOST_PATIENCE * self.patience_ms
             members, complete = self._members(oldest, {m: entry[0] for m, entry in heads.items()})
             if not (complete or waited):
                 return sets

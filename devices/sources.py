@@ -121,4 +121,6 @@ def _require_sdk() -> None:
     try:
         import pyrealsense2  # noqa: F401
     except ImportError as error:
-        raise HostError(f"The camera SDK cannot be loaded: {error}.", "`main.py doctor` says what to install.") from error
+        raise HostError(
+            f"The camera SDK cannot be loaded: {error}.", "`main.py doctor` says what to install."
+        ) from error

@@ -47,17 +47,24 @@ class CaptureSupervisor:
         spec: what to capture.
         make_child: builds the child for a spec; its target runs `devices.worker.run_capture`.
         clock: drives the time-outs.
+        hang_ms: silence after which the process is killed.
     """
 
     def __init__(
-        self, spec: CaptureSpec, make_child: Callable[[CaptureSpec], Child], clock: Clock | None = None
+        self,
+        spec: CaptureSpec,
+        make_child: Callable[[CaptureSpec], Child],
+        clock: Clock | None = None,
+        hang_ms: float = HANG_MS,
     ) -> None:
         self._spec = spec
         self._make_child = make_child
         self._clock = clock or SystemClock()
+        self._hang_ms = hang_ms
         self._budget = RestartBudget(self._clock)
         self._child: Child | None = None
         self._health: CameraHealth | None = None
+        self._health_ms = 0.0
         self._heard_ms = 0.0
         self._warned = False
         self._respawn_ms: float | None = None
@@ -105,7 +112,7 @@ class CaptureSupervisor:
         silent_ms = now_ms - self._heard_ms
         if silent_ms >= self._patience_ms():
             return [*messages, *self._replace(f"said nothing for {silent_ms / 1000.0:.0f} s")]
-        if silent_ms >= WARN_MS and not self._warned and self._patience_ms() == HANG_MS:
+        if silent_ms >= WARN_MS and not self._warned and not self._is_opening():
             self._warned = True
             messages.append(self._lost("The capture process does not answer."))
         return messages
@@ -126,11 +133,12 @@ class CaptureSupervisor:
         self._respawn_ms = None
         self._heard_ms = self._clock.now_ms()
         self._warned = False
-        spec = self._spec
         if self._health is not None:
-            spec = replace(spec, start_s=self._health.camera_s)
+            # Camera time goes on while the process is down: scripted faults and `--seconds` count it.
+            down_s = (self._clock.now_ms() - self._health_ms) / 1000.0
+            self._spec = replace(self._spec, start_s=self._health.camera_s + down_s)
         self._health = None
-        self._child = self._make_child(spec)
+        self._child = self._make_child(self._spec)
         self._child.start()
         for message in (self._options, self._recording):
             if message is not None:
@@ -149,13 +157,15 @@ class CaptureSupervisor:
             self._heard_ms = self._clock.now_ms()
             self._warned = False
             if isinstance(message, CameraHealth):
-                self._health = message
+                self._health, self._health_ms = message, self._heard_ms
             self._finished = self._finished or isinstance(message, StreamEnded) or _is_fatal(message)
         return messages
 
     def _patience_ms(self) -> float:
-        slow = self._health is None or self._health.state in _SLOW_STATES
-        return OPENING_MS if slow else HANG_MS
+        return OPENING_MS if self._is_opening() else self._hang_ms
+
+    def _is_opening(self) -> bool:
+        return self._health is None or self._health.state in _SLOW_STATES
 
     def _replace(self, why: str) -> list[Message]:
         """End the process for good and plan the next one, if the budget allows."""

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 READ_MS = 20.0
 IDLE_MS = 50.0
 HEALTH_MS = 500.0
-ORPHAN_S = 4.0
+ORPHAN_S = 3.0
 
 MakeRecorder = Callable[[StartRecording, Mapping[Modality, StreamProfile]], Recorder]
 
@@ -86,11 +87,11 @@ def run_capture(
     """
     _die_with_parent()
     try:
-        worker = CaptureWorker(pipe, spec, make_recorder, open_session)
-        try:
+        with (
+            closing(RingWriter(spec.ring)) as ring,
+            closing(CaptureWorker(pipe, spec, ring, make_recorder, open_session)) as worker,
+        ):
             worker.run()
-        finally:
-            worker.close()
     except KnownError as error:
         _tell(pipe, Problem.of(error, fatal=True))
     finally:
@@ -104,6 +105,7 @@ class CaptureWorker:
         self,
         pipe: Pipe,
         spec: CaptureSpec,
+        ring: RingWriter,
         make_recorder: MakeRecorder,
         open_session: OpenSession | None = None,
         clock: Clock | None = None,
@@ -112,7 +114,7 @@ class CaptureWorker:
         self._spec = spec
         self._make_recorder = make_recorder
         self._clock = clock or SystemClock()
-        self._ring = RingWriter(spec.ring)
+        self._ring = ring
         source = SourceSpec.parse(spec.source)
         self._camera: Camera = open_camera(
             source,
@@ -120,7 +122,7 @@ class CaptureWorker:
             max_skew_ms=spec.max_skew_ms,
             realtime=spec.realtime,
             start_s=spec.start_s,
-            first_number=self._ring.last_number + 1,
+            first_number=ring.last_number + 1,
         )
         self._connection = Connection(self._clock, hold_ms(source.source_kind))
         self._wanted: StartRecording | None = None
@@ -143,7 +145,6 @@ class CaptureWorker:
         self._finish_recording()
         self._camera.close()
         self._tell_health(force=True)
-        self._ring.close()
 
     # --- commands -----------------------------------------------------------------------------------------------
 
@@ -313,7 +314,7 @@ def _tell(pipe: Pipe, message: Message) -> None:
 def _die_with_parent() -> None:
     """An SDK call that hangs must not outlive the station: a watcher ends the process after a grace period."""
     parent = multiprocessing.parent_process()
-    if parent is None or multiprocessing.current_process().name == "MainProcess":
+    if parent is None or threading.current_thread() is not threading.main_thread():
         return
 
     def watch() -> None:

@@ -1,0 +1,69 @@
+"""Capture processes for tests: the real worker, filming noise, with a recorder that counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from core.errors import HostError
+from core.frames import FrameSet, Modality, StreamProfile
+from core.messages import Message, StartRecording
+from core.processes import Child
+from devices import sources
+from devices.supervisor import HANG_MS, CaptureSupervisor
+from devices.worker import CaptureSpec, run_capture
+from tests.noise_scene import NoiseScene
+
+
+class LineRecorder:
+    """One line per frame set; stops by itself after ``limit``."""
+
+    def __init__(self, path: Path, limit: int = 10**9) -> None:
+        self.recorded = 0
+        self.dropped = 0
+        self.problem = ""
+        self._limit = limit
+        self._file = path.open("a", encoding="utf-8")
+
+    def offer(self, frame_set: FrameSet) -> bool:
+        if self.recorded >= self._limit:
+            self.problem = "The disk is full."
+            return False
+        self._file.write(f"{frame_set.number}\n")
+        self.recorded += 1
+        return True
+
+    def close(self) -> None:
+        self._file.write("closed\n")
+        self._file.close()
+
+
+def make_recorder(order: StartRecording, profiles: Mapping[Modality, StreamProfile]) -> LineRecorder:
+    assert profiles
+    if order.path.endswith("refused"):
+        raise HostError("The folder cannot be written.", "Choose another.")
+    return LineRecorder(Path(order.path), 10 if order.path.endswith("full") else 10**9)
+
+
+def capture_noise(pipe: Connection, spec: CaptureSpec) -> None:
+    sources.live_scene = lambda text: NoiseScene
+    run_capture(pipe, spec, make_recorder)
+
+
+def supervisor(spec: CaptureSpec, threaded: bool = False, hang_ms: float = HANG_MS) -> CaptureSupervisor:
+    return CaptureSupervisor(spec, lambda s: Child("capture", capture_noise, s, threaded=threaded), hang_ms=hang_ms)
+
+
+def poll_until(
+    link: CaptureSupervisor, done: Callable[[list[Message]], bool], timeout_s: float = 30.0
+) -> list[Message]:
+    """Everything that was said until ``done`` says so; fails after the time-out."""
+    said: list[Message] = []
+    deadline = time.monotonic() + timeout_s
+    while not done(said):
+        assert time.monotonic() < deadline, said[-5:]
+        said += link.poll()
+        time.sleep(0.01)
+    return said

@@ -1,0 +1,258 @@
+"""The capture process end to end: spawned, supervised, killed, orphaned."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing import get_context
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.codes import ConnectionState, RecordMode, SourceKind
+from core.frames import ALL_MODALITIES
+from core.messages import (
+    CameraHealth,
+    Message,
+    Problem,
+    RecordingClosed,
+    SetOptions,
+    StartRecording,
+    StopRecording,
+    StreamEnded,
+)
+from devices.ring import FrameRing, RingReader
+from devices.worker import CaptureSpec
+from tests.integration.noise_capture import capture_noise, poll_until, supervisor
+
+
+@pytest.fixture
+def ring() -> Iterator[FrameRing]:
+    ring = FrameRing.create()
+    yield ring
+    ring.close()
+
+
+def health(said: list[Message]) -> list[CameraHealth]:
+    return [m for m in said if isinstance(m, CameraHealth)]
+
+
+def has(kind: type, said: list[Message]) -> bool:
+    return any(isinstance(m, kind) for m in said)
+
+
+def streaming(said: list[Message]) -> bool:
+    return any(h.state is ConnectionState.STREAMING for h in health(said)[-1:])
+
+
+def script(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "faults.toml"
+    path.write_text(text, encoding="utf-8")
+    return f"scripted:{path}"
+
+
+def test_camera_to_recorder_and_ring(ring: FrameRing, tmp_path: Path) -> None:
+    link = supervisor(CaptureSpec("simulated", ring.name, seconds=1.5, settings={"laser_power": 30.0}))
+    reader = RingReader(ring.name)
+    link.start()
+    link.send(StartRecording("s1", str(tmp_path / "s1"), RecordMode.FRAMES))
+    link.send(SetOptions({"exposure": 100.0}, face_roi=(0, 0, 50, 50)))
+    numbers: list[int] = []
+
+    def done(said: list[Message]) -> bool:
+        found = reader.newest(numbers[-1] if numbers else 0, 0.0)
+        if found is not None:
+            numbers.append(found[0].number)
+            assert found[0].mask == ALL_MODALITIES
+        return has(StreamEnded, said)
+
+    said = poll_until(link, done)
+    states = [h.state for h in health(said)]
+    order = [ConnectionState.SEARCHING, ConnectionState.WARM_UP, ConnectionState.STREAMING, ConnectionState.ENDED]
+    assert [s for n, s in enumerate(states) if s in order and s not in states[:n]] == order
+    last = health(said)[-1]
+    assert last.source_kind is SourceKind.SIMULATED
+    assert last.camera_s == pytest.approx(1.5, abs=0.1)
+    assert last.recorded == last.sets
+    assert len(numbers) >= 20
+
+    link.send(StopRecording())
+    (closed,) = [m for m in poll_until(link, lambda s: has(RecordingClosed, s)) if isinstance(m, RecordingClosed)]
+    assert (closed.session, closed.recorded, closed.dropped, closed.problem) == ("s1", last.recorded, 0, "")
+    lines = (tmp_path / "s1").read_text(encoding="utf-8").split()
+    assert lines == [str(n) for n in range(1, last.recorded + 1)] + ["closed"]
+    link.shutdown(5.0)
+    reader.close()
+
+
+@pytest.mark.parametrize(("name", "recorded", "says"), [("full", 10, "disk is full"), ("refused", 0, "cannot be wr")])
+def test_a_recorder_that_stops_is_told_and_the_camera_goes_on(
+    ring: FrameRing, tmp_path: Path, name: str, recorded: int, says: str
+) -> None:
+    link = supervisor(CaptureSpec("simulated", ring.name), threaded=True)
+    link.start()
+    link.send(StartRecording("s1", str(tmp_path / name), RecordMode.FRAMES))
+    said = poll_until(link, lambda s: has(RecordingClosed, s))
+    (closed,) = [m for m in said if isinstance(m, RecordingClosed)]
+    assert closed.recorded == recorded
+    assert says in closed.problem
+    poll_until(link, streaming)
+    link.shutdown(5.0)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("file:none.db3", "There is no recording"),
+        ("scripted:none.toml", "cannot be read"),
+        ("webcam", "is not a source"),
+        ("realsense:1", "No RealSense camera"),
+    ],
+)
+def test_what_cannot_be_opened_is_one_fatal_problem(ring: FrameRing, source: str, says: str) -> None:
+    link = supervisor(CaptureSpec(source, ring.name, wait_for_device=False), threaded=True)
+    link.start()
+    said = poll_until(link, lambda s: has(Problem, s))
+    (problem,) = [m for m in said if isinstance(m, Problem)]
+    assert problem.fatal
+    assert says in problem.what
+    assert problem.remedy
+    link.shutdown(5.0)
+
+
+def test_a_window_waits_for_a_camera(ring: FrameRing) -> None:
+    link = supervisor(CaptureSpec("realsense:1", ring.name), threaded=True)
+    link.start()
+    said = poll_until(link, lambda s: any(h.problem for h in health(s)))
+    assert not has(Problem, said)
+    assert health(said)[-1].state is ConnectionState.SEARCHING
+    link.shutdown(5.0)
+
+
+def test_a_stream_that_drops_is_told_within_two_seconds_and_returns(ring: FrameRing, tmp_path: Path) -> None:
+    source = script(tmp_path, "[[event]]\nat_s = 0.5\ndo = 'stop'\nstream = 'depth'\nfor_s = 1.2")
+    link = supervisor(CaptureSpec(source, ring.name, seconds=3.0), threaded=True)
+    link.start()
+    said = health(poll_until(link, lambda s: has(StreamEnded, s)))
+    degraded = next(h for h in said if h.state is ConnectionState.DEGRADED)
+    assert str(degraded.mask) == "rgb+ir"
+    assert 0.5 < degraded.camera_s < 2.5
+    back = said[said.index(degraded) :]
+    assert any(h.state is ConnectionState.STREAMING and h.mask == ALL_MODALITIES for h in back)
+    link.shutdown(5.0)
+
+
+def test_an_unplugged_camera_is_lost_and_found_again(ring: FrameRing, tmp_path: Path) -> None:
+    source = script(tmp_path, "[[event]]\nat_s = 0.5\ndo = 'unplug'\nfor_s = 3.8")
+    link = supervisor(CaptureSpec(source, ring.name, seconds=5.5), threaded=True)
+    link.start()
+    said = health(poll_until(link, lambda s: has(StreamEnded, s)))
+    states = [h.state for h in said]
+    lost = states.index(ConnectionState.LOST)
+    assert said[lost].problem
+    assert not said[lost].mask
+    assert ConnectionState.SEARCHING in states[lost:]
+    assert ConnectionState.STREAMING in states[lost:]
+    link.shutdown(5.0)
+
+
+def test_a_killed_process_is_replaced_and_the_ring_goes_on(ring: FrameRing, tmp_path: Path) -> None:
+    link = supervisor(CaptureSpec("simulated", ring.name))
+    reader = RingReader(ring.name)
+    link.start()
+    link.send(StartRecording("s1", str(tmp_path / "s1"), RecordMode.FRAMES))
+    poll_until(link, lambda s: any(h.camera_s > 0.4 for h in health(s)))
+    before = reader.newest(0, 1000.0)
+    assert before is not None
+    pid = link.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    killed = time.monotonic()
+    said = poll_until(link, lambda s: streaming(s) and has(Problem, s))
+    assert time.monotonic() - killed < 5.0
+    assert link.pid != pid
+    assert not any(m.fatal for m in said if isinstance(m, Problem))
+    after = reader.newest(before[0].number, 2000.0)
+    assert after is not None
+    assert health(said)[-1].camera_s > 0.2, "camera time goes on"
+    link.send(StopRecording())
+    poll_until(link, lambda s: has(RecordingClosed, s))
+    lines = (tmp_path / "s1").read_text(encoding="utf-8").split()
+    assert len(set(lines)) == len(lines), "no number twice in one session"
+    link.shutdown(5.0)
+    reader.close()
+
+
+def test_a_stop_that_never_returns_is_killed(ring: FrameRing, tmp_path: Path) -> None:
+    source = script(tmp_path, "[[event]]\nat_s = 0.5\ndo = 'hang_stop'\nfor_s = 4.0")
+    link = supervisor(CaptureSpec(source, ring.name), hang_ms=1500.0)
+    link.start()
+    poll_until(link, streaming)
+    pid = link.pid
+    said = poll_until(link, lambda s: has(Problem, s), timeout_s=20.0)
+    assert ConnectionState.LOST in [h.state for h in health(said)]
+    assert "said nothing" in next(m.what for m in said if isinstance(m, Problem))
+    poll_until(link, streaming, timeout_s=20.0)
+    assert link.pid != pid
+    link.shutdown(5.0)
+
+
+_PARENT = """
+import sys, time
+from tests.integration.noise_capture import supervisor
+from core.messages import StartRecording
+from core.codes import RecordMode
+from devices.ring import FrameRing
+from devices.worker import CaptureSpec
+if __name__ == "__main__":
+    ring = FrameRing.create()
+    link = supervisor(CaptureSpec(sys.argv[1], ring.name))
+    link.start()
+    link.send(StartRecording("s1", sys.argv[2], RecordMode.FRAMES))
+    print(link.pid, flush=True)
+    while True:
+        link.poll()
+        time.sleep(0.02)
+"""
+
+
+@pytest.mark.parametrize("hang", [False, pytest.param(True, marks=[pytest.mark.faults, pytest.mark.slow])])
+def test_it_ends_within_five_seconds_when_its_parent_is_killed(tmp_path: Path, hang: bool) -> None:
+    source = "simulated"
+    if hang:
+        source = script(tmp_path, "[[event]]\nat_s = 0.2\ndo = 'hang_stop'")
+    program, session = tmp_path / "parent.py", tmp_path / "s1"
+    program.write_text(_PARENT, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen(
+        [sys.executable, str(program), source, str(session)], stdout=subprocess.PIPE, text=True, env=environment
+    ) as parent:
+        assert parent.stdout is not None
+        capture = psutil.Process(int(parent.stdout.readline()))
+        deadline = time.monotonic() + 20.0
+        while not session.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        parent.kill()
+        killed = time.monotonic()
+        capture.wait(timeout=6.0)
+    assert time.monotonic() - killed < 5.0
+    if not hang:
+        assert session.read_text(encoding="utf-8").endswith("closed\n"), "the recording was closed first"
+
+
+def test_a_closed_pipe_ends_it(ring: FrameRing) -> None:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=capture_noise, args=(theirs, CaptureSpec("simulated", ring.name)))
+    process.start()
+    theirs.close()
+    assert ours.poll(20.0)
+    ours.close()
+    process.join(5.0)
+    assert process.exitcode == 0

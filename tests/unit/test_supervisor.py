@@ -1,0 +1,184 @@
+"""Supervision on a fake clock and a fake process: heartbeat, kill, respawn, budget."""
+
+from __future__ import annotations
+
+import contextlib
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+
+from core.clock import FakeClock
+from core.codes import ConnectionState, RecordMode, SourceKind
+from core.frames import ALL_MODALITIES, ModalityMask
+from core.messages import (
+    CameraHealth,
+    DeviceInfo,
+    Message,
+    Problem,
+    SetOptions,
+    Shutdown,
+    StartRecording,
+    StopRecording,
+    StreamEnded,
+)
+from devices.supervisor import CaptureSupervisor
+from devices.worker import CaptureSpec
+
+
+class FakeChild:
+    """Has the interface of `core.processes.Child`; speaks and dies when the test says so."""
+
+    def __init__(self, spec: CaptureSpec) -> None:
+        self.spec = spec
+        self.alive = False
+        self.pid = 1
+        self.pipe: Any
+        self.pipe, self._theirs = get_context("spawn").Pipe()
+
+    def start(self) -> None:
+        self.alive = True
+
+    def send(self, message: object) -> bool:
+        self.pipe.send(message)
+        return True
+
+    def says(self, message: Message) -> None:
+        self._theirs.send(message)
+
+    def heard(self) -> list[Message]:
+        messages = []
+        with contextlib.suppress(EOFError):
+            while self._theirs.poll():
+                messages.append(self._theirs.recv())
+        return messages
+
+    def join(self, timeout_s: float) -> bool:
+        return not self.alive
+
+    def kill(self) -> None:
+        self.alive = False
+        self.close()
+
+    def close(self) -> None:
+        if self.pipe is not None:
+            self.pipe.close()
+            self.pipe = None
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(0.0)
+
+
+@pytest.fixture
+def children() -> list[FakeChild]:
+    return []
+
+
+@pytest.fixture
+def link(clock: FakeClock, children: list[FakeChild]) -> CaptureSupervisor:
+    def make(spec: CaptureSpec) -> Any:
+        children.append(FakeChild(spec))
+        return children[-1]
+
+    link = CaptureSupervisor(CaptureSpec("simulated", "ring"), make, clock)
+    link.start()
+    return link
+
+
+def health(state: ConnectionState = ConnectionState.STREAMING, camera_s: float = 2.0) -> CameraHealth:
+    return CameraHealth(state, ALL_MODALITIES, SourceKind.SIMULATED, DeviceInfo("camera"), camera_s=camera_s)
+
+
+def test_a_process_that_talks_is_left_alone(
+    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+) -> None:
+    for _ in range(100):
+        children[0].says(health())
+        assert [type(m) for m in link.poll()] == [CameraHealth]
+        clock.advance(500.0)
+    assert len(children) == 1
+
+
+def test_silence_is_told_then_killed_then_replaced(
+    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+) -> None:
+    recording = StartRecording("s1", "path", RecordMode.FRAMES)
+    link.send(SetOptions({"exposure": 5.0}))
+    link.send(recording)
+    children[0].says(health())
+    link.poll()
+    clock.advance(1600.0)
+    (told,) = link.poll()
+    assert isinstance(told, CameraHealth)
+    assert (told.state, told.mask) == (ConnectionState.LOST, ModalityMask(0))
+    assert link.poll() == [], "told once"
+    clock.advance(6400.0)
+    back_off, problem = link.poll()
+    assert isinstance(back_off, CameraHealth)
+    assert isinstance(problem, Problem)
+    assert (back_off.state, problem.fatal) == (ConnectionState.BACK_OFF, False)
+    assert not children[0].alive
+    assert link.pipe is None
+    clock.advance(500.0)
+    link.poll()
+    assert len(children) == 2
+    assert children[1].heard() == [SetOptions({"exposure": 5.0}), recording]
+    assert children[1].spec.start_s == pytest.approx(2.0 + 8.5)
+
+
+def test_a_stopped_recording_is_not_started_again(
+    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+) -> None:
+    link.send(StartRecording("s1", "path", RecordMode.FRAMES))
+    link.send(StopRecording())
+    children[0].alive = False
+    link.poll()
+    clock.advance(500.0)
+    link.poll()
+    assert children[1].heard() == []
+
+
+def test_opening_may_take_longer(link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]) -> None:
+    children[0].says(health(ConnectionState.OPENING))
+    link.poll()
+    clock.advance(20_000.0)
+    assert link.poll() == []
+    clock.advance(10_000.0)
+    assert link.poll()
+    assert not children[0].alive
+
+
+def test_too_many_deaths_end_in_failed(link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]) -> None:
+    said: list[Message] = []
+    for _ in range(200):
+        if children[-1].alive:
+            children[-1].says(health())
+            said += link.poll()
+            children[-1].alive = False
+        said += link.poll()
+        clock.advance(500.0)
+    assert len(children) == 6
+    assert [m.fatal for m in said if isinstance(m, Problem)] == [False] * 5 + [True]
+    last = [m for m in said if isinstance(m, CameraHealth)][-1]
+    assert last.state is ConnectionState.FAILED
+
+
+@pytest.mark.parametrize("last_word", [StreamEnded(), Problem("no file", fatal=True)])
+def test_what_ended_by_itself_stays_ended(
+    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild], last_word: Message
+) -> None:
+    children[0].says(last_word)
+    assert link.poll() == [last_word]
+    children[0].alive = False
+    clock.advance(60_000.0)
+    assert link.poll() == []
+    assert len(children) == 1
+
+
+def test_shutdown_asks_first(link: CaptureSupervisor, children: list[FakeChild]) -> None:
+    link.shutdown(0.1)
+    assert children[0].heard() == [Shutdown()]
+    assert not children[0].alive
+    assert link.poll() == []
