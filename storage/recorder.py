@@ -24,6 +24,9 @@ QUEUE_SETS = 60
 BATCH_SETS = 10
 """At most so many frame sets are one transaction; when the disk keeps up, each is its own."""
 
+_WAIT_S = 0.1
+"""How often an idle recorder looks whether it was closed."""
+
 
 class SessionRecorder:
     """Implements `core.ports.Recorder`.
@@ -51,7 +54,7 @@ class SessionRecorder:
         self._ballast = None if folder is None else Ballast(folder.ballast)
         self._committed = committed
         self._store = FrameStore.create(path, session)
-        self._queue: queue.Queue[FrameSet | None] = queue.Queue(queue_sets)
+        self._queue: queue.Queue[FrameSet] = queue.Queue(queue_sets)
         self._lock = threading.Lock()
         self._recorded = 0
         self._dropped = 0
@@ -95,50 +98,50 @@ class SessionRecorder:
 
     def close(self) -> None:
         """See `core.ports.Recorder.close`. May be called twice."""
-        if not self._closing:
-            self._closing = True
-            self._queue.put(None)
+        self._closing = True
         self._thread.join()
+        self._drop_waiting()
 
     # --- in the recording thread ----------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        ended = False
         try:
             self._record()
+            ended = True
         except KnownError as error:
             self._give_up(str(error))
-        self._finish()
+            ended = True
+        finally:
+            if not ended:
+                self._give_up("The recorder failed. The crash file tells why.")
+            self._finish()
 
     def _record(self) -> None:
-        while True:
-            batch, last = self._next_batch()
-            if batch:
-                self._write(batch)
-            if last:
-                return
+        while batch := self._next_batch():
+            self._write(batch)
             if problem := self._guard.problem():
                 self._give_up(problem)
                 return
             self._warning = self._guard.warning()
 
-    def _next_batch(self) -> tuple[list[FrameSet], bool]:
-        """What is waiting, at most a batch; the flag says that nothing comes after it."""
+    def _next_batch(self) -> list[FrameSet]:
+        """What is waiting, at most a batch; empty when the recorder is closed and nothing waits."""
         batch: list[FrameSet] = []
-        newest = self._queue.get()
-        while newest is not None:
-            batch.append(newest)
-            if len(batch) == BATCH_SETS:
-                return batch, False
+        while not batch:
             try:
-                newest = self._queue.get_nowait()
+                batch.append(self._queue.get(timeout=_WAIT_S))
             except queue.Empty:
-                return batch, False
-        return batch, True
+                if self._closing:
+                    return batch
+        while len(batch) < BATCH_SETS and not self._queue.empty():
+            batch.append(self._queue.get())
+        return batch
 
     def _write(self, batch: Sequence[FrameSet]) -> None:
         try:
             self._store.append(batch)
-        except KnownError:
+        except BaseException:
             self._drop(len(batch))
             raise
         self._recorded += len(batch)
@@ -153,19 +156,18 @@ class SessionRecorder:
             self._ballast.release()
 
     def _finish(self) -> None:
-        self._closing = self._closing or bool(self._problem)
-        while True:
-            try:
-                waiting = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            self._drop(waiting is not None)
+        self._drop_waiting()
         try:
             self._store.checkpoint()
         except KnownError as error:
             # The write-ahead log stays beside the file; SQLite reads both, and the next start tidies up.
             self._problem = self._problem or str(error)
         self._store.close()
+
+    def _drop_waiting(self) -> None:
+        while not self._queue.empty():
+            self._queue.get()
+            self._drop(1)
 
     def _drop(self, count: int) -> None:
         with self._lock:

@@ -156,6 +156,9 @@ _VERDICTS = (
     "CREATE INDEX verdicts_outcome ON verdicts (outcome, id)",
     "CREATE INDEX verdicts_source_kind ON verdicts (source_kind, id)",
     "CREATE INDEX verdicts_score ON verdicts (score, id)",
+    "CREATE INDEX verdicts_session_score ON verdicts (session, score, id)",
+    "CREATE INDEX verdicts_outcome_score ON verdicts (outcome, score, id)",
+    "CREATE INDEX verdicts_source_kind_score ON verdicts (source_kind, score, id)",
     "CREATE INDEX verdicts_model ON verdicts (model, id)",
 )
 

@@ -40,17 +40,16 @@ def read_page(
     ``table``, ``sort``, ``key`` and the names in ``filters`` are ours, never a person's text. Each sort column has an
     index that ends with the key, so that a page costs the same wherever it lies.
     """
-    conditions = [f"{column} = ?" for column in filters]
-    parameters = list(filters.values())
-    if after is not None:
-        condition, bound = _beyond(sort, key, descending, after)
-        conditions.append(condition)
-        parameters.extend(bound)
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     direction = "DESC" if descending else "ASC"
     order = f"{key} {direction}" if sort == key else f"{sort} {direction}, {key} {direction}"
-    sql = f"SELECT * FROM {table} {where} ORDER BY {order} LIMIT ?"
-    rows = file.rows(sql, [*parameters, limit])
+    rows: list[Row] = []
+    for condition, bound in _ranges(sort, key, descending, after):
+        if len(rows) == limit:
+            break
+        conditions = [*(f"{column} = ?" for column in filters), *condition]
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        sql = f"SELECT * FROM {table} {where} ORDER BY {order} LIMIT ?"
+        rows += file.rows(sql, [*filters.values(), *bound, limit - len(rows)])
     full = len(rows) == limit
     return Page(tuple(rows), Cursor(rows[-1][sort], rows[-1][key]) if full else None)
 
@@ -61,13 +60,19 @@ def count(file: DatabaseFile, table: str, filters: Mapping[str, Any]) -> int:
     return int(file.value(f"SELECT count(*) FROM {table} {where}", list(filters.values())))
 
 
-def _beyond(sort: str, key: str, descending: bool, after: Cursor) -> tuple[str, Sequence[Any]]:
+def _ranges(sort: str, key: str, descending: bool, after: Cursor | None) -> list[tuple[Sequence[str], Sequence[Any]]]:
+    """The stretches of the index that lie beyond the cursor, in order, each a condition with its parameters.
+
+    The rows without a value are a stretch of their own, because a comparison does not find them: they come last on
+    the way down and first on the way up.
+    """
     sign = "<" if descending else ">"
+    if after is None:
+        return [((), ())]
     if sort == key:
-        return f"{key} {sign} ?", [after.key]
-    if after.value is not None:
-        # Downwards from a value the rows without one follow; upwards they came first.
-        more = f"({sort}, {key}) {sign} (?, ?)"
-        return (f"({more} OR {sort} IS NULL)" if descending else more), [after.value, after.key]
-    rest = f"({sort} IS NULL AND {key} {sign} ?)"
-    return (rest if descending else f"({rest} OR {sort} IS NOT NULL)"), [after.key]
+        return [((f"{key} {sign} ?",), (after.key,))]
+    if after.value is None:
+        rest = ((f"{sort} IS NULL", f"{key} {sign} ?"), (after.key,))
+        return [rest] if descending else [rest, ((f"{sort} IS NOT NULL",), ())]
+    more = ((f"({sort}, {key}) {sign} (?, ?)",), (after.value, after.key))
+    return [more, ((f"{sort} IS NULL",), ())] if descending else [more]
