@@ -57,7 +57,7 @@ class ReliefScorer:
 
     def _one(self, crop: FaceCrop) -> Evidence:
         if crop.depth is not None:
-            logit = float(np.ptp(crop.depth[24:72, 24:72])) / 10.0 - 2.0
+            logit = float(np.ptp(crop.depth[24:72, 24:72])) / 20.0 - 2.0
         elif crop.ir is not None:
             logit = 40.0 * float(crop.ir.std())
         else:

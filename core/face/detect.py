@@ -80,10 +80,10 @@ class CascadeDetector:
 
     @staticmethod
     def _scale(picture_width: int, width_px: tuple[float, float] | None) -> float:
-        """Reduction before the search; a face of known size is brought to about 50 px."""
+        """Reduction before the search: faces of known size come to about 50 px, the smallest to no less than 22."""
         if width_px is None:
             return min(1.0, _CASCADE_WIDTH_PX / picture_width)
-        return min(1.0, 50.0 / (0.5 * (width_px[0] + width_px[1])))
+        return min(1.0, max(22.0 / width_px[0], 50.0 / (0.5 * (width_px[0] + width_px[1]))))
 
 
 class YunetDetector:

@@ -54,24 +54,27 @@ class FaceFinder:
 
     def find(self, picture: NDArray[np.uint8]) -> Finding:
         """The face in ``picture`` (8 bit, any modality)."""
-        near = self._search_near(picture) if self._may_search_near() else None
-        if near is not None:
-            self._since_full_search += 1
-            self._last = near
-            return Finding(near)
-        return self._search_all(picture)
+        if self._tracking and self._last is not None:
+            if self._others_seen == 0 and self._since_full_search < FULL_SEARCH_EVERY:
+                near = self._search_near(picture, self._last)
+                if near is not None:
+                    self._since_full_search += 1
+                    self._last = near
+                    return Finding(near)
+            else:
+                # Others matter only from a comparable size on, and larger faces make a cheaper search.
+                width = self._last.box[2]
+                faces = self._sure(picture, (OTHER_SIZE * width, 3.0 * width))
+                if faces:
+                    return self._judge(faces)
+        faces = self._sure(picture)
+        if not faces:
+            self.reset()
+            return Finding(None, Reason.NO_FACE)
+        return self._judge(faces)
 
-    def _may_search_near(self) -> bool:
-        return (
-            self._tracking
-            and self._last is not None
-            and self._others_seen == 0
-            and self._since_full_search < FULL_SEARCH_EVERY
-        )
-
-    def _search_near(self, picture: NDArray[np.uint8]) -> Face | None:
-        assert self._last is not None
-        x, y, width, height = self._last.box
+    def _search_near(self, picture: NDArray[np.uint8], last: Face) -> Face | None:
+        x, y, width, height = last.box
         left, top = max(0, x - width // 2), max(0, y - height // 2)
         window = picture[top : y + height + height // 2, left : x + width + width // 2]
         if min(window.shape[:2]) < width // 2:
@@ -81,14 +84,14 @@ class FaceFinder:
             return None
         found = faces[0]
         moved = Face((found.box[0] + left, found.box[1] + top, *found.box[2:]), found.confidence, found.yaw_deg)
-        return _smoothed(self._last, moved)
+        return _smoothed(last, moved)
 
-    def _search_all(self, picture: NDArray[np.uint8]) -> Finding:
-        faces = [face for face in self._detector.detect(picture) if face.confidence >= MIN_CONFIDENCE]
+    def _sure(self, picture: NDArray[np.uint8], width_px: tuple[float, float] | None = None) -> list[Face]:
+        return [face for face in self._detector.detect(picture, width_px) if face.confidence >= MIN_CONFIDENCE]
+
+    def _judge(self, faces: list[Face]) -> Finding:
+        """Choose the face among all that a search of the whole picture found."""
         self._since_full_search = 0
-        if not faces:
-            self.reset()
-            return Finding(None, Reason.NO_FACE)
         face = self._choose(faces)
         self._others_seen = self._others_seen + 1 if _others(face, faces) else 0
         self._last = face

@@ -57,7 +57,7 @@ class CountingDetector:
         self.full_searches = 0
 
     def detect(self, picture: NDArray[np.uint8], width_px: tuple[float, float] | None = None) -> list[Face]:
-        if width_px is None:
+        if picture.shape[1] == 640:
             self.full_searches += 1
             return self.faces
         x, y, width, height = self.faces[0].box
