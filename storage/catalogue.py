@@ -12,6 +12,7 @@ from types import TracebackType
 from core.clock import Clock, SystemClock
 from core.errors import InputError
 from storage.database import DatabaseFile, FileForm, Mode
+from storage.disk import Ballast
 from storage.material import Material
 from storage.migrations import migrate
 from storage.paths import DataFolder
@@ -89,7 +90,7 @@ def open_catalogue(data_dir: Path | DataFolder, clock: Clock | None = None) -> C
             f"{folder.catalogue} is missing, although there are sessions beside it.",
             "Put the file back, restore a backup with `main.py restore`, or move the sessions folder away.",
         )
-    file = DatabaseFile(folder.catalogue, FORM, Mode.CREATE)
+    file = DatabaseFile(folder.catalogue, FORM, Mode.CREATE, Ballast(folder.ballast).release)
     try:
         migrate(file, CATALOGUE, folder.backups)
     except BaseException:

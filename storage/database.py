@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
 from core.errors import HostError, InputError
 from storage.driver import Connection, driver
-from storage.problems import BUSY_MS, told
+from storage.problems import BUSY_MS, DiskFullError, told
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 _FIXED_IN = (3, 51, 3)
 _BACKPORTS = {(3, 50): 7, (3, 44): 6}
@@ -54,15 +55,20 @@ class FileForm:
 class DatabaseFile:
     """A database file with one connection per thread.
 
+    ``make_room`` is asked by `insist` when the disk is full; it says whether it could free some space.
+
     Raises:
         HostError: SQLite is too old, or the file cannot be opened or written.
         InputError: the file is damaged, or it is not of this ``form``.
     """
 
-    def __init__(self, path: Path, form: FileForm, mode: Mode = Mode.WRITE) -> None:
+    def __init__(
+        self, path: Path, form: FileForm, mode: Mode = Mode.WRITE, make_room: Callable[[], bool] = lambda: False
+    ) -> None:
         self.path = path
         self.form = form
         self.mode = mode
+        self._make_room = make_room
         self._local = threading.local()
         self._connections: weakref.WeakSet[Database] = weakref.WeakSet()
         self._closed = False
@@ -126,6 +132,19 @@ class DatabaseFile:
             except BaseException:
                 connection.rollback()
                 raise
+
+    def insist(self, unit: Callable[[], T]) -> T:
+        """Run a writing unit that must not fail while there is a reserve of space: once more, after that is freed.
+
+        Raises:
+            DiskFullError: there was no reserve, or it did not do.
+        """
+        try:
+            return unit()
+        except DiskFullError:
+            if not self._make_room():
+                raise
+            return unit()
 
     # --- life ---------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,10 @@ BUSY_MS = 5000
 RESTORE = "Restore a backup with `main.py restore`, or move the file away and keep it for recovery."
 
 
+class DiskFullError(HostError):
+    """There is no room for what was to be written; everything committed before is kept."""
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Turn driver errors about ``path`` into `HostError` and `InputError`; anything else is a bug and propagates."""
@@ -30,16 +34,6 @@ def told(path: Path) -> Iterator[None]:
         raise known from error
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Whether ``error``, or what caused it, says that the disk is full or a write failed."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if _name(cause).startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHM", "SQLITE_IOERR_TRUNCATE")):
-            return True
-        cause = cause.__cause__
-    return False
-
-
 def _name(error: BaseException) -> str:
     return str(getattr(error, "sqlite_errorname", ""))
 
@@ -47,7 +41,7 @@ def _name(error: BaseException) -> str:
 def _known(error: Exception, path: Path) -> KnownError | None:
     name = _name(error)
     if name.startswith("SQLITE_FULL"):
-        return HostError(f"The disk that holds {path.name} is full.", "Free some space; what was stored is kept.")
+        return DiskFullError(f"The disk that holds {path.name} is full.", "Free some space; what was stored is kept.")
     if name.startswith(("SQLITE_IOERR", "SQLITE_NOLFS")):
         return HostError(
             f"The disk refused to read or write {path.name} ({name}).",

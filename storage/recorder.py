@@ -16,6 +16,7 @@ from core.frames import FrameSet
 from storage.disk import Ballast, DiskGuard
 from storage.frames import FrameStore
 from storage.paths import DataFolder
+from storage.problems import DiskFullError
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,8 @@ class SessionRecorder:
             ended = True
         except KnownError as error:
             self._give_up(str(error))
+            if isinstance(error, DiskFullError) and self._ballast is not None:
+                self._ballast.release()
             ended = True
         finally:
             if not ended:
@@ -152,8 +155,6 @@ class SessionRecorder:
         """Stop by itself: what is committed stays, what still waits is counted as dropped."""
         self._problem = problem
         log.error("recording stopped: %s", problem)
-        if self._ballast is not None:
-            self._ballast.release()
 
     def _finish(self) -> None:
         self._drop_waiting()

@@ -176,14 +176,20 @@ class Sessions:
         }
         assignments = ", ".join(f"{column} = ?" for column in values)
         details = {"state": str(state), "recorded": counts.recorded, "dropped": counts.dropped_recorder}
-        with self._file.transaction():
-            if not self._file.change(f"UPDATE sessions SET {assignments} WHERE id = ?", [*values.values(), session]):
-                raise _missing(session)
-            self._file.change(
-                "UPDATE presentations SET state = 'cut_off', end_s = ? WHERE session = ? AND state = 'open'",
-                (counts.camera_s, session),
-            )
-            self._audit.append("close", "session", session, actor=actor, reason=problem, details=details)
+
+        def write() -> None:
+            with self._file.transaction():
+                if not self._file.change(
+                    f"UPDATE sessions SET {assignments} WHERE id = ?", [*values.values(), session]
+                ):
+                    raise _missing(session)
+                self._file.change(
+                    "UPDATE presentations SET state = 'cut_off', end_s = ? WHERE session = ? AND state = 'open'",
+                    (counts.camera_s, session),
+                )
+                self._audit.append("close", "session", session, actor=actor, reason=problem, details=details)
+
+        self._file.insist(write)
 
     def get(self, session: str) -> Session:
         """The session; raises `InputError` when there is none of that id."""

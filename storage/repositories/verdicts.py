@@ -61,6 +61,9 @@ class Verdicts:
         A presentation that started by itself has no row yet: it gets one here, closed, with the frame sets of the
         trace. Outside of a session there are no presentations, but the verdict is stored all the same.
         """
+        return self._file.insist(lambda: self._commit(verdict, actor))
+
+    def _commit(self, verdict: Verdict, actor: str) -> int:
         with self._file.transaction():
             if not self._known(verdict.presentation):
                 verdict = replace(verdict, presentation=self._automatic(verdict) if verdict.session else "")

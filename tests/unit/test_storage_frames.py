@@ -17,6 +17,7 @@ from storage.database import DatabaseFile
 from storage.disk import Ballast, DiskGuard, Watermarks
 from storage.frames import FORM, FrameStore
 from storage.paths import DataFolder
+from storage.problems import DiskFullError
 from storage.recorder import SessionRecorder
 from tests import stored
 
@@ -215,7 +216,7 @@ def test_a_failing_write_stops_the_recorder_and_releases_the_ballast(
 
     def append(self: FrameStore, frame_sets: Sequence[stored.FrameSet]) -> None:
         if frame_sets[-1].number > 5:
-            raise HostError("The disk is full.", "Free some space.")
+            raise DiskFullError("The disk is full.", "Free some space.")
         whole(self, frame_sets)
 
     monkeypatch.setattr("storage.recorder.BATCH_SETS", 1)

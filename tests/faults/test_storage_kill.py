@@ -1,0 +1,124 @@
+"""A recording process is killed at random times: what it acknowledged is there and bit-equal, nothing is half there.
+
+Three kills in `make test`; `make faults` sets SALLYPORT_KILLS to 50 or more.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.codes import SessionState
+from storage.catalogue import open_catalogue
+from storage.database import DatabaseFile
+from storage.frames import FORM, FrameStore
+from storage.salvage import salvage
+from tests import stored
+
+KILLS = int(os.environ.get("SALLYPORT_KILLS", "3"))
+WIDTH, HEIGHT = 160, 120
+
+_CHILD = f"""
+import sys
+from pathlib import Path
+from storage.recorder import SessionRecorder
+from tests import stored
+
+def tell(numbers):
+    for number in numbers:
+        sys.stdout.write(f"{{number}}\\n")
+    sys.stdout.flush()
+
+recorder = SessionRecorder(Path(sys.argv[1]), sys.argv[2], committed=tell)
+number = 0
+while True:
+    number += 1
+    frame_set = stored.frame_set(number, width={WIDTH}, height={HEIGHT})
+    while not recorder.offer(frame_set):
+        pass
+"""
+
+
+def _acknowledged(path: Path, session: str, rng: random.Random) -> list[int]:
+    """Numbers that a recording child told before it was killed."""
+    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(path), session], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    first = child.stdout.readline()
+    time.sleep(rng.uniform(0.0, 0.6))
+    child.kill()
+    rest, _ = child.communicate()
+    lines = (first + rest).split("\n")
+    return [int(line) for line in lines[:-1]]
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(0)
+def test_a_kill_loses_no_acknowledged_frame_set(tmp_path: Path) -> None:
+    rng = random.Random(20)
+    acknowledged = 0
+    for kill in range(KILLS):
+        root = tmp_path / str(kill)
+        with open_catalogue(root) as catalogue:
+            session = stored.open_session(catalogue)
+            path = catalogue.frames_path(session)
+            told = _acknowledged(path, session, rng)
+            started = time.monotonic()
+            finding = salvage(catalogue)[0]
+            assert time.monotonic() - started < 5.0
+            assert catalogue.sessions.get(session).state is SessionState.SALVAGED
+        acknowledged += len(told)
+        with FrameStore.open(path) as store:
+            assert store.quick_check() == "ok"
+            found = list(store)
+        assert finding.recorded == len(found)
+        assert [f.number for f in found] == list(range(1, len(found) + 1))
+        assert told == list(range(1, len(told) + 1))
+        assert len(found) >= len(told)
+        for frame_set in found:
+            stored.assert_equal(frame_set, stored.frame_set(frame_set.number, width=WIDTH, height=HEIGHT))
+        file = DatabaseFile(path, FORM)
+        assert file.value("SELECT count(*) FROM frames") == 3 * len(found)
+        file.close()
+    print(f"\nrecorder: {KILLS} kills, {acknowledged} acknowledged frame sets, 0 lost, 0 partial")
+    assert acknowledged >= KILLS
+
+
+_DECIDER = """
+import sys
+from pathlib import Path
+from storage.catalogue import open_catalogue
+from tests import stored
+
+catalogue = open_catalogue(Path(sys.argv[1]))
+session = stored.open_session(catalogue)
+while True:
+    print(catalogue.verdicts.commit(stored.verdict(session)), flush=True)
+"""
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(0)
+def test_a_kill_loses_no_committed_verdict(tmp_path: Path) -> None:
+    rng = random.Random(21)
+    told = 0
+    for _ in range(KILLS):
+        child = subprocess.Popen([sys.executable, "-c", _DECIDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        first = child.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.3))
+        child.kill()
+        rest, _ = child.communicate()
+        told = int((first + rest).split("\n")[-2])
+        with open_catalogue(tmp_path) as catalogue:
+            assert catalogue.file.quick_check() == "ok"
+            assert catalogue.verdicts.count() >= told
+            audited = catalogue.file.value("SELECT count(*) FROM audit WHERE action = 'commit'")
+            assert audited == catalogue.verdicts.count()
+            assert salvage(catalogue)
+    print(f"\ncatalogue: {KILLS} kills, {told} acknowledged verdicts, 0 lost, 0 without their audit row")
