@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
@@ -102,6 +103,7 @@ CONTRAST = Scheme(
 )
 SCHEMES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
 
+_ICONS = Path(__file__).parent / "icons_svg"
 _SHEET = """
 QPushButton { padding: 7px 16px; border-radius: 6px; border: 1px solid palette(mid);
   background: palette(button); color: palette(button-text); min-height: 22px; }
@@ -115,19 +117,42 @@ QPushButton[primary="true"] { background: palette(highlight);
 QPushButton[primary="true"]:focus { border: 2px solid palette(text); }
 QPushButton[primary="true"]:disabled { background: palette(button);
   color: palette(placeholder-text); border-color: palette(mid); }
+QPushButton[compact="true"] { padding: 7px 10px; }
 QPushButton[big="true"] { min-height: 36px; font-size: 15px; }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QListWidget, QTableView, QTreeView {
   border: 1px solid palette(mid); border-radius: 6px; background: palette(base); }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { padding: 5px 8px; min-height: 22px; }
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus, QListWidget:focus,
 QTableView:focus { border: 1px solid palette(highlight); }
-QComboBox::drop-down { border: none; width: 22px; }
+QComboBox::drop-down { border: none; width: 26px; }
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
+  image: url("%(icons)s/chevron_down.svg"); width: 14px; height: 14px; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("%(icons)s/chevron_up.svg"); width: 14px; height: 14px; }
+QSpinBox::up-button, QDoubleSpinBox::up-button { subcontrol-origin: border; subcontrol-position: top right;
+  border: none; background: transparent; width: 24px; }
+QSpinBox::down-button, QDoubleSpinBox::down-button { subcontrol-origin: border; subcontrol-position: bottom right;
+  border: none; background: transparent; width: 24px; }
+QSpinBox QLineEdit, QDoubleSpinBox QLineEdit, QComboBox QLineEdit { border: none; background: transparent;
+  padding: 0 0 0 6px; }
+QCheckBox { spacing: 8px; }
+QCheckBox::indicator, QTableView::indicator { width: 16px; height: 16px; border-radius: 4px;
+  border: 1px solid palette(placeholder-text); background: palette(base); }
+QCheckBox::indicator:checked, QTableView::indicator:checked { border-color: palette(highlight);
+  background: palette(highlight); image: url("%(icons)s/tick_%(tick)s.svg"); }
+QCheckBox::indicator:focus { border: 2px solid palette(highlight); }
+QCheckBox::indicator:disabled { border-color: palette(mid); background: palette(window); }
+QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }
+QScrollBar::handle { background: palette(mid); border-radius: 4px; margin: 2px; min-height: 28px; min-width: 28px; }
+QScrollBar::handle:hover { background: palette(placeholder-text); }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QTableView { gridline-color: transparent; selection-background-color: palette(highlight);
   selection-color: palette(highlighted-text); }
 QTableView::item { padding: 4px 8px; border: none; }
 QHeaderView { background: palette(base); border: none; }
 QHeaderView::section { background: palette(base); color: palette(placeholder-text); border: none;
-  border-bottom: 1px solid palette(mid); padding: 6px 8px; font-weight: 600; }
+  border-bottom: 1px solid palette(mid); padding: 6px 11px; font-weight: 600; }
 QTableCornerButton::section { background: palette(base); border: none; }
 QProgressBar { border: none; border-radius: 4px; background: palette(midlight); min-height: 8px; max-height: 8px; }
 QProgressBar::chunk { border-radius: 4px; background: palette(highlight); }
@@ -214,7 +239,10 @@ def apply_theme(app: QApplication, choice: str) -> str:
     if app.style().objectName().lower() != "fusion":
         app.setStyle("Fusion")
     app.setPalette(build_palette(_current))
-    app.setStyleSheet(_SHEET)  # again, so that its palette roles are read anew
+    tick = "white" if _luminance(QColor(_current.on_accent)) > 0.5 else "black"
+    app.setStyleSheet(
+        _SHEET % {"icons": _ICONS.as_posix(), "tick": tick}
+    )  # again, so that its palette roles are read anew
     return name
 
 

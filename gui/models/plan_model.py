@@ -1,4 +1,4 @@
-"""The collection plan as a table: species, condition, distance, taken and wanted."""
+"""The collection plan as a table: species, condition, taken and wanted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gui.i18n import codes, tr
 from gui.views.collect.plan import CollectionPlan, PlanRow, Taken
 
 Index = QModelIndex | QPersistentModelIndex
-_QUOTA = 4
+_QUOTA = 3
 
 
 class PlanModel(QAbstractTableModel):
@@ -37,13 +37,13 @@ class PlanModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """See `headerData`."""
-        return 0 if parent.isValid() else 5
+        return 0 if parent.isValid() else 4
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Names of the columns."""
         if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
             return None
-        return (tr("Species"), tr("Condition"), tr("Distance"), tr("Taken"), tr("Wanted"))[section]
+        return (tr("Species"), tr("Condition"), tr("Taken"), tr("Wanted"))[section]
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """The quota can be edited."""
@@ -61,20 +61,16 @@ class PlanModel(QAbstractTableModel):
             return None
         taken = self.taken.get((row.species, row.tag), 0)
         done = "✓ " if taken >= row.quota else ""
-        cells = (codes.species(row.species), tr(row.condition), row.distance, f"{done}{taken}", str(row.quota))
+        cells = (codes.species(row.species), f"{tr(row.condition)}, {row.distance}", f"{done}{taken}", str(row.quota))
         return cells[index.column()]
 
     def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Change a quota."""
-        if (
-            not index.isValid()
-            or index.column() != _QUOTA
-            or not str(value).isdigit()
-            or not 1 <= int(str(value)) <= 999
-        ):
+        wanted = str(value)
+        if not index.isValid() or index.column() != _QUOTA or not wanted.isdecimal() or not 1 <= int(wanted) <= 999:
             return False
         rows = list(self.plan.rows)
-        rows[index.row()] = rows[index.row()].model_copy(update={"quota": int(str(value))})
+        rows[index.row()] = rows[index.row()].model_copy(update={"quota": int(wanted)})
         self.plan = CollectionPlan(rows=tuple(rows))
         self.dataChanged.emit(self.index(index.row(), 0), self.index(index.row(), _QUOTA))
         self._on_change(self.plan)

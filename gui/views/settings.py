@@ -8,14 +8,13 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
-    QFormLayout,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.i18n import LANGUAGES, tr
 from gui.settings import Settings
-from gui.widgets.forms import heading
+from gui.widgets.forms import form_layout, heading
 
 
 class SettingsDialog(QDialog):
@@ -37,9 +36,7 @@ class SettingsDialog(QDialog):
         self.announce.setChecked(settings.announce)
         self.near = _metres(settings.depth_near_m)
         self.far = _metres(settings.depth_far_m)
-        form = QFormLayout()
-        form.setVerticalSpacing(12)
-        form.setHorizontalSpacing(20)
+        form = form_layout()
         form.addRow(tr("&Language"), self.language)
         form.addRow(tr("L&ook"), self.theme)
         form.addRow(tr("Depth colours &from"), self.near)

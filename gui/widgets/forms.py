@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QAction, QColor, QFont, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.icons import pixmap
 from gui.theme import current_scheme, type_size
@@ -14,33 +14,61 @@ MARGIN = 16
 
 
 class VerbButton(QPushButton):
-    """A button that follows an action: text, shortcut, icon, enabled state."""
+    """A button that follows an action: text, shortcut, icon, enabled state. ``compact`` shows the icon alone."""
 
     def __init__(
-        self, action: QAction, parent: QWidget | None = None, primary: bool = False, big: bool = False
+        self, action: QAction, parent: QWidget, primary: bool = False, big: bool = False, compact: bool = False
     ) -> None:
         super().__init__(parent)
-        self._action = action
+        self._action, self._primary, self._compact = action, primary, compact
         self.setProperty("primary", primary)
         self.setProperty("big", big)
+        self.setProperty("compact", compact)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         if big:
             self.setMinimumHeight(50)
         self.clicked.connect(action.trigger)
         action.changed.connect(self._follow)
-        self._primary = primary
         self._follow()
 
     def _follow(self) -> None:
+        words = self._action.text()
         keys = self._action.shortcut().toString(self._action.shortcut().SequenceFormat.NativeText)
-        lead = "" if self._primary else "  "
-        self.setText(f"{lead}{self._action.text()}   {keys}" if keys else f"{lead}{self._action.text()}")
+        self.setAccessibleName(words)
+        self.setToolTip(f"{words}  {keys}".strip() if self._compact else keys)
+        self.setEnabled(self._action.isEnabled())
         if not self._primary:  # a primary button has its own background, on which an icon in text colour would vanish
             self.setIcon(self._action.icon())
-        self.setEnabled(self._action.isEnabled())
-        self.setAccessibleName(self._action.text())
-        self.setToolTip(keys)
+        if not self._compact:
+            lead = "" if self._primary else "  "
+            self.setText(f"{lead}{words}   {keys}" if keys else f"{lead}{words}")
+
+
+def form_layout(parent: QWidget | None = None) -> QFormLayout:
+    """Labels on the left, middle of their row; fields as wide as there is room."""
+    form = QFormLayout(parent) if parent is not None else QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(10)
+    form.setHorizontalSpacing(14)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form
+
+
+def add_row(form: QFormLayout, words: str, field: QWidget, *beside: QWidget) -> None:
+    """A labelled row; the label's mnemonic leads to ``field``, other widgets may stand beside it."""
+    label = QLabel(words)
+    label.setBuddy(field)
+    label.setMinimumHeight(36)
+    if not beside:
+        form.addRow(label, field)
+        return
+    row = QHBoxLayout()
+    row.setSpacing(6)
+    row.addWidget(field, 1)
+    for widget in beside:
+        row.addWidget(widget)
+    form.addRow(label, row)
 
 
 def heading(text: str, parent: QWidget | None = None, size: float = 1.15) -> QLabel:

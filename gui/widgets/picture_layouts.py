@@ -19,7 +19,7 @@ class BigAndSmall(QWidget):
         self._big, self._small = big, small
         for view in (big, *small):
             view.setParent(self)
-        self.setMinimumSize(480, 220)
+        self.setMinimumSize(360, 200)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

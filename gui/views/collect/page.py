@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QHeaderView,
-    QPushButton,
     QSpinBox,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -39,9 +35,10 @@ from gui.views.collect.plan import (
     save_plan,
 )
 from gui.views.page import Page
-from gui.widgets.forms import GAP, Plate, VerbButton, heading, quiet
-from gui.widgets.picture_layouts import Strip
+from gui.widgets.forms import GAP, Plate, VerbButton, add_row, form_layout, heading, quiet
+from gui.widgets.picture_layouts import BigAndSmall, Strip
 from gui.widgets.stream_view import StreamView
+from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
 
 REFRESH_MS = 250
@@ -74,7 +71,7 @@ class CollectPage(Page):
         self.progress = quiet("", self)
         self.last = quiet(tr("No take yet."), self)
         self.plan_model = PlanModel(self._load_plan(), self._save_plan)
-        self.plan_view = QTableView(self)
+        self.plan_view = make_table(tr("Plan"), self)
         self._build()
         self._connect()
         self._stop_timer = QTimer(self)
@@ -100,7 +97,7 @@ class CollectPage(Page):
         row.addWidget(self._card_plate())
         right = QVBoxLayout()
         right.setSpacing(GAP)
-        right.addWidget(Strip(self.live, self, 170), 3)
+        right.addWidget(BigAndSmall(self.live[0], self.live[1:], self), 3)
         right.addLayout(self._verbs())
         lower = QHBoxLayout()
         lower.setSpacing(GAP)
@@ -126,37 +123,19 @@ class CollectPage(Page):
         plate.column.addWidget(quiet(tr("Next presentation"), self))
         plate.column.addWidget(self.card)
         plate.column.addWidget(self.progress)
-        form = QFormLayout()
-        form.setVerticalSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        who = QHBoxLayout()
-        who.addWidget(self.subject, 1)
-        who.addWidget(VerbButton(actions["new_subject"], self))
-        form.addRow(tr("S&ubject"), who)
+        form = form_layout()
+        add_row(form, tr("S&ubject"), self.subject, VerbButton(actions["new_subject"], self, compact=True))
         form.addRow("", self.consent)
-        form.addRow(tr("&Species"), self.species)
-        register = QHBoxLayout()
-        self._new_artefact = QPushButton(tr("New"), self)
-        self._new_artefact.clicked.connect(self.new_artefact)
-        register.addWidget(self.artefact, 1)
-        register.addWidget(self._new_artefact)
-        form.addRow(tr("&Artefact"), register)
-        conditions = QHBoxLayout()
-        conditions.addWidget(self.condition, 1)
-        conditions.addWidget(self.distance)
-        form.addRow(tr("&Condition"), conditions)
-        form.addRow(tr("&Length"), self.seconds)
+        add_row(form, tr("&Species"), self.species)
+        add_row(form, tr("&Artefact"), self.artefact, VerbButton(actions["new_artefact"], self, compact=True))
+        add_row(form, tr("&Condition"), self.condition, self.distance)
+        add_row(form, tr("&Length"), self.seconds)
         plate.column.addLayout(form)
         plate.column.addWidget(heading(tr("Plan"), self))
         view = self.plan_view
         view.setModel(self.plan_model)
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(30)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        view.setAccessibleName(tr("Plan"))
+        view.horizontalHeader().setStretchLastSection(False)
         view.clicked.connect(lambda index: self.choose_row(index.row()))
         plate.column.addWidget(view, 1)
         return plate
@@ -183,6 +162,7 @@ class CollectPage(Page):
         actions.connect("retake", self.retake)
         actions.connect("discard_take", self.discard)
         actions.connect("new_subject", self.new_subject)
+        actions.connect("new_artefact", self.new_artefact)
 
     def entered(self) -> None:
         """Read who and what is registered."""
@@ -266,7 +246,7 @@ class CollectPage(Page):
                 self.artefact.addItem(artefact.name, artefact.id)
         self.artefact.setCurrentIndex(max(0, self.artefact.findData(chosen)))
         self.artefact.setEnabled(bool(species))
-        self._new_artefact.setEnabled(bool(species))
+        self.context.actions["new_artefact"].setEnabled(bool(species))
 
     @Slot()
     def _on_subject(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
 from core.messages import SetOptions
 from gui.i18n import tr
+from gui.widgets.forms import add_row, form_layout
 
 
 class OptionsForm(QWidget):
@@ -33,16 +34,14 @@ class OptionsForm(QWidget):
         ):
             self.preset.addItem(words, value)
         self.preset.setCurrentIndex(1)
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(10)
+        form = form_layout(self)
         form.addRow(self.automatic)
         form.addRow(self.follow_face)
-        form.addRow(tr("&Exposure"), self.exposure)
-        form.addRow(tr("&Gain"), self.gain)
+        add_row(form, tr("&Exposure"), self.exposure)
+        add_row(form, tr("&Gain"), self.gain)
         form.addRow(self.laser)
-        form.addRow(tr("&Laser power"), self.laser_power)
-        form.addRow(tr("&Preset"), self.preset)
+        add_row(form, tr("&Laser power"), self.laser_power)
+        add_row(form, tr("&Preset"), self.preset)
         self.automatic.toggled.connect(self._on_automatic)
         self._on_automatic(True)
 

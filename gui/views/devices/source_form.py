@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QFormLayout,
+    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QSpinBox,
@@ -16,18 +16,26 @@ from PySide6.QtWidgets import (
 
 from core.codes import Species
 from gui.i18n import codes, tr
-from gui.widgets.forms import quiet
+from gui.widgets.forms import add_row, form_layout, quiet
 
+# The renderer's names (core.scenes.spec, which loads the ray caster; a test keeps the two alike).
+SCENES = ("booth", "corridor", "empty")
+SENSORS = ("d435", "d415", "d455", "sr300", "kinect2")
 SIMULATED_SPECIES = (
     Species.BONA_FIDE,
     Species.PRINT_FLAT,
     Species.PRINT_BENT,
+    Species.PRINT_CUTOUT,
     Species.PRINT_WORN,
     Species.REPLAY_PHONE,
     Species.REPLAY_TABLET,
+    Species.REPLAY_MONITOR,
+    Species.MASK_PAPER,
     Species.MASK_RIGID,
+    Species.MASK_FLEXIBLE,
+    Species.MANNEQUIN,
+    Species.PARTIAL,
 )
-"""What the renderer can show (issue 2)."""
 
 
 class SourceForm(QWidget):
@@ -49,6 +57,14 @@ class SourceForm(QWidget):
         self.species = QComboBox(self)
         for species in SIMULATED_SPECIES:
             self.species.addItem(codes.species(species.value), species.value)
+        self.scene = QComboBox(self)
+        for scene, words in zip(
+            SCENES, (tr("booth, even light"), tr("corridor, daylight"), tr("empty booth")), strict=True
+        ):
+            self.scene.addItem(words, scene)
+        self.sensor = QComboBox(self)
+        for sensor in SENSORS:
+            self.sensor.addItem(sensor.upper(), sensor)
         self.seed = QSpinBox(self)
         self.seed.setRange(0, 99999)
         self.serial = QLineEdit(self)
@@ -56,13 +72,18 @@ class SourceForm(QWidget):
         self.file = _FileField(tr("Recordings (*.db3 *.bag)"), self)
         self.script = _FileField(tr("Fault scripts (*.toml)"), self)
         self._rooms = QStackedWidget(self)
-        self._rooms.addWidget(_form((tr("&Shows"), self.species), (tr("See&d"), self.seed)))
+        self._rooms.addWidget(
+            _form(
+                (tr("&Shows"), self.species),
+                (tr("S&cene"), self.scene),
+                (tr("Se&nsor"), self.sensor),
+                (tr("See&d"), self.seed),
+            )
+        )
         self._rooms.addWidget(_form((tr("Se&rial number"), self.serial)))
         self._rooms.addWidget(_form((tr("&File"), self.file)))
         self._rooms.addWidget(_form((tr("&File"), self.script)))
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(12)
+        form = form_layout(self)
         form.addRow(self.kind)
         form.addRow(self._rooms)
         self.note = quiet("", self)
@@ -74,10 +95,10 @@ class SourceForm(QWidget):
         """The source text; a missing file leaves it empty."""
         kind = str(self.kind.currentData())
         if kind == "simulated":
-            species = str(self.species.currentData())
-            parts = [f"seed={self.seed.value()}"] if self.seed.value() else []
-            parts += [f"species={species}"] if species else []
-            return "simulated:" + ",".join(["", *parts]) if parts else "simulated"
+            return (
+                f"simulated:{self.scene.currentData()},seed={self.seed.value()},sensor={self.sensor.currentData()},"
+                f"species={self.species.currentData() or 'bona_fide'}"
+            )
         if kind == "realsense":
             serial = self.serial.text().strip()
             return f"realsense:{serial}" if serial else "realsense"
@@ -96,9 +117,15 @@ class SourceForm(QWidget):
             self.serial.setText(argument)
         elif kind == "simulated":
             fields = dict(part.split("=", 1) for part in argument.split(",") if "=" in part)
-            self.species.setCurrentIndex(max(0, self.species.findData(fields.get("species", ""))))
+            species = fields.get("species", "").replace("bona_fide", "")
+            for box, value in (
+                (self.species, species),
+                (self.scene, argument.split(",")[0]),
+                (self.sensor, fields.get("sensor")),
+            ):
+                box.setCurrentIndex(max(0, box.findData(value)))
             seed = fields.get("seed", "0")
-            self.seed.setValue(int(seed) if seed.isdigit() else 0)
+            self.seed.setValue(int(seed) if seed.isdecimal() else 0)
 
     def _on_kind(self, index: int) -> None:
         self._rooms.setCurrentIndex(index)
@@ -120,10 +147,10 @@ class _FileField(QWidget):
         self.field = QLineEdit(self)
         self.button = QPushButton(tr("Browse"), self)
         self.button.clicked.connect(lambda: self.browse())
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.addRow(self.field)
-        form.addRow(self.button)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.field, 1)
+        row.addWidget(self.button)
         self.setFocusProxy(self.field)
 
     def browse(self) -> QFileDialog:
@@ -138,10 +165,7 @@ class _FileField(QWidget):
 
 def _form(*rows: tuple[str, QWidget]) -> QWidget:
     holder = QWidget()
-    form = QFormLayout(holder)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setVerticalSpacing(10)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    form = form_layout(holder)
     for words, widget in rows:
-        form.addRow(words, widget)
+        add_row(form, words, widget)
     return holder

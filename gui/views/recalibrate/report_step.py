@@ -130,12 +130,12 @@ def reason_line(check: Check) -> str:
         parts.append(codes.species(check.species))
     if check.mask:
         parts.append(codes.mask(ModalityMask.parse(check.mask)))
-    line = ", ".join(parts)
+    sentences = [", ".join(parts) + "."]
     if check.needs_trials:
-        line += ". " + tr("{n} presentations in all would decide it.", n=check.needs_trials)
+        sentences.append(tr("{n} presentations in all would decide it.", n=check.needs_trials))
     if check.needs_subjects:
-        line += ". " + tr("{n} judging subjects in all would decide it.", n=check.needs_subjects)
-    return line
+        sentences.append(tr("{n} judging subjects in all would decide it.", n=check.needs_subjects))
+    return " ".join(sentences)
 
 
 def _row(check: Check) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from core.codes import JobState
@@ -31,7 +32,8 @@ class RunStep(QWidget):
         self._plate.column.addWidget(heading(tr("Curves"), self))
         self._waiting = quiet(tr("The curves appear with the first steps."), self)
         self._plate.column.addWidget(self._waiting)
-        self._plate.column.addStretch(1)
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._plate.column.setStretchFactor(self._waiting, 1)
         verbs = QHBoxLayout()
         for action_id in ("pause_job", "resume_job", "cancel_job"):
             verbs.addWidget(VerbButton(actions[action_id], self))

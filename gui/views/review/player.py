@@ -42,11 +42,10 @@ class Player(QWidget):
         self._playing = False
         actions = context.actions
         verbs = QHBoxLayout()
-        verbs.addWidget(VerbButton(actions["frame_back"], self))
-        verbs.addWidget(VerbButton(actions["play"], self))
-        verbs.addWidget(VerbButton(actions["frame_on"], self))
-        verbs.addStretch(1)
+        for action_id in ("frame_back", "play", "frame_on"):
+            verbs.addWidget(VerbButton(actions[action_id], self, compact=True))
         verbs.addWidget(self.where)
+        verbs.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
