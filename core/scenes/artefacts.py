@@ -149,10 +149,7 @@ class MaskedHead:
 
     def mesh(self, expression: Expression = NEUTRAL) -> Mesh:
         """The masked head. Rigid instruments keep their expression whatever the wearer does."""
-        own, other = (
-            ProceduralHead(self.wearer.shape, fine=True),
-            ProceduralHead(self.victim.shape, fine=True, bare=True),
-        )
+        own, other = ProceduralHead(self.wearer.shape), ProceduralHead(self.victim.shape, bare=True)
         base = own.mesh(expression)
         x, y = base.chart[:, 0], base.chart[:, 1]
         still = self.species is not Species.MASK_FLEXIBLE
@@ -178,39 +175,39 @@ def make_mask(species: Species, wearer: Person, victim: Person, rng: np.random.G
     return head, Finish(gloss, 0.5 * gloss, float(rng.uniform(15, 40)))
 
 
-def paint_mask(
-    base: Paint, species: Species, victim: Person, picture: NDArray[np.float32] | None, rng: np.random.Generator
-) -> Paint:
-    """The wearer's paint with the instrument over it, eyes left open where the species leaves them.
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """The visible side of a worn instrument on the wearer's chart: ``cover`` 0..1 over the paint below."""
 
-    Args:
-        base: the wearer's paint, with expression.
-        species: one of `MASKS`.
-        victim: whose face the instrument shows.
-        picture: the print on the chart of ``base``; drawn here when ``None``.
-        rng: chooses the material.
-    """
-    x, y = base.mesh()
-    shape = base.ir.shape
-    cover = np.broadcast_to(mask_region(species, x, y), shape).astype(F32)
-    face = paint_head(victim, base.mm_per_px, hair=False).rgb if picture is None else picture
+    cover: NDArray[np.float32]
+    rgb: NDArray[np.float32]
+    ir: NDArray[np.float32]
+
+    def over(self, base: Paint) -> Paint:
+        """The wearer's paint with the instrument on it; its edge casts a thin shadow."""
+        edge = 1 - F32(0.5) * np.clip(4 * self.cover * (1 - self.cover), 0, 1)
+        rgb = (base.rgb + self.cover[..., None] * (self.rgb - base.rgb)) * edge[..., None]
+        infrared = base.ir + self.cover * (self.ir - base.ir)
+        return Paint(rgb.astype(F32), infrared.astype(F32), base.left_mm, base.top_mm, base.mm_per_px)
+
+
+def make_overlay(species: Species, victim: Person, mm_per_px: float, rng: np.random.Generator) -> Overlay:
+    """Material and picture of one of `MASKS`; eyes and mouth stay open where the species leaves them."""
+    face = paint_head(victim, mm_per_px, hair=False)
+    x, y = face.mesh()
+    cover = np.broadcast_to(mask_region(species, x, y), face.ir.shape).astype(F32)
     if species in (Species.PRINT_WORN, Species.MASK_PAPER, Species.PARTIAL):
-        ink = printed(Portrait(face, base.mm_per_px), rng)
-        rgb, infrared = ink, ink_in_infrared(ink, rng)
+        rgb = printed(Portrait(face.rgb, mm_per_px), rng)
+        infrared = ink_in_infrared(rgb, rng)
     else:
-        rgb, infrared = _cast_material(species, face, rng)
+        rgb, infrared = _cast_material(species, face.rgb, rng)
     eyes = np.clip(2.2 * bump(x, y, EYE_X_MM, EYE_Y_MM, 10, 4.5) - 0.5, 0, 1)
     open_eyes = species is Species.MASK_FLEXIBLE or rng.random() < 0.5
     if open_eyes and species is not Species.PARTIAL:
         cover = cover * (1 - eyes)
     if species is Species.MASK_FLEXIBLE:
         cover = cover * (1 - np.clip(2 * bump(x, y, 0, MOUTH_Y_MM, 14, 2.5) - 0.6, 0, 1))
-    edge = 1 - F32(0.5) * np.clip(4 * cover * (1 - cover), 0, 1)
-    mixed = base.rgb + cover[..., None] * (rgb - base.rgb)
-    return Paint(
-        (mixed * edge[..., None]).astype(F32), (base.ir + cover * (infrared - base.ir)).astype(F32),
-        base.left_mm, base.top_mm, base.mm_per_px,
-    )  # fmt: skip
+    return Overlay(cover.astype(F32), rgb, infrared)
 
 
 def _cast_material(

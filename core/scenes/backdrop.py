@@ -14,7 +14,7 @@ from core.scenes.noise import Grain, tile
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A flat piece parallel to the image: from ``x0`` to ``x1`` and ``y0`` to ``y1`` (mm, rig frame, y down) at ``z``."""
+    """A flat piece parallel to the image: from ``x0`` to ``x1`` and ``y0`` to ``y1`` (mm, y down) at ``z``."""
 
     x0: float
     x1: float

@@ -44,7 +44,10 @@ BOX_MM = 158.0
 BOX_RISE_MM = 18.0
 """The box's middle lies that far above the head's origin."""
 _MARGIN = 1.12
-_MIN_PAINT_MM_PER_PX = 0.8
+_SURROUNDINGS = 2.4
+"""Side of a whole picture over the width of the face box."""
+_PAINT_MM_PER_PX = (0.8, 1.2, 1.8)
+"""Few sizes of paint, so that the cache of painted people is hit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +97,8 @@ class Nuisance:
             float(distance), *(float(v) for v in rng.uniform(-0.12, 0.12, 2)), float(rng.uniform(*domain.yaw_deg)),
             float(rng.uniform(*domain.pitch_deg)), float(rng.uniform(*domain.roll_deg)),
             float(np.exp(rng.uniform(*np.log(domain.face_px)))), float(rng.uniform(*domain.exposure)),
-            float(rng.uniform(*domain.ir_gain)), float(rng.uniform(*domain.ambient_ir)), float(rng.uniform(*domain.dots)),
+            float(rng.uniform(*domain.ir_gain)), float(rng.uniform(*domain.ambient_ir)),
+            float(rng.uniform(*domain.dots)),
             float(rng.uniform(*domain.grain)), float(rng.uniform(*domain.blur_px)), float(jpeg),
             float(rng.random() < domain.registered_share), float(rng.uniform(*domain.registration_px)),
             float(rng.uniform(*domain.hole_share)), float(rng.uniform(*domain.wall_mm)),
@@ -140,39 +144,53 @@ class Stage:
         self._room = Backdrop.draw(self._rng, (self.nuisance.wall_mm, self.nuisance.wall_mm))
         person = Person.draw(np.random.default_rng((seed, number, 3)), domain.melanin)
         victim = Person.draw(np.random.default_rng((seed, number, 4, index % 3)), domain.melanin)
-        fineness = max(_MIN_PAINT_MM_PER_PX, 0.75 * BOX_MM / min(self.nuisance.face_px, 110.0))
+        wanted = 0.75 * BOX_MM / self.nuisance.face_px
+        fineness = max(mm for mm in _PAINT_MM_PER_PX if mm <= max(wanted, _PAINT_MM_PER_PX[0]))
+        step = max(1, round(FRAMING_FACTOR * self.nuisance.face_px / 100))
         art = int(np.random.default_rng((seed, index, 5)).integers(0, 2**31))
-        self._presenter = Presenter(species, person, victim, art, fineness, (2, 4))
+        self._presenter = Presenter(species, person, victim, art, fineness, (step, 2 * step))
         self._sensor = SENSORS[domain.sensor]
         self._still = float(self._rng.uniform(0, 6.28)), float(self._rng.uniform(0.2, 1.0))
         self._shot = 0
+        mouth = float(self._rng.uniform(0.2, 1)) if self._rng.random() < 0.3 else 0.0
+        self._usual = Expression(mouth, 0.0, float(self._rng.choice([0.0, 0.0, 0.5, 1.0])))
 
     def shoot(self) -> tuple[FrameSet, FaceBox | None]:
         """The next frame set and the face's box in it; ``None`` where the images are face crops already."""
-        motion = self._motion()
-        bodies = self._presenter.bodies(motion)
-        face = np.asarray(self._presenter.face_mm(motion))
-        rise = BOX_RISE_MM * self._presenter.face_scale
-        centre = face - (0.0, rise, 0.0)
-        width_mm = BOX_MM * self._presenter.face_scale * float(self._rng.uniform(0.93, 1.07))
-        centre[:2] += self._rng.normal(0, 0.025 * width_mm, 2)
+        bodies, centre, width_mm = self._next()
         if self.nuisance.registered:
-            return self._registered(bodies, centre, width_mm), None
+            return self._registered(bodies, centre, width_mm, Framing.CROP), None
         return self._native(bodies, centre, width_mm)
 
+    def shoot_registered(self, framing: Framing) -> FrameSet:
+        """The next frame set as a registered collection has it, cut to the face or with its surroundings."""
+        return self._registered(*self._next(), framing)
+
+    def _next(self) -> tuple[list[Body], NDArray[np.float64], float]:
+        """Bodies of the next instant; middle (rig frame, mm) and width (mm) of what a detector would call the face."""
+        motion = self._motion()
+        face = np.asarray(self._presenter.face_mm(motion))
+        scale = self._presenter.face_scale
+        centre = face - np.array([0.0, BOX_RISE_MM * scale, 0.0])
+        width_mm = BOX_MM * scale * float(self._rng.uniform(0.93, 1.07))
+        centre[:2] += self._rng.normal(0, 0.025 * width_mm, 2)
+        return self._presenter.bodies(motion), centre, width_mm
+
     def _motion(self) -> Motion:
-        q, rng = self.nuisance, self._rng
+        q = self.nuisance
         phase, vigour = self._still
         self._shot += 1
         sway = vigour * np.sin(phase + 0.9 * self._shot + np.array([0.0, 1.0, 2.0, 3.0, 4.0]))
         z = q.distance_mm + FACE_BEFORE_HEAD_MM + 8 * sway[0]
-        blink = 1.0 if rng.random() < 0.06 else 0.0
-        mouth = float(rng.uniform(0.2, 1)) if rng.random() < 0.3 else 0.0
         return Motion(
             (q.offset_x * z + 6 * sway[1], q.offset_y * z + 5 * sway[2], z),
             q.yaw_deg + 4 * sway[3], q.pitch_deg + 3 * sway[4], q.roll_deg + 2 * sway[2],
-            Expression(mouth, blink, float(rng.uniform(-0.3, 1)) * (rng.random() < 0.4)),
+            self._expression(),
         )  # fmt: skip
+
+    def _expression(self) -> Expression:
+        """The presentation's own expression, or a blink now and then (each costs an Embree scene)."""
+        return replace(self._usual, blink=1.0) if self._rng.random() < 0.06 else self._usual
 
     def _native(self, bodies: Sequence[Body], centre: NDArray[np.float64], width_mm: float) -> tuple[FrameSet, FaceBox]:
         """Windows of the rig's own cameras; the colour camera's resolution follows the face's width in pixels."""
@@ -190,11 +208,13 @@ class Stage:
         corner = (side - box_side) // 2
         return _frame_set(images, rig.profiles, Framing.FRAME), (corner, corner, box_side, box_side)
 
-    def _registered(self, bodies: Sequence[Body], centre: NDArray[np.float64], width_mm: float) -> FrameSet:
+    def _registered(
+        self, bodies: Sequence[Body], centre: NDArray[np.float64], width_mm: float, framing: Framing
+    ) -> FrameSet:
         """One window for all modalities, each displaced by the registration error."""
         sensor = self._sensor
         focal = self.nuisance.face_px * centre[2] / width_mm
-        side = round(FRAMING_FACTOR * self.nuisance.face_px)
+        side = round((FRAMING_FACTOR if framing is Framing.CROP else _SURROUNDINGS) * self.nuisance.face_px)
         lens = _window(focal, centre, side, side)
         off = self._rng.normal(0, 1, 2) * self.nuisance.registration_px * self.nuisance.face_px / 160
         moved = replace(lens, cx=lens.cx + float(off[0]), cy=lens.cy + float(off[1]))
@@ -202,7 +222,7 @@ class Stage:
         fair = replace(sensor, beside_mm=0.0, subpixel=sensor.subpixel * focal / sensor.depth.fx)
         images = self._images(fair.cropped(moved, lens), bodies)
         profiles = {m: replace(p, intrinsics=None, to_rgb=None) for m, p in fair.cropped(lens, lens).profiles.items()}
-        return _frame_set(images, profiles, Framing.CROP)
+        return _frame_set(images, profiles, framing)
 
     def _images(self, rig: Sensor, bodies: Sequence[Body]) -> dict[Modality, NDArray[Any]]:
         q, rng = self.nuisance, self._rng

@@ -69,7 +69,7 @@ class Domain(BaseModel):
     registered_share: Share = 0.3
     """Share of presentations that come as other people's data do: cropped and registered already, with some error."""
     registration_px: Range = (0.0, 3.0)
-    hole_share: Range = (0.0, 0.08)
+    hole_share: Range = (0.0, 0.05)
     """Holes beyond the sensor's own."""
 
     @field_validator("sensor")

@@ -128,20 +128,19 @@ def hair_cover(shape: Shape, x: NDArray[np.float32], y: NDArray[np.float32]) -> 
         shape.hairline_mm, shape.hairline_mm - 1, shape.hairline_mm - 12, 58, side if shape.hair_length > 0.7 else 25,
         side, side, long, long,
     ])  # fmt: skip
-    return np.asarray(1 / (1 + np.exp(np.clip((line - y) / 2.5, -30, 30))), dtype=F32)
+    return np.clip((y - line.astype(F32)) / F32(9) + F32(0.5), 0, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ProceduralHead:
-    """`HeadModel` of a `Shape`; ``fine`` doubles the grid, ``bare`` leaves the hair off (masks, busts)."""
+    """`HeadModel` of a `Shape`; ``bare`` leaves the hair off (masks)."""
 
     shape: Shape = field(default_factory=Shape)
-    fine: bool = False
     bare: bool = False
 
     def mesh(self, expression: Expression = NEUTRAL) -> Mesh:
-        """The head with that expression; about 4,900 triangles (19,000 if fine)."""
-        x, y = _chart_grid(self.fine)
+        """The head with that expression; 5,088 triangles."""
+        x, y = _chart_grid()
         return grid_mesh(self.surface(x, y, expression), np.stack(np.broadcast_arrays(x, y), -1))
 
     def surface(
@@ -203,16 +202,15 @@ def _profile() -> PchipInterpolator:
     return PchipInterpolator(table[:, 0], table[:, 1:], extrapolate=True)
 
 
-@lru_cache(maxsize=2)
-def _chart_grid(fine: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+@lru_cache(maxsize=1)
+def _chart_grid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Chart coordinates of the vertices: dense over the face, sparse behind."""
-    factor = 2 if fine else 1
-    columns = _knots([(-226.2, -120, 6), (-120, -55, 8), (-55, 55, 25), (55, 120, 8), (120, 226.2, 6)], factor)
-    rows = _knots([(BOTTOM_MM, -95, 6), (-95, 60, 34), (60, TOP_MM, 8)], factor)[::-1]
+    columns = _knots([(-226.2, -120, 6), (-120, -55, 8), (-55, 55, 25), (55, 120, 8), (120, 226.2, 6)])
+    rows = _knots([(BOTTOM_MM, -95, 6), (-95, 60, 34), (60, TOP_MM, 8)])[::-1]
     x, y = np.meshgrid(columns, rows)
     return x.astype(F32), y.astype(F32)
 
 
-def _knots(parts: list[tuple[float, float, int]], factor: int) -> NDArray[np.float64]:
-    pieces = [np.linspace(a, b, n * factor, endpoint=False) for a, b, n in parts]
+def _knots(parts: list[tuple[float, float, int]]) -> NDArray[np.float64]:
+    pieces = [np.linspace(a, b, n, endpoint=False) for a, b, n in parts]
     return np.concatenate([*pieces, [parts[-1][1]]])

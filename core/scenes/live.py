@@ -14,17 +14,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.codes import Species
 from core.frames import Modality, StreamProfile
-from core.scenes.head import Expression
 from core.scenes.backdrop import Backdrop, Panel
+from core.scenes.head import Expression
 from core.scenes.light import Lamp, Light
 from core.scenes.mesh import F32
 from core.scenes.noise import Grain, noise
 from core.scenes.paint import Person
 from core.scenes.presenter import Motion, Presenter
 from core.scenes.render import Body, Box, Camera, Exposure, add_body, backdrop_exposure, body_box
-from core.scenes.sensors import Sensor, colour_counts, infrared_counts, measure_depth
+from core.scenes.sensors import colour_counts, infrared_counts, measure_depth
 from core.scenes.spec import SceneSpec
 
 __all__ = ["LiveScene", "SceneSpec"]
@@ -140,9 +139,10 @@ class _Still:
         if not boxes:
             return Box(0, 0, 0, 0), self.exposure
         lens, still = self.camera.intrinsics, self.exposure
+        right, bottom = max(b.x1 for b in boxes) + margin_px, max(b.y1 for b in boxes) + margin_px
         box = Box(
             max(0, min(b.x0 for b in boxes) - margin_px), max(0, min(b.y0 for b in boxes) - margin_px),
-            min(lens.width, max(b.x1 for b in boxes) + margin_px), min(lens.height, max(b.y1 for b in boxes) + margin_px),
+            min(lens.width, right), min(lens.height, bottom),
         )  # fmt: skip
         part = Exposure(
             None if still.rgb is None else still.rgb[box.slices].copy(),
@@ -190,8 +190,3 @@ def _rgb_grain() -> NDArray[np.int16]:
         tile = cv2.GaussianBlur(rng.normal(0, 1, (800, 1000, 3)).astype(F32), (0, 0), 0.7)
         _GRAIN.append(np.rint(1.6 * tile / tile.std()).astype(np.int16))
     return _GRAIN[0]
-
-
-def describe(sensor: Sensor, species: Species) -> str:
-    """Name of the simulated device, for people."""
-    return f"Simulated {sensor.name.upper()}" + (f" ({species})" if species else "")

@@ -7,6 +7,7 @@ under light from beside the lens (scenes.md, "Infrared").
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -26,7 +27,7 @@ from core.scenes.head import (
     hair_cover,
 )
 from core.scenes.mesh import F32
-from core.scenes.noise import Grain, noise, tile
+from core.scenes.noise import Grain, noise
 
 _LEFT_MM = -227.0
 _FAIR, _DARK = np.array([0.68, 0.45, 0.345]), np.array([0.10, 0.058, 0.040])
@@ -129,8 +130,9 @@ def skin_ir(melanin: float) -> float:
     return 0.62 - 0.09 * melanin
 
 
+@lru_cache(maxsize=160)
 def paint_head(person: Person, mm_per_px: float = 0.8, hair: bool = True) -> Paint:
-    """Skin, hair, brows, beard and glasses of a person; eyes and mouth are put in by `put_expression`."""
+    """A person with closed mouth and open eyes; shared, so do not draw on it: `with_expression` gives a copy."""
     width, height = round(-2 * _LEFT_MM / mm_per_px), round((TOP_MM - BOTTOM_MM + 4) / mm_per_px)
     paint = Paint(np.empty((height, width, 3), F32), np.empty((height, width), F32), _LEFT_MM, TOP_MM + 2, mm_per_px)
     rng = np.random.default_rng(person.seed)
@@ -215,26 +217,37 @@ def _wrinkles(paint: Paint, looks: Looks, x: Any, y: Any) -> None:
 
 def _hair(paint: Paint, person: Person, x: Any, y: Any, rng: np.random.Generator, hair: bool) -> None:
     looks, shape = person.looks, paint.ir.shape
-    strands = cv2.resize(
-        noise(Grain.WHITE, (shape[0] // 6 + 2, shape[1] // 2 + 1), rng).copy(),
-        shape[::-1],
-        interpolation=cv2.INTER_LINEAR,
-    )
-    ragged = 7 * noise(Grain.BLOCK_MATCHED, shape, rng)
+    coarse = noise(Grain.WHITE, (shape[0] // 6 + 2, shape[1] // 2 + 1), rng)
+    strands = cv2.resize(np.ascontiguousarray(coarse), shape[::-1], interpolation=cv2.INTER_LINEAR)
+    ragged = noise(Grain.BLOCK_MATCHED, shape, rng)
     colour = np.asarray(looks.hair_rgb, dtype=F32) * (1 + F32(0.45) * strands[..., None]).clip(0.3)
     glow = F32(looks.hair_ir) * (1 + F32(0.35) * strands).clip(0.3)
-    every = slice(None)
-    if hair:
-        blend(paint, hair_cover(person.shape, x, y + ragged * F32(0.35)), colour, glow, every, every)
-    arch = 47 + 3.5 * np.exp(-(((np.abs(x) - 34) / 11) ** 2)) - 0.02 * np.clip(np.abs(x) - 36, 0, 30) ** 2
-    thick = np.interp(np.abs(x), [9, 13, 30, 50, 56], [0, 3.4, 3.2, 1.6, 0])
-    brow = np.exp(-(((y - arch) / np.maximum(thick, 0.2)) ** 4)) * (thick > 0.1) * np.clip(0.75 + 0.25 * strands, 0, 1)
-    brow_rgb = np.minimum(colour * F32(0.9), F32(0.12))
-    blend(paint, (brow * looks.brow * 0.88).astype(F32), brow_rgb, np.minimum(glow * F32(1.3), F32(0.34)), every, every)
+    if hair and not person.shape.bald:
+        every = slice(None)
+        blend(paint, hair_cover(person.shape, x, y + F32(2.5) * ragged), colour, glow, every, every)
+    rows, columns, bx, by = _window(paint, -58, 58, 36, 62)
+    at = rows, columns
+    arch = 47 + 3.5 * np.exp(-(((np.abs(bx) - 34) / 11) ** 2)) - 0.02 * np.clip(np.abs(bx) - 36, 0, 30) ** 2
+    thick = np.interp(np.abs(bx), [9, 13, 30, 50, 56], [0, 3.4, 3.2, 1.6, 0])
+    brow = (
+        np.exp(-(((by - arch) / np.maximum(thick, 0.2)) ** 4))
+        * (thick > 0.1)
+        * np.clip(0.75 + 0.25 * strands[at], 0, 1)
+    )
+    brow_rgb = np.minimum(colour[at] * F32(0.9), F32(0.12))
+    blend(paint, (brow * looks.brow * 0.88).astype(F32), brow_rgb, np.minimum(glow[at] * F32(1.3), F32(0.34)), *at)
     if looks.beard:
-        area = _step(-28 - y + 0.55 * np.abs(x) - 9 + ragged * 0.4, 12) * _step(96 - np.abs(x), 14) * _step(y + 92, 14)
-        area = np.maximum(area, 0.9 * bump(x, y, 0, -26, 17, 4.2)) * (1 - bump(x, y, 0, MOUTH_Y_MM, 19, 6))
-        blend(paint, (area * looks.beard * np.clip(0.7 + 0.3 * strands, 0, 1)).astype(F32), colour, glow, every, every)
+        _beard(paint, looks, ragged, strands, colour, glow)
+
+
+def _beard(paint: Paint, looks: Looks, ragged: Any, strands: Any, colour: Any, glow: Any) -> None:
+    """Chin, cheeks and upper lip."""
+    rows, columns, x, y = _window(paint, -104, 104, -100, -8)
+    at = rows, columns
+    area = _step(-37 - y + 0.55 * np.abs(x) + 2.8 * ragged[at], 12) * _step(96 - np.abs(x), 14) * _step(y + 92, 14)
+    area = np.maximum(area, 0.9 * bump(x, y, 0, -26, 17, 4.2)) * (1 - bump(x, y, 0, MOUTH_Y_MM, 19, 6))
+    density = area * looks.beard * np.clip(0.7 + 0.3 * strands[at], 0, 1)
+    blend(paint, density.astype(F32), colour[at], glow[at], *at)
 
 
 def _eye(paint: Paint, person: Person, side: int, blink: float) -> None:
@@ -316,17 +329,3 @@ def _glasses(paint: Paint) -> None:
         [_step(1.6 - ring, 1.4), _step(1.6 - bridge, 1.4) * (np.abs(x) < 9), _step(1.6 - arms, 1.4)]
     )
     blend(paint, (0.93 * frame).astype(F32), (0.02, 0.02, 0.022), 0.12, rows, columns)
-
-
-__all__ = [
-    "Looks",
-    "Paint",
-    "Person",
-    "blend",
-    "paint_head",
-    "put_expression",
-    "skin_ir",
-    "skin_rgb",
-    "tile",
-    "with_expression",
-]

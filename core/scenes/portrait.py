@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -29,14 +30,14 @@ class Portrait:
     mm_per_px: float
 
 
-def portrait(
-    person: Person, rng: np.random.Generator, mm_per_px: float = 1.0, expression: Expression = NEUTRAL
-) -> Portrait:
-    """Photograph a person, 300 mm by 380 mm around the face."""
+@lru_cache(maxsize=64)
+def portrait(person: Person, take: int, mm_per_px: float = 1.0, expression: Expression = NEUTRAL) -> Portrait:
+    """Photograph a person, 300 mm by 380 mm around the face; ``take`` varies light and pose."""
+    rng = np.random.default_rng((person.seed, take))
     width, height = round(300 / mm_per_px), round(380 / mm_per_px)
     focal = _DISTANCE_MM / mm_per_px
     camera = Camera(Intrinsics(width, height, focal, focal, width / 2 - 0.5, height / 2 - 0.5))
-    paint = with_expression(paint_head(person, max(0.8, mm_per_px)), person, expression)
+    paint = with_expression(paint_head(person, mm_per_px), person, expression)
     head_pose = Pose.facing((0, 0, _DISTANCE_MM + 85), *(float(a) for a in rng.normal(0, (4, 3, 2))))
     head = Body(Solid(ProceduralHead(person.shape).mesh(expression)), paint, head_pose, step=2)
     wall = Backdrop(1800, (0.35, 0.4, 0.45), 0.5, 0.0, 0.04)

@@ -12,10 +12,11 @@ from core.scenes.artefacts import (
     MASKS,
     PRINTS,
     REPLAYS,
+    Overlay,
     make_mask,
+    make_overlay,
     make_sheet,
     paint_mannequin,
-    paint_mask,
 )
 from core.scenes.head import NEUTRAL, Expression, HeadModel, ProceduralHead
 from core.scenes.mesh import Solid
@@ -64,17 +65,17 @@ class Presenter:
         rng = np.random.default_rng(seed)
         self.species = species
         self.person = person
-        self._victim = victim
         self._steps = steps
         self._torso = torso_body(person, np.zeros(3), rng, steps[1])
-        self._art_seed = int(rng.integers(0, 2**31))
         self._heads: OrderedDict[tuple[float, float, float], tuple[Solid, Paint]] = OrderedDict()
         self._sheet: Body | None = None
         self.face_scale = 1.0
         self._approach = 1.0
+        self._overlay: Overlay | None = None
         self._finish = Finish()
         if species in PRINTS or species in REPLAYS:
-            sheet = make_sheet(species, portrait(victim, rng, max(0.8, mm_per_px)), rng, person)
+            picture = portrait(victim, int(rng.integers(0, 3)), mm_per_px)
+            sheet = make_sheet(species, picture, rng, person)
             self._sheet = Body(Solid(sheet.mesh), sheet.paint, Pose.facing((0, 0, 0)), sheet.finish, steps[0])
             self.face_scale = sheet.face_scale
             # A small screen is held nearer, so that the face on it is not small in the picture.
@@ -84,6 +85,7 @@ class Presenter:
         self._model: HeadModel = ProceduralHead(person.shape)
         if species in MASKS:
             self._model, self._finish = make_mask(species, person, victim, rng)
+            self._overlay = make_overlay(species, victim, mm_per_px, rng)
         elif species is Species.MANNEQUIN:
             self._model = ProceduralHead(victim.shape)
             self._finish = Finish(float(rng.uniform(0.03, 0.3)), 0.05, 25)
@@ -96,7 +98,7 @@ class Presenter:
         if self._sheet is None:
             place = np.asarray(motion.position_mm)
             return [self._moved_torso(place), self._head(motion)]
-        behind = np.asarray(motion.position_mm) + (0.0, self._drop_mm, self._behind_mm)
+        behind = np.asarray(motion.position_mm) + np.array([0.0, self._drop_mm, self._behind_mm])
         still = replace(motion, position_mm=tuple(behind), yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, expression=NEUTRAL)
         x, y, z = motion.position_mm
         place = tuple(self._approach * c for c in (x, y, z - FACE_BEFORE_HEAD_MM))
@@ -134,7 +136,4 @@ class Presenter:
         if self.species is Species.MANNEQUIN:
             return solid, self._base
         paint = with_expression(self._base, self.person, expression)
-        if self.species in MASKS:
-            rng = np.random.default_rng(self._art_seed)
-            paint = paint_mask(paint, self.species, self._victim, None, rng)
-        return solid, paint
+        return solid, paint if self._overlay is None else self._overlay.over(paint)

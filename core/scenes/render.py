@@ -1,4 +1,4 @@
-"""The renderer: bodies before a backdrop, seen by one pinhole camera, as radiance in colour and at 850 nm, and as depth.
+"""The renderer: bodies before a backdrop, seen by a pinhole camera, as radiance in colour and at 850 nm, and as depth.
 
 Each body is cast only inside its own box, if wished on every second or third pixel: charts, normals and depth are then
 interpolated, the paint is still looked up in every pixel, so texture stays sharp (scenes.md, "Geometry and speed").
@@ -21,6 +21,9 @@ from core.scenes.paint import Paint
 
 FLIP = np.diag([1.0, -1.0, -1.0])
 """From an object's frame (y up, z towards the camera) to a camera's (y down, z away)."""
+
+_SMALL_BOX = 2500
+"""Boxes of fewer pixels are cast in every pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Camera:
 
 @dataclass(slots=True, eq=False)
 class Exposure:
-    """What reaches the sensor: linear ``rgb (H, W, 3)`` and ``ir (H, W)``, ``z_mm (H, W)``, ``holes``: hole rate (H, W)."""
+    """What reaches the sensor: linear ``rgb (H, W, 3)`` and ``ir (H, W)``; ``z_mm`` and hole rate ``holes (H, W)``."""
 
     rgb: NDArray[np.float32] | None
     ir: NDArray[np.float32] | None
@@ -109,27 +112,36 @@ class Box:
 def expose(
     camera: Camera, bodies: Sequence[Body], backdrop: Backdrop, light: Light, *, rgb: bool = True, ir: bool = True
 ) -> Exposure:
-    """Render backdrop and bodies into one camera."""
-    scene = backdrop_exposure(camera, backdrop, light, rgb=rgb, ir=ir)
+    """Render backdrop (coarsely) and bodies into one camera."""
+    scene = backdrop_exposure(camera, backdrop, light, rgb=rgb, ir=ir, step=2)
     for body in bodies:
         add_body(scene, camera, body, light)
     return scene
 
 
 def backdrop_exposure(
-    camera: Camera, backdrop: Backdrop, light: Light, *, rgb: bool = True, ir: bool = True
+    camera: Camera, backdrop: Backdrop, light: Light, *, rgb: bool = True, ir: bool = True, step: int = 1
 ) -> Exposure:
-    """The scene without bodies."""
+    """The scene without bodies; ``step``: look up one pixel in that many."""
     lens = camera.intrinsics
-    x = ((np.arange(lens.width, dtype=F32) - F32(lens.cx)) / F32(lens.fx))[None, :]
-    y = ((np.arange(lens.height, dtype=F32) - F32(lens.cy)) / F32(lens.fy))[:, None]
-    z, albedo, albedo_ir, normal_z = backdrop.look(x, y, camera.origin_mm)
-    facing = np.zeros((*z.shape, 3), F32)
-    facing[..., 2] = -normal_z
-    colour = albedo * light.colour_on(facing) if rgb else None
+    rows, columns = -(-lens.height // step), -(-lens.width // step)
+    x = (((np.arange(columns, dtype=F32) + F32(0.5)) * step - F32(0.5 + lens.cx)) / F32(lens.fx))[None, :]
+    y = (((np.arange(rows, dtype=F32) + F32(0.5)) * step - F32(0.5 + lens.cy)) / F32(lens.fy))[:, None]
+    z, albedo, albedo_ir, cosine = backdrop.look(x, y, camera.origin_mm)
+    facing = light.colour_on(np.array([0.0, 0.0, -1.0], dtype=F32))
     distance2 = (z * F32(1e-3)) ** 2 * (1 + x * x + y * y)
-    infrared = albedo_ir * light.infrared_on(distance2, normal_z) if ir else None
-    return Exposure(colour, infrared, z, np.full(z.shape, 0.01, F32))
+    size = columns * step, rows * step
+    inside = slice(lens.height), slice(lens.width)
+
+    def whole(picture: NDArray[np.float32], method: int = cv2.INTER_LINEAR) -> NDArray[np.float32]:
+        return picture if step == 1 else np.ascontiguousarray(cv2.resize(picture, size, interpolation=method)[inside])
+
+    return Exposure(
+        whole(albedo * facing) if rgb else None,
+        whole(albedo_ir * light.infrared_on(distance2, cosine)) if ir else None,
+        whole(z, cv2.INTER_NEAREST),
+        np.full((lens.height, lens.width), 0.01, F32),
+    )
 
 
 def add_body(scene: Exposure, camera: Camera, body: Body, light: Light) -> Box:
@@ -158,10 +170,8 @@ def add_body(scene: Exposure, camera: Camera, body: Body, light: Light) -> Box:
 
 def body_box(camera: Camera, body: Body) -> Box:
     """The pixels in which a body can appear; empty when it is behind or outside."""
-    vertices = body.solid.mesh.vertices
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
-    points = corners @ body.pose.rotation.T + body.pose.position_mm - np.asarray(camera.origin_mm)
+    points = body.solid.mesh.vertices @ body.pose.rotation.T.astype(F32)
+    points += (body.pose.position_mm - np.asarray(camera.origin_mm)).astype(F32)
     if points[:, 2].min() < 20:
         return (
             Box(0, 0, 0, 0) if points[:, 2].max() < 20 else Box(0, 0, camera.intrinsics.width, camera.intrinsics.height)
@@ -188,8 +198,9 @@ class _Layer:
 
 
 def _cast(camera: Camera, body: Body, box: Box, light: Light, *, rgb: bool, ir: bool) -> _Layer:
-    lens, step = camera.intrinsics, body.step
+    lens = camera.intrinsics
     height, width = box.y1 - box.y0, box.x1 - box.x0
+    step = body.step if height * width > _SMALL_BOX else 1
     rows, columns = -(-height // step), -(-width // step)
     ray = np.ones((rows, columns, 3), F32)
     ray[..., 0] = (box.x0 + (np.arange(columns) + 0.5) * step - 0.5 - lens.cx)[None, :] / lens.fx
@@ -222,10 +233,7 @@ def _colour_light(
     normal: NDArray[np.float32], ray: NDArray[np.float32], finish: Finish, light: Light
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Factor on the albedo and highlight, ``(N, 3)`` each."""
-    if finish.emits:
-        factor = np.full(normal.shape, F32(finish.emits))
-    else:
-        factor = light.colour_on(normal)
+    factor = np.full(normal.shape, F32(finish.emits)) if finish.emits else light.colour_on(normal)
     highlight = light.highlight(normal, ray, finish.sharpness) if finish.gloss else np.zeros_like(normal)
     return factor, highlight * F32(finish.gloss)
 

@@ -33,8 +33,8 @@ class DepthKind(StrEnum):
 class Sensor:
     """One rig: a depth camera whose image is also the infrared one, and a colour camera beside it.
 
-    ``baseline_mm`` between the depth camera and its second eye or projector; ``beside_mm``: the colour camera's place to
-    the picture's left; ``subpixel``: matching error (px); ``noise_mm``: error that does not grow with distance;
+    ``baseline_mm`` between the depth camera and its second eye or projector; ``beside_mm``: how far the colour camera
+    stands to the picture's left; ``subpixel``: matching error (px); ``noise_mm``: error at any distance;
     ``hole_share``: holes on good surfaces; ``near_mm``: nothing is measured nearer.
     """
 
@@ -82,15 +82,18 @@ class Sensor:
 
 _D435 = Sensor(
     "d435", DepthKind.STEREO, Intrinsics(WIDTH, HEIGHT, 390.4, 390.4, 331.4, 242.2),
-    Intrinsics(WIDTH, HEIGHT, 613.2, 613.2, 319.9, 239.2), 50.0, 14.3, subpixel=0.037, hole_share=0.04,
+    Intrinsics(WIDTH, HEIGHT, 613.2, 613.2, 319.9, 239.2), 50.0, 14.3, subpixel=0.037, hole_share=0.012, ir_gain=0.75,
 )  # fmt: skip
 SENSORS: dict[str, Sensor] = {
     "d435": _D435,
-    "d415": replace(_D435, name="d415", depth=Intrinsics(WIDTH, HEIGHT, 612.0, 612.0, 321.0, 239.0), baseline_mm=55.0, near_mm=310.0),
+    "d415": replace(
+        _D435, name="d415", depth=Intrinsics(WIDTH, HEIGHT, 612.0, 612.0, 321.0, 239.0), baseline_mm=55.0, near_mm=310.0
+    ),
     "d455": replace(_D435, name="d455", baseline_mm=95.0, beside_mm=59.0, near_mm=350.0),
     "sr300": Sensor(
         "sr300", DepthKind.STRUCTURED, Intrinsics(WIDTH, HEIGHT, 474.0, 474.0, 312.0, 245.0),
-        Intrinsics(WIDTH, HEIGHT, 615.0, 615.0, 318.0, 240.0), 47.0, 25.7, subpixel=0.012, noise_mm=0.35, hole_share=0.01,
+        Intrinsics(WIDTH, HEIGHT, 615.0, 615.0, 318.0, 240.0), 47.0, 25.7,
+        subpixel=0.012, noise_mm=0.35, hole_share=0.006, ir_gain=0.7,
     ),
     "kinect2": Sensor(
         "kinect2", DepthKind.TIME_OF_FLIGHT, Intrinsics(512, 424, 365.5, 365.5, 256.0, 208.0),
