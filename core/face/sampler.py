@@ -57,27 +57,28 @@ class FaceSampler:
         mask = valid_modalities(frame_set)
         if not mask:
             return FaceSample(None, Reason.INVALID_PIXELS, (Hint.MODALITY_MISSING,))
-        missing = (Hint.MODALITY_MISSING,) if len(mask) < len(frame_set.profiles) else ()
         if frame_set.framing is Framing.CROP:
-            return self._cut(frame_set, mask, None, missing)
+            return self._cut(frame_set, mask, None)
         finding = self._find(frame_set, mask)
         if finding.face is None or finding.reason is not Reason.NONE:
             box = finding.face.box if finding.face is not None else None
-            return FaceSample(None, finding.reason, (_REASON_HINT[finding.reason], *missing), box)
-        return self._cut(frame_set, mask, finding.face, missing)
+            hints = (_REASON_HINT[finding.reason], *_missing(frame_set, mask))
+            return FaceSample(None, finding.reason, hints, box)
+        return self._cut(frame_set, mask, finding.face)
 
     def crop_at(self, frame_set: FrameSet, box: Box | None) -> FaceCrop | None:
         """The crop of a face that was found before (replay of a decision); ``None`` where no modality is usable."""
         mask = valid_modalities(frame_set)
         return cut(frame_set, mask, box) if mask else None
 
-    def _cut(self, frame_set: FrameSet, mask: ModalityMask, face: Face | None, missing: tuple[Hint, ...]) -> FaceSample:
+    def _cut(self, frame_set: FrameSet, mask: ModalityMask, face: Face | None) -> FaceSample:
         box = face.box if face is not None else None
         crop = cut(frame_set, mask, box)
         height, width = frame_set[reference_modality(mask)].pixels.shape[:2]
         face_px = float(box[2]) if box is not None else None
         figures = quality.figures(crop, face_px, (height, width), face.yaw_deg if face is not None else None)
-        hints = (*quality.hints(figures), *missing)
+        no_depth = (Hint.DEPTH_HOLES,) if Modality.DEPTH in mask and crop.depth is None else ()
+        hints = (*quality.hints(figures), *no_depth, *_missing(frame_set, mask))
         if not crop.mask:
             return FaceSample(None, Reason.INVALID_PIXELS, hints, box, figures)
         if quality.too_poor(figures):
@@ -100,3 +101,8 @@ class FaceSampler:
     def _find_in_infrared(self, frame_set: FrameSet, mask: ModalityMask) -> Finding:
         picture: NDArray[Any] = register(frame_set, mask)[Modality.IR]
         return self._finder.find(np.ascontiguousarray(grey_picture(picture)))
+
+
+def _missing(frame_set: FrameSet, mask: ModalityMask) -> tuple[Hint, ...]:
+    """The hint that a stream of this camera is not usable."""
+    return (Hint.MODALITY_MISSING,) if len(mask) < len(frame_set.profiles) else ()

@@ -187,12 +187,12 @@ class InferenceWorker:
         if self._profiles != frame_set.profiles:
             self._profiles = dict(frame_set.profiles)
             self._decision.calibration_sha256 = calibration_sha256(frame_set.profiles)
-        if self._engine is None:
-            return
         if age_ms >= self._stale_ms():
-            self._stale()
-            return
-        self._publish(self._engine.observe(frame_set, age_ms))
+            self._publish(_nothing(frame_set, Reason.STALE))
+        elif self._engine is None:
+            self._publish(_nothing(frame_set, Reason.MODEL_ERROR))
+        else:
+            self._publish(self._engine.observe(frame_set, age_ms))
 
     def _stale(self) -> None:
         """Nothing new: after ``stale_ms`` that is an observation of its own, on a clock that goes on."""
@@ -235,3 +235,8 @@ class InferenceWorker:
         if locked != self._locked:
             self._locked = locked
             self._pipe.send(LockOutChanged(self._session.source_kind, locked))
+
+
+def _nothing(frame_set: FrameSet, reason: Reason) -> Observation:
+    """A frame set that says nothing, and why."""
+    return Observation(frame_set.number, frame_set.time_ms, frame_set.mask, reason=reason)

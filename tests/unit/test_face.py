@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,32 +18,37 @@ from core.face.detect import Box, CascadeDetector, Face, YunetDetector, default_
 from core.face.finder import FULL_SEARCH_EVERY, FaceFinder, overlap
 from core.face.sampler import FaceSampler
 from core.frames import CROP_PX, Modality, ModalityMask
-from core.scenes.paint import Person
-from core.scenes.portrait import portrait
+from core.scenes.live import LiveScene, SceneSpec
 from tests.perception import D435_PROFILES, drawn_pixels, frame_set
 
 WIDTH_PX = 110
-"""Width of the face box in `scene`, about: 153 mm of skin at 1.4 mm a pixel."""
+"""Width of the face box of people drawn with ``size`` 1, about."""
 
 
 @lru_cache
-def face_picture(seed: int, mm_per_px: float) -> NDArray[np.uint8]:
-    rng = np.random.default_rng(seed)
-    linear = portrait(Person.draw(rng), rng, mm_per_px).rgb
-    return np.asarray(255.0 * linear ** (1 / 2.2), dtype=np.uint8)
+def person(seed: int) -> NDArray[np.uint8]:
+    """A simulated person before a booth, 200x300 around the middle of the face."""
+    pixels = LiveScene(SceneSpec.parse(f"booth,seed={seed}")).render(1.0)[Modality.RGB]
+    (face, *_) = CascadeDetector().detect(pixels)
+    x, y, width, height = face.box
+    scale = WIDTH_PX / width
+    whole = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    left, top = round(scale * (x + width / 2)) - 100, max(0, round(scale * (y + height / 2)) - 150)
+    return np.asarray(whole[top : top + 300, left : left + 200])
 
 
 def scene(*people: tuple[int, int, float]) -> NDArray[np.uint8]:
-    """Rendered people ``(seed, x, mm_per_px)`` before a grey wall, 640x480."""
+    """Simulated people ``(seed, x, size)`` before a grey wall, 640x480; the middle of a face is at ``x``."""
     picture = np.full((480, 640, 3), 150, np.uint8)
     picture += np.random.default_rng(5).integers(0, 6, picture.shape, dtype=np.uint8)
-    for seed, x, mm_per_px in people:
-        face = face_picture(seed, mm_per_px)
-        picture[100 : 100 + face.shape[0], x : x + face.shape[1]] = face
+    for seed, x, size in people:
+        face = cv2.resize(person(seed), None, fx=size, fy=size, interpolation=cv2.INTER_AREA)
+        left = x - face.shape[1] // 2
+        picture[100 : 100 + face.shape[0], left : left + face.shape[1]] = face
     return picture
 
 
-ONE = ((3, 210, 1.4),)
+ONE = ((3, 320, 1.0),)
 
 
 def rgb_set(picture: NDArray[np.uint8], **changes: Any) -> Any:
@@ -71,7 +77,7 @@ def test_a_rendered_person_is_found_and_cut() -> None:
     assert sample.crop.rgb.shape == (CROP_PX, CROP_PX, 3)
     assert sample.box is not None
     x, _, width, _ = sample.box
-    assert x + width / 2 == pytest.approx(210 + 107, abs=15)
+    assert x + width / 2 == pytest.approx(320, abs=15)
     assert width == pytest.approx(WIDTH_PX, rel=0.2)
     assert sample.hints == ()
 
@@ -82,18 +88,18 @@ def test_an_empty_room_has_no_face() -> None:
 
 
 def test_two_people_are_several_faces() -> None:
-    sample = FaceSampler().sample(rgb_set(scene((3, 40, 1.4), (1, 380, 1.4))))
+    sample = FaceSampler().sample(rgb_set(scene((3, 160, 1.0), (1, 480, 1.0))))
     assert (sample.crop, sample.reason, sample.hints) == (None, Reason.SEVERAL_FACES, (Hint.SEVERAL_FACES,))
 
 
 def test_somebody_far_behind_is_no_second_face() -> None:
-    sample = FaceSampler().sample(rgb_set(scene((3, 40, 1.4), (1, 420, 3.2))))
+    sample = FaceSampler().sample(rgb_set(scene((3, 160, 1.0), (1, 480, 0.45))))
     assert sample.reason is Reason.NONE
 
 
 def test_tracking_needs_to_see_a_second_face_twice() -> None:
     sampler = FaceSampler(tracking=True)
-    reasons = [sampler.sample(rgb_set(scene((3, 40, 1.4), (1, 380, 1.4)))).reason for _ in range(3)]
+    reasons = [sampler.sample(rgb_set(scene((3, 160, 1.0), (1, 480, 1.0)))).reason for _ in range(3)]
     assert reasons == [Reason.NONE, Reason.SEVERAL_FACES, Reason.SEVERAL_FACES]
 
 
@@ -110,7 +116,7 @@ def test_tracking_searches_the_whole_picture_now_and_then() -> None:
 
 def test_a_tracked_face_is_followed() -> None:
     sampler = FaceSampler(tracking=True)
-    boxes = [sampler.sample(rgb_set(scene((3, x, 1.4)))).box for x in range(150, 250, 8)]
+    boxes = [sampler.sample(rgb_set(scene((3, x, 1.0)))).box for x in range(250, 350, 8)]
     moved = [box[0] for box in boxes if box is not None]
     assert len(moved) == len(boxes)
     assert moved[-1] - moved[0] == pytest.approx(96, abs=12)
@@ -138,9 +144,10 @@ def test_nothing_usable_has_its_reason() -> None:
 def test_depth_without_measurements_in_the_face_is_no_depth() -> None:
     pixels = drawn_pixels()
     pixels[Modality.DEPTH][5:115] = 0
-    crop = FaceSampler().sample(frame_set(pixels)).crop
-    assert crop is not None
-    assert crop.depth is None
+    sample = FaceSampler().sample(frame_set(pixels))
+    assert sample.crop is not None
+    assert sample.crop.depth is None
+    assert sample.hints == (Hint.DEPTH_HOLES,)
 
 
 def test_a_dark_picture_is_searched_in_infrared() -> None:

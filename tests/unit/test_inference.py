@@ -191,9 +191,15 @@ def test_a_frame_set_that_waited_too_long_is_stale() -> None:
     bench.order(LoadModel("m"), begin())
     bench.camera.show(frame_set(drawn_pixels(), 1, 100.0))
     bench.clock.advance(1500.0)
-    bench.step()
-    assert bench.decision.running == "p"
-    assert all(m.observation.evidence is None for m in bench.answers() if isinstance(m, ObservationMade))
+    (seen,) = [m.observation for m in bench.step() if isinstance(m, ObservationMade)]
+    assert (seen.evidence, seen.reason) == (None, Reason.STALE)
+
+
+def test_without_a_model_a_presentation_ends_without_response() -> None:
+    bench = Bench()
+    bench.order(begin())
+    (verdict,) = verdicts(bench.show(80))
+    assert (verdict.outcome, verdict.reason) == (Outcome.NON_RESPONSE, Reason.MODEL_ERROR)
 
 
 def test_a_camera_that_starts_again_from_one_is_followed() -> None:
