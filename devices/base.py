@@ -50,6 +50,11 @@ class Camera(Protocol):
         """A finite source has handed out its last frame set."""
         ...
 
+    @property
+    def camera_s(self) -> float:
+        """Camera time of the newest frame set that was read, in seconds since the first."""
+        ...
+
     def open(self) -> None:
         """Find the device and choose its streams. Raises `HostError` (no device) or `InputError` (a bad file)."""
         ...

@@ -39,7 +39,8 @@ def apply_options(sensors: Sequence[Any], wanted: SetOptions) -> dict[str, float
             if option is not None and room in ("", _room(sensor)):
                 _set(sensor, option, value)
     if wanted.face_roi is not None:
-        for sensor in sensors:
+        # The region is one of the colour image; only a camera without colour sees it with its stereo module.
+        for sensor in [s for s in sensors if _room(s) == "rgb"] or sensors:
             _set_face_region(sensor, wanted.face_roi)
     return current_options(sensors)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,8 @@ def _check(spec: SourceSpec, out: Path) -> None:
         raise InputError(f"{out} exists already.", "Choose another name: a recording is never overwritten.")
     if not out.parent.is_dir():
         raise HostError(f"There is no folder {out.parent}.", "Make it first, or choose another.")
+    if not os.access(out.parent, os.W_OK):
+        raise HostError(f"The folder {out.parent} cannot be written.", "Choose another, or change its permissions.")
 
 
 def _run(camera: SdkCamera, seconds: float, progress: Callable[[float], None], canceled: Callable[[], bool]) -> None:

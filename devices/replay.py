@@ -53,6 +53,11 @@ class ReplayCamera:
         """See `Camera.profiles`."""
         return self._profiles
 
+    @property
+    def camera_s(self) -> float:
+        """See `Camera.camera_s`."""
+        return self._meter.camera_s
+
     def open(self) -> None:
         """See `Camera.open`."""
         self._iterator = iter(self._frame_sets)

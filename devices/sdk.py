@@ -35,6 +35,8 @@ HIGH_WATER = 24
 """A file that reads faster than we pair is paused here, so that the queue never drops."""
 LOW_WATER = 8
 POLL_MS = 10
+ASK_MS = 1000.0
+"""How often the device itself is asked for its state: each question is a USB transfer."""
 FILE_PATIENCE_MS = 2000.0
 
 
@@ -114,6 +116,8 @@ class SdkCamera:
         self._meter = StreamMeter(origin.source_kind)
         self._counts: dict[Modality, PairingCounts] = {}
         self._ready: deque[tuple[FrameSet, float]] = deque()
+        self._temperature_c: float | None = None
+        self._asked_ms = -math.inf
         self._settings: Mapping[str, float] = {}
         self._ended = False
         self._throttled = False
@@ -138,23 +142,16 @@ class SdkCamera:
         """See `Camera.ended`."""
         return self._ended and not self._ready
 
+    @property
+    def camera_s(self) -> float:
+        """See `Camera.camera_s`."""
+        return self._meter.camera_s
+
     # --- life ---------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """See `Camera.open`."""
-        device = self._origin.acquire()
-        self._device = device_info(device)
-        if self._record_to is not None:
-            device = rs.recorder(str(self._record_to), device)
-        self._sdk_device = device
-        self._sensors = list(device.query_sensors())
-        self._chosen = choose_streams(self._sensors)
-        if not self._chosen:
-            self.close()
-            raise HostError(
-                f"{self._device.name} offers no colour, depth or infrared stream that can be used.",
-                "Choose another camera or recording with `main.py devices`.",
-            )
+        self._connect(self._origin.acquire())
         self._by_uid = {profile.unique_id(): modality for modality, profile in self._chosen.items()}
         self._profiles = stream_profiles(self._chosen, depth_unit_m(self._sensors))
         self._pairer = Pairer(
@@ -168,6 +165,25 @@ class SdkCamera:
         self._settings = current_options(self._sensors)
         self._meter.reopened()
         self._ended = False
+
+    def _connect(self, device: Any) -> None:
+        """Take hold of a device, its sensors and the streams that we want. Raises `HostError`."""
+        try:
+            self._device = device_info(device)
+            self._sdk_device = device if self._record_to is None else rs.recorder(str(self._record_to), device)
+            self._sensors = list(self._sdk_device.query_sensors())
+            self._chosen = choose_streams(self._sensors)
+        except RuntimeError as error:
+            self.close()
+            raise HostError(
+                f"The camera does not answer: {error}.", "Unplug it, plug it in again, then start again."
+            ) from error
+        if not self._chosen:
+            self.close()
+            raise HostError(
+                f"{self._device.name} offers no colour, depth or infrared stream that can be used.",
+                "Choose another camera or recording with `main.py devices`.",
+            )
 
     def start(self) -> None:
         """See `Camera.start`. Raises `HostError` where the device refuses (in use, too little USB bandwidth)."""
@@ -292,15 +308,18 @@ class SdkCamera:
 
     def health(self) -> CameraHealth:
         """See `Camera.health`."""
-        if self._sdk_device is not None:
-            self._device = device_info(self._sdk_device)  # a USB link may come back slower
+        now_ms = _now_ms()
+        if self._sdk_device is not None and now_ms - self._asked_ms >= ASK_MS:
+            self._asked_ms = now_ms
+            self._device = device_info(self._sdk_device)  # a USB link may have become slower
+            self._temperature_c = temperature_c(self._sensors)
         return self._meter.health(
             device=self._device,
             profiles=self._profiles,
             counts=self._counts,
-            now_ms=_now_ms(),
+            now_ms=now_ms,
             ended=self.ended,
-            temperature_c=temperature_c(self._sensors),
+            temperature_c=self._temperature_c,
             settings=self._settings,
         )
 

@@ -50,13 +50,18 @@ _INFO = {
     "product_id": rs.camera_info.product_id,
 }
 
-FORMAT_OF = {Modality.RGB: rs.format.rgb8, Modality.DEPTH: rs.format.z16, Modality.IR: rs.format.y8}
+FORMATS = {
+    Modality.RGB: (rs.format.rgb8,),
+    Modality.DEPTH: (rs.format.z16,),
+    Modality.IR: (rs.format.y8, rs.format.y16),
+}
+"""Pixel formats that we read, the preferred one first."""
 
 
 def modality_of(profile: Any) -> Modality | None:
     """The modality that a stream profile carries, by stream and format; ``None`` for one we do not use."""
     modality = _MODALITY_OF_STREAM.get((profile.stream_type(), profile.stream_index()))
-    return modality if modality is not None and profile.format() == FORMAT_OF[modality] else None
+    return modality if modality is not None and profile.format() in FORMATS[modality] else None
 
 
 def device_info(device: Any) -> DeviceInfo:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.codes import SourceKind
 from core.frames import Modality, StreamProfile
-from devices.sdk_frames import FORMAT_OF, sdk_extrinsics, sdk_intrinsics
+from devices.sdk_frames import FORMATS, sdk_extrinsics, sdk_intrinsics
 
 FPS_HZ = 30.0
 EPOCH_MS = 1000.0
@@ -57,14 +57,13 @@ class Shot:
 class _Kind:
     stream: Any
     index: int
-    bytes_per_pixel: int
     sensor: str
 
 
 _KINDS = {
-    Modality.RGB: _Kind(rs.stream.color, 0, 3, "RGB Camera"),
-    Modality.DEPTH: _Kind(rs.stream.depth, 0, 2, "Stereo Module"),
-    Modality.IR: _Kind(rs.stream.infrared, 1, 1, "Stereo Module"),
+    Modality.RGB: _Kind(rs.stream.color, 0, "RGB Camera"),
+    Modality.DEPTH: _Kind(rs.stream.depth, 0, "Stereo Module"),
+    Modality.IR: _Kind(rs.stream.infrared, 1, "Stereo Module"),
 }
 
 
@@ -104,11 +103,12 @@ class SimulatedOrigin:
         device.register_info(rs.camera_info.serial_number, "simulated")
         device.register_info(rs.camera_info.usb_type_descriptor, self.usb_type)
         profiles = self._scene.profiles
+        images = self._scene.render(self.camera_s())  # only an image tells whether infrared has 8 or 16 bits
         for modality, profile in profiles.items():
             kind = _KINDS[modality]
             if kind.sensor not in self._sensors:
                 self._sensors[kind.sensor] = device.add_sensor(kind.sensor)
-            stream = _video_stream(profile, kind)
+            stream = _video_stream(profile, kind, images[modality])
             self._streams[modality] = self._sensors[kind.sensor].add_video_stream(stream)
             if profile.depth_unit_m is not None:
                 self._sensors[kind.sensor].add_read_only_option(rs.option.depth_units, profile.depth_unit_m)
@@ -204,8 +204,8 @@ class SimulatedOrigin:
         sensor, stream = self._sensors[kind.sensor], self._streams[shot.modality]
         frame = rs.software_video_frame()
         frame.pixels = np.ascontiguousarray(shot.pixels)
-        frame.bpp = kind.bytes_per_pixel
-        frame.stride = shot.pixels.shape[1] * kind.bytes_per_pixel
+        frame.bpp = _bytes_per_pixel(shot.pixels)
+        frame.stride = shot.pixels.shape[1] * frame.bpp
         frame.timestamp = shot.time_ms
         frame.domain = rs.timestamp_domain.hardware_clock
         frame.frame_number = shot.number
@@ -225,12 +225,17 @@ class SimulatedOrigin:
         sensor.on_video_frame(frame)
 
 
-def _video_stream(profile: StreamProfile, kind: _Kind) -> Any:
+def _bytes_per_pixel(image: NDArray[Any]) -> int:
+    return int(image.nbytes) // (image.shape[0] * image.shape[1])
+
+
+def _video_stream(profile: StreamProfile, kind: _Kind, image: NDArray[Any]) -> Any:
     stream = rs.video_stream()
-    stream.type, stream.index, stream.fmt = kind.stream, kind.index, FORMAT_OF[profile.modality]
+    wide = profile.modality is Modality.IR and image.dtype == np.uint16
+    stream.type, stream.index, stream.fmt = kind.stream, kind.index, FORMATS[profile.modality][int(wide)]
     stream.uid = 1 + list(_KINDS).index(profile.modality)
     stream.width, stream.height, stream.fps = profile.width, profile.height, round(profile.fps_hz)
-    stream.bpp = kind.bytes_per_pixel
+    stream.bpp = _bytes_per_pixel(image)
     if profile.intrinsics is not None:
         stream.intrinsics = sdk_intrinsics(profile.intrinsics)
     return stream

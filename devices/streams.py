@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.frames import MODALITIES, Modality
-from devices.sdk_frames import modality_of
+from devices.sdk_frames import FORMATS, modality_of
 
 WIDTH, HEIGHT, FPS_HZ = 640, 480, 30
 
@@ -19,11 +19,15 @@ def choose_streams(sensors: Sequence[Any]) -> dict[Modality, Any]:
             modality = modality_of(profile)
             if modality is not None:
                 offered.setdefault(modality, []).append(profile)
-    return {m: min(offered[m], key=_distance) for m in MODALITIES if m in offered}
+    return {m: min(offered[m], key=lambda profile: _distance(m, profile)) for m in MODALITIES if m in offered}
 
 
-def _distance(profile: Any) -> tuple[float, int]:
-    """Smaller is better: size first, then rate, then the left imager rather than an unnumbered one."""
+def _distance(modality: Modality, profile: Any) -> tuple[int, int, int, int]:
+    """Smaller is better: size first, then rate, then the left imager, then the preferred format."""
     video = profile.as_video_stream_profile()
-    size = abs(video.width() - WIDTH) + abs(video.height() - HEIGHT)
-    return (size + abs(profile.fps() - FPS_HZ) / 100.0, -int(profile.stream_index() == 1))
+    return (
+        abs(video.width() - WIDTH) + abs(video.height() - HEIGHT),
+        abs(profile.fps() - FPS_HZ),
+        -int(profile.stream_index() == 1),
+        FORMATS[modality].index(profile.format()),
+    )

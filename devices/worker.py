@@ -261,7 +261,7 @@ class CaptureWorker:
     # --- what the station is told ---------------------------------------------------------------------------------
 
     def _camera_s(self) -> float:
-        return self._spec.start_s + self._camera.health().camera_s
+        return self._spec.start_s + self._camera.camera_s
 
     def _tell_health(self, force: bool = False) -> None:
         connection = self._connection

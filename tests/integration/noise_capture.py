@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from core.errors import HostError
+from core.errors import HostError, InputError
 from core.frames import FrameSet, Modality, StreamProfile
 from core.messages import Message, StartRecording
 from core.processes import Child
@@ -15,6 +15,7 @@ from devices import sources
 from devices.supervisor import HANG_MS, CaptureSupervisor
 from devices.worker import CaptureSpec, run_capture
 from tests.noise_scene import NoiseScene
+from tests.unit.test_ring import frame_set
 
 
 class LineRecorder:
@@ -47,9 +48,16 @@ def make_recorder(order: StartRecording, profiles: Mapping[Modality, StreamProfi
     return LineRecorder(Path(order.path), 10 if order.path.endswith("full") else 10**9)
 
 
+def open_session(session: str) -> Iterator[FrameSet]:
+    if session == "none":
+        raise InputError(f"The session {session!r} holds no frames.", "List sessions.")
+    for number in range(1, 5):
+        yield frame_set(number)
+
+
 def capture_noise(pipe: Connection, spec: CaptureSpec) -> None:
     sources.live_scene = lambda text: NoiseScene
-    run_capture(pipe, spec, make_recorder)
+    run_capture(pipe, spec, make_recorder, open_session)
 
 
 def supervisor(spec: CaptureSpec, threaded: bool = False, hang_ms: float = HANG_MS) -> CaptureSupervisor:

@@ -256,3 +256,24 @@ def test_a_closed_pipe_ends_it(ring: FrameRing) -> None:
     ours.close()
     process.join(5.0)
     assert process.exitcode == 0
+
+
+def test_a_stored_session_is_played_and_a_missing_one_is_told(ring: FrameRing) -> None:
+    link = supervisor(CaptureSpec("session:take", ring.name), threaded=True)
+    link.start()
+    said = poll_until(link, lambda s: has(StreamEnded, s))
+    last = health(said)[-1]
+    assert (last.source_kind, last.sets) == (SourceKind.PLAYBACK, 4)
+    assert last.camera_s == pytest.approx(0.099)
+    reader = RingReader(ring.name)
+    found = reader.newest(0, 0.0)
+    assert found is not None
+    assert found[0].number == 4
+    reader.close()
+    link.shutdown(5.0)
+
+    link = supervisor(CaptureSpec("session:none", ring.name), threaded=True)
+    link.start()
+    said = poll_until(link, lambda s: has(Problem, s))
+    assert "holds no frames" in next(m.what for m in said if isinstance(m, Problem))
+    link.shutdown(5.0)

@@ -211,7 +211,9 @@ def test_a_renderer_that_is_too_slow_lowers_the_rate_without_bursts() -> None:
 def test_a_renderer_that_fails_is_a_bug_that_surfaces() -> None:
     class Broken(NoiseScene):
         def render(self, t_s: float):  # type: ignore[no-untyped-def]
-            raise ZeroDivisionError("scene")
+            if t_s > 0.2:
+                raise ZeroDivisionError("scene")
+            return super().render(t_s)
 
     camera = SdkCamera(SimulatedOrigin(Broken))
     camera.open()
@@ -219,5 +221,23 @@ def test_a_renderer_that_fails_is_a_bug_that_surfaces() -> None:
     try:
         with pytest.raises(ZeroDivisionError):
             film(camera, 1.0)
+    finally:
+        camera.close()
+
+
+def test_sixteen_bit_infrared_keeps_its_bits() -> None:
+    class TimeOfFlight(NoiseScene):
+        def render(self, t_s: float):  # type: ignore[no-untyped-def]
+            images = dict(super().render(t_s))
+            images[Modality.IR] = images[Modality.IR].astype(np.uint16) * 257
+            return images
+
+    camera = SdkCamera(SimulatedOrigin(TimeOfFlight))
+    camera.open()
+    camera.start()
+    try:
+        pixels = camera.read(2000.0)[Modality.IR].pixels
+        assert pixels.dtype == np.uint16
+        assert pixels.max() > 60_000
     finally:
         camera.close()
