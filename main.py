@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.commandline import build_parser
-from core.errors import ExitCode, HostError, InputError, KnownError
+from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
 from core.terminal import percentage, plain, progress, say, show_rows
 
@@ -366,6 +366,92 @@ def _self_test(bundle: Path) -> None:
     self_test(load_scorer(bundle))
 
 
+def _adapt_plan(options: Namespace) -> int:
+    from core.adaptation.plan import make_plan
+
+    with _opened(options) as (catalogue, registry):
+        champion = registry.champion()
+        plan = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed)
+        print(catalogue.jobs.create(plan.to_json(), plan.sha256()))
+    return ExitCode.DONE
+
+
+def _adapt_run(options: Namespace) -> int:
+    """Also `adapt resume`: a job goes on from its checkpoint where it has one."""
+    from core.adaptation.worker import Workplace, run_job
+    from core.codes import JobState, ModelRole
+    from core.face.sampler import FaceSampler
+
+    os.nice(10)  # never in the way of capture and inference
+    start_logging(_folder(options).root / "logs", "adapt")
+    sampler = FaceSampler()
+    with _opened(options) as (catalogue, registry):
+        workplace = Workplace(
+            jobs=catalogue.jobs,
+            presentations=catalogue.material,
+            champion=Path(registry.resolve(ModelRole.CHAMPION).path),
+            out_dir=catalogue.folder.jobs / options.job,
+            crop_face=lambda frame_set: sampler.sample(frame_set).crop,
+            register=lambda bundle: registry.add(bundle, job=options.job).sha256,
+        )
+        try:
+            run_job(options.job, workplace)
+        except KeyboardInterrupt:
+            catalogue.jobs.update(options.job, state=JobState.INTERRUPTED)
+            raise
+        return _tell_job(options, catalogue)
+
+
+def _adapt_status(options: Namespace) -> int:
+    from core.adaptation.worker import settle_interrupted
+
+    with _opened(options) as (catalogue, _):
+        settle_interrupted(catalogue.jobs)
+        return _tell_job(options, catalogue)
+
+
+def _adapt_request(options: Namespace) -> int:
+    from core.adaptation.worker import settle_interrupted
+
+    with _opened(options) as (catalogue, _):
+        settle_interrupted(catalogue.jobs)
+        catalogue.jobs.request(options.job, options.handler.removeprefix("adapt "))
+        return _tell_job(options, catalogue)
+
+
+def _tell_job(options: Namespace, catalogue: Catalogue) -> int:
+    job = catalogue.jobs.get(options.job)
+    print(f"{job.id}: {job.state}, {job.progress:.0%} {job.message}".rstrip())
+    if options.json is not None:
+        told = {**plain(job), "plan": json.loads(job.plan), "report": json.loads(job.report or "null")}
+        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    return ExitCode.DONE
+
+
+def _train(options: Namespace) -> int:
+    from core.training.config import TrainConfig, factory_config
+    from core.training.train import train, trust_factory
+
+    work_dir = _folder(options).root / "training"
+    if options.factory:
+        config = factory_config(work_dir, options.out)
+    elif options.out is None:
+        raise UsageError("Where should the model go?", "Give --out DIR, or --factory for the factory's own place.")
+    else:
+        config = TrainConfig(work_dir=work_dir, out=options.out)
+    given = {"seed": options.seed, "epochs": options.epochs}
+    config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
+    if options.presentations is not None:
+        config = config.sized(options.presentations)
+    show: dict[str, Callable[[float], None]] = {}
+    with _Interrupt() as canceled:
+        manifest = train(config, lambda step: show.setdefault(step.phase, percentage(step.phase))(step.share), canceled)
+    if options.factory and options.out is None:
+        trust_factory(config.out)
+    print(f"{manifest.name} {manifest.sha256} in {config.out}")
+    return ExitCode.DONE
+
+
 def _backup(options: Namespace) -> int:
     from storage.backup import back_up
 
@@ -470,6 +556,13 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "models": _models,
     "promote": _promote,
     "rollback": _rollback,
+    "train": _train,
+    "adapt plan": _adapt_plan,
+    "adapt run": _adapt_run,
+    "adapt resume": _adapt_run,
+    "adapt status": _adapt_status,
+    "adapt pause": _adapt_request,
+    "adapt cancel": _adapt_request,
     "backup": _backup,
     "restore": _restore,
 }

@@ -7,9 +7,27 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.model.manifest import FACTORY_BUNDLE
+
+SITES = ("counter", "gate", "kiosk", "archive")
+"""Active stereo, coded light, time of flight, and relative depth out of collections (`core.scenes.domain`)."""
+LIVE_DOMAINS = ("live:booth/d435", "live:corridor/d435", "live:booth/sr300", "live:corridor/kinect2")
+FACTORY_SEED = 1
+
+
+class SplitPlan(BaseModel):
+    """How much of a split is simulated. ``reframe``: some live crops are cut around a moved box."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_domain: int = Field(ge=2, le=4_000, description="presentations of every site")
+    per_live_domain: int = Field(ge=0, le=4_000, description="presentations of every live domain")
+    frames: int = Field(ge=1, le=16, description="crops of a presentation")
+    reframe: bool = False
+
 
 class TrainConfig(BaseModel):
-    """One training run on simulated scenes. Presentations are counted per domain; subjects of the splits are disjoint.
+    """One training run on simulated scenes; the people of the three splits are disjoint.
 
     ``seed`` fixes people, scenes, order, augmentation and initial weights: the same configuration on the same machine
     gives the same model.
@@ -18,21 +36,50 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "source"
-    seed: int = Field(default=1, ge=0)
-    domains: tuple[str, ...] = Field(default=(), description="names of core.scenes domains; empty = all embedded ones")
-    presentations: int = Field(default=1200, ge=8, description="for training, per domain")
-    dev_presentations: int = Field(default=320, ge=8, description="for temperature and thresholds, per domain")
-    test_presentations: int = Field(default=400, ge=8, description="for the figures, per domain")
-    epochs: int = Field(default=14, ge=1, le=500)
+    seed: int = Field(default=FACTORY_SEED, ge=0)
+    domains: tuple[str, ...] = Field(default=SITES, description="sites of core.scenes.domain")
+    live_domains: tuple[str, ...] = Field(default=LIVE_DOMAINS, description="live:SCENE/SENSOR")
+    train: SplitPlan = SplitPlan(per_domain=900, per_live_domain=110, frames=2, reframe=True)
+    dev: SplitPlan = SplitPlan(per_domain=240, per_live_domain=96, frames=5)
+    test: SplitPlan = SplitPlan(per_domain=360, per_live_domain=144, frames=5)
+    epochs: int = Field(default=24, ge=1, le=500)
     batch: int = Field(default=48, ge=2, le=512)
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)
     label_smoothing: float = Field(default=0.05, ge=0, lt=0.5, description="method.md section 9: eps 0.05 to 0.1")
-    minutes: float = Field(default=55.0, gt=0, description="no epoch starts later than this")
-    threads: int = Field(default=1, ge=1)
-    work_dir: Path = Field(description="dataset and checkpoints; a run that was cut off goes on from here")
+    minutes: float = Field(default=45.0, gt=0, description="no epoch starts later than this")
+    threads: int = Field(default=1, ge=1, description="torch threads")
+    processes: int = Field(default=2, ge=1, le=64, description="processes that simulate")
+    work_dir: Path = Field(description="tables and checkpoints; a run that was cut off goes on from here")
     out: Path = Field(description="where the bundle goes")
 
+    def sized(self, presentations: int) -> TrainConfig:
+        """The same run with ``presentations`` of every site to train on; the other splits shrink alike."""
+        share = presentations / self.train.per_domain
+
+        def scaled(plan: SplitPlan) -> SplitPlan:
+            live = 0 if not plan.per_live_domain else max(2, round(share * plan.per_live_domain))
+            return plan.model_copy(
+                update={"per_domain": max(2, round(share * plan.per_domain)), "per_live_domain": live}
+            )
+
+        return self.model_copy(update={"train": scaled(self.train), "dev": scaled(self.dev), "test": scaled(self.test)})
+
+    def plan(self, split: str) -> SplitPlan:
+        """The plan of ``train``, ``dev`` or ``test``."""
+        return {"train": self.train, "dev": self.dev, "test": self.test}[split]
+
+    def table_digest(self, split: str) -> str:
+        """Identity of a split's table."""
+        parts = [self.plan(split).model_dump_json(), str(self.seed), *self.domains, "|", *self.live_domains]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
     def digest(self) -> str:
-        """Identity of the run, without the folders: a checkpoint of another configuration is never continued."""
-        return hashlib.sha256(self.model_dump_json(exclude={"work_dir", "out", "threads"}).encode()).hexdigest()
+        """Identity of the run, without folders and processors: no other run's checkpoint is continued."""
+        outside = {"work_dir", "out", "threads", "processes", "minutes", "name"}
+        return hashlib.sha256(self.model_dump_json(exclude=outside).encode()).hexdigest()
+
+
+def factory_config(work_dir: Path, out: Path | None = None) -> TrainConfig:
+    """The recorded configuration of the factory model (docs/model-card.md)."""
+    return TrainConfig(name="factory", work_dir=work_dir, out=out or FACTORY_BUNDLE)
