@@ -11,6 +11,7 @@ from core.errors import InputError
 from core.ports import StoredPresentation
 from storage.database import DatabaseFile, Row
 from storage.repositories.audit import AuditLog
+from storage.repositories.subjects import Consents
 
 
 class PresentationState(StrEnum):
@@ -59,10 +60,11 @@ class Presentation:
 class Presentations:
     """All presentations of this station."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog) -> None:
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, consents: Consents) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._consents = consents
 
     def open(
         self,
@@ -81,9 +83,15 @@ class Presentations:
         """Begin a presentation; returns its id (``identity`` if it has one already). The label is set before the take.
 
         The subject is the session's unless another is given.
+
+        Raises:
+            InputError: no such session, subject or artefact, or the other subject has no standing consent.
         """
         source = label_source or (LabelSource.NONE if species is None else LabelSource.BEFORE_TAKE)
         with self._file.transaction():
+            shown = self._subject(session, subject)
+            if artefact and self._file.value("SELECT 1 FROM artefacts WHERE id = ?", (artefact,)) is None:
+                raise InputError(f"There is no artefact {artefact!r}.", "Register it first.")
             number = 1 + int(
                 self._file.value("SELECT coalesce(max(number), 0) FROM presentations WHERE session = ?", (session,))
             )
@@ -93,7 +101,7 @@ class Presentations:
                 "session": session,
                 "number": number,
                 "name": name,
-                "subject": subject or self._file.value("SELECT subject FROM sessions WHERE id = ?", (session,)),
+                "subject": shown,
                 "species": species,
                 "artefact": artefact or None,
                 "condition": condition,
@@ -105,6 +113,21 @@ class Presentations:
             }
             self._file.insert("presentations", row)
         return presentation
+
+    def _subject(self, session: str, subject: str) -> str | None:
+        """Who is shown. A session's consent speaks for its own subject only."""
+        row = self._file.row("SELECT subject, basis, mode FROM sessions WHERE id = ?", (session,))
+        if row is None:
+            raise InputError(f"There is no session {session!r}.", "List them with `main.py sessions`.")
+        if not subject or subject == row["subject"]:
+            return None if row["subject"] is None else str(row["subject"])
+        if self._file.value("SELECT 1 FROM subjects WHERE id = ?", (subject,)) is None:
+            raise InputError(f"There is no subject {subject!r}.", "Add the subject first.")
+        if row["basis"] == "consent" and row["mode"] == "frames" and self._consents.valid(subject) is None:
+            raise InputError(
+                f"Frames of {subject} cannot be kept without a consent.", "Record the subject's consent first."
+            )
+        return subject
 
     def close(self, presentation: str, first_set: int, last_set: int, end_s: float) -> None:
         """Store which frame sets belong to it (``last_set < first_set``: none). A discarded take stays discarded."""
@@ -163,12 +186,18 @@ class Presentations:
         return [_presentation(row) for row in self._file.rows(sql, (session,))]
 
     def stored(self, sessions: Sequence[str]) -> list[StoredPresentation]:
-        """The usable presentations of the sessions, in order: those that ended by themselves and were not discarded."""
+        """The usable presentations of the sessions, in order: those that ended by themselves and were not discarded.
+
+        A consent that was withdrawn or has run out takes its session's presentations with it.
+        """
         sql = """
             SELECT p.id, p.session, p.subject, p.species, p.artefact, s.source_kind
-            FROM presentations AS p JOIN sessions AS s ON s.id = p.session
-            WHERE p.session = ? AND p.state = 'closed' ORDER BY p.number
+            FROM presentations AS p JOIN sessions AS s ON s.id = p.session LEFT JOIN consents AS c ON c.id = s.consent
+            WHERE p.session = ? AND p.state = 'closed' AND c.withdrawn_utc_s IS NULL
+                AND coalesce(c.term_end_utc_s > ?, TRUE)
+            ORDER BY p.number
         """
+        now = self._clock.utc_s()
         return [
             StoredPresentation(
                 id=row["id"],
@@ -179,7 +208,7 @@ class Presentations:
                 source_kind=row["source_kind"],
             )
             for session in sessions
-            for row in self._file.rows(sql, (session,))
+            for row in self._file.rows(sql, (session, now))
         ]
 
 

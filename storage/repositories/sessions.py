@@ -17,7 +17,7 @@ from storage.forms import calibration_sha256, canonical, profiles_from_json, pro
 from storage.identifiers import timed_id
 from storage.repositories.audit import AuditLog
 from storage.repositories.paging import Cursor, count, read_page
-from storage.repositories.subjects import Consents
+from storage.repositories.subjects import Consents, Subjects
 
 
 class Basis(StrEnum):
@@ -84,10 +84,13 @@ SORTS = ("created_utc_s", "name", "recorded")
 class Sessions:
     """All sessions of this station."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, consents: Consents) -> None:
+    def __init__(
+        self, file: DatabaseFile, clock: Clock, audit: AuditLog, subjects: Subjects, consents: Consents
+    ) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._subjects = subjects
         self._consents = consents
 
     def open(
@@ -106,6 +109,7 @@ class Sessions:
         """Begin a session; returns its id (``identity`` if it was given one).
 
         ``no_person`` says that the material shows nobody; by default that holds for every source but a live camera.
+        A subject of such material is added when it is new; a person must have been added before.
 
         Raises:
             InputError: frames of people without a subject that has a standing consent, or an unknown subject.
@@ -128,6 +132,8 @@ class Sessions:
         }
         details = {"source_kind": str(source_kind), "mode": str(mode), "basis": str(basis), "subject": subject}
         with self._file.transaction():
+            if subject and basis is Basis.NO_PERSON:
+                self._subjects.add(subject, actor=actor)
             self._file.insert("sessions", row)
             self._audit.append("open", "session", session, actor=actor, details=details)
         return session
@@ -176,12 +182,11 @@ class Sessions:
         }
         assignments = ", ".join(f"{column} = ?" for column in values)
         details = {"state": str(state), "recorded": counts.recorded, "dropped": counts.dropped_recorder}
+        sql = f"UPDATE sessions SET {assignments} WHERE id = ?"
 
         def write() -> None:
             with self._file.transaction():
-                if not self._file.change(
-                    f"UPDATE sessions SET {assignments} WHERE id = ?", [*values.values(), session]
-                ):
+                if not self._file.change(sql, [*values.values(), session]):
                     raise _missing(session)
                 self._file.change(
                     "UPDATE presentations SET state = 'cut_off', end_s = ? WHERE session = ? AND state = 'open'",
@@ -233,6 +238,8 @@ class Sessions:
         nobody = source_kind is not SourceKind.LIVE if no_person is None else no_person
         if nobody:
             return Basis.NO_PERSON, None
+        if subject:
+            self._subjects.get(subject)
         consent = self._consents.valid(subject) if subject else None
         if consent is not None:
             return Basis.CONSENT, consent.id

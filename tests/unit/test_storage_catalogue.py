@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -63,6 +65,36 @@ def test_a_checkpoint_keeps_decisions_without_a_consent(catalogue: Catalogue) ->
 def test_a_live_session_cannot_claim_that_it_shows_nobody(catalogue: Catalogue) -> None:
     with pytest.raises(DatabaseError):
         catalogue.sessions.open(SessionPurpose.COLLECTION, RecordMode.FRAMES, SourceKind.LIVE, no_person=True)
+
+
+def test_unknown_people_and_artefacts_are_told(catalogue: Catalogue) -> None:
+    live = (SessionPurpose.CHECKPOINT, RecordMode.DECISIONS, SourceKind.LIVE)
+    with pytest.raises(InputError, match="no subject"):
+        catalogue.sessions.open(*live, subject="nobody")
+    session = stored.open_session(catalogue, subject="simulated-1")
+    assert catalogue.subjects.get("simulated-1").id == "simulated-1"
+    with pytest.raises(InputError, match="no subject"):
+        catalogue.presentations.open(session, subject="nobody")
+    with pytest.raises(InputError, match="no artefact"):
+        catalogue.presentations.open(session, artefact="none")
+    with pytest.raises(InputError, match="no session"):
+        catalogue.presentations.open("none")
+    assert catalogue.presentations.of_session(session) == []
+
+
+def test_a_consent_speaks_for_one_subject_and_until_it_is_withdrawn(catalogue: Catalogue) -> None:
+    for subject in ("S1", "S2"):
+        catalogue.subjects.add(subject)
+    consent = catalogue.consents.add("S1")
+    session = catalogue.sessions.open(SessionPurpose.COLLECTION, RecordMode.FRAMES, SourceKind.LIVE, subject="S1")
+    with pytest.raises(InputError, match="Frames of S2"):
+        catalogue.presentations.open(session, subject="S2")
+    presentation = catalogue.presentations.open(session, species="")
+    assert catalogue.presentations.get(presentation).subject == "S1"
+    catalogue.presentations.close(presentation, 1, 2, 0.1)
+    assert len(catalogue.material.presentations([session])) == 1
+    catalogue.consents.withdraw(consent, by="S1", reason="asked to")
+    assert catalogue.material.presentations([session]) == []
 
 
 def test_a_session_is_described_and_closed(catalogue: Catalogue) -> None:
@@ -329,6 +361,27 @@ def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(HostError, match="cannot be used"):
         open_catalogue(tmp_path / "data")
+
+
+def test_processes_that_start_together_share_a_new_folder(tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from storage.catalogue import open_catalogue
+input()
+with open_catalogue(Path(sys.argv[1])) as catalogue:
+    catalogue.subjects.add(sys.argv[2])
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "data")]
+    started = [subprocess.Popen([*command, f"S{i}"], stdin=subprocess.PIPE, text=True) for i in range(4)]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.close()
+    assert [process.wait(60) for process in started] == [0] * 4
+    with open_catalogue(tmp_path / "data") as catalogue:
+        assert [subject.id for subject in catalogue.subjects.all()] == ["S0", "S1", "S2", "S3"]
+        assert catalogue.file.value("SELECT count(*) FROM migrations") == 1
 
 
 def test_masks_are_stored_as_text(catalogue: Catalogue) -> None:

@@ -19,7 +19,7 @@ from core.codes import JobState, ModelRole, RecordMode, SessionState, SourceKind
 from core.data.manifest import read_manifest
 from core.errors import CanceledError, HostError, InputError, UsageError
 from core.frames import MODALITIES, Modality, ModalityMask
-from storage import backup, paths
+from storage import backup
 from storage.catalogue import Catalogue, open_catalogue
 from storage.disk import Ballast
 from storage.export import export_session
@@ -56,7 +56,7 @@ def test_a_network_drive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         mountpoint = str(tmp_path)
         fstype = "nfs4"
 
-    monkeypatch.setattr(paths.psutil, "disk_partitions", lambda all: [Partition])
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: [Partition])
     with pytest.raises(HostError, match="network drive"):
         DataFolder(tmp_path / "data").create()
 

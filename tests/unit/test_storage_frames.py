@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.errors import HostError, InputError
-from core.frames import EVERY_MASK, MODALITIES, ModalityMask
+from core.frames import EVERY_MASK, MODALITIES, FrameSet, ModalityMask
 from storage.codecs import PayloadError, decode, encode
 from storage.database import DatabaseFile
 from storage.disk import Ballast, DiskGuard, Watermarks
@@ -214,7 +214,7 @@ def test_a_failing_write_stops_the_recorder_and_releases_the_ballast(
     assert Ballast(folder.ballast, 1 << 20).ensure()
     whole = FrameStore.append
 
-    def append(self: FrameStore, frame_sets: Sequence[stored.FrameSet]) -> None:
+    def append(self: FrameStore, frame_sets: Sequence[FrameSet]) -> None:
         if frame_sets[-1].number > 5:
             raise DiskFullError("The disk is full.", "Free some space.")
         whole(self, frame_sets)
