@@ -132,8 +132,8 @@ QSpinBox::up-button, QDoubleSpinBox::up-button { subcontrol-origin: border; subc
   border: none; background: transparent; width: 24px; }
 QSpinBox::down-button, QDoubleSpinBox::down-button { subcontrol-origin: border; subcontrol-position: bottom right;
   border: none; background: transparent; width: 24px; }
-QSpinBox QLineEdit, QDoubleSpinBox QLineEdit, QComboBox QLineEdit { border: none; background: transparent;
-  padding: 0 0 0 6px; }
+QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { border: none; background: transparent; padding: 0; }
+QListWidget::item { padding: 5px 6px; }
 QCheckBox { spacing: 8px; }
 QCheckBox::indicator, QTableView::indicator { width: 16px; height: 16px; border-radius: 4px;
   border: 1px solid palette(placeholder-text); background: palette(base); }
@@ -239,10 +239,9 @@ def apply_theme(app: QApplication, choice: str) -> str:
     if app.style().objectName().lower() != "fusion":
         app.setStyle("Fusion")
     app.setPalette(build_palette(_current))
+    # The sheet is set again with every look, so that its palette roles are read anew.
     tick = "white" if _luminance(QColor(_current.on_accent)) > 0.5 else "black"
-    app.setStyleSheet(
-        _SHEET % {"icons": _ICONS.as_posix(), "tick": tick}
-    )  # again, so that its palette roles are read anew
+    app.setStyleSheet(_SHEET % {"icons": _ICONS.as_posix(), "tick": tick})
     return name
 
 

@@ -81,4 +81,5 @@ def _metres(value: float) -> QDoubleSpinBox:
     box.setSingleStep(0.1)
     box.setSuffix(" m")
     box.setValue(value)
+    box.lineEdit().setTextMargins(6, 0, 0, 0)
     return box

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from gui.actions import PAGES, Actions
 from gui.i18n import tr
+from gui.widgets.forms import Plate
 
 _ID = Qt.ItemDataRole.UserRole
 
 
-class CommandPalette(QFrame):
+class CommandPalette(Plate):
     """A field and a list over the window; Return does the chosen verb, Escape leaves."""
 
     chosen = Signal(str)
 
     def __init__(self, actions: Actions, host: QWidget) -> None:
-        super().__init__(host)
+        super().__init__(host, margin=12)
         self._actions = actions
         self._host = host
         self.field = QLineEdit(self)
@@ -28,13 +29,8 @@ class CommandPalette(QFrame):
         self.list = QListWidget(self)
         self.list.setAccessibleName(tr("Commands that fit"))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        column.addWidget(self.field)
-        column.addWidget(self.list)
-        self.setAutoFillBackground(True)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.column.addWidget(self.field)
+        self.column.addWidget(self.list)
         self.field.textChanged.connect(self._fill)
         self.field.installEventFilter(self)
         self.list.itemClicked.connect(lambda _item: self._choose())

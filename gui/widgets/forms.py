@@ -71,6 +71,26 @@ def add_row(form: QFormLayout, words: str, field: QWidget, *beside: QWidget) -> 
     form.addRow(label, row)
 
 
+def combo_box(parent: QWidget | None = None, name: str = "") -> QComboBox:
+    """A choice that does not widen its page when an entry is long."""
+    box = QComboBox(parent)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(6)
+    if name:
+        box.setAccessibleName(name)
+    return box
+
+
+def spin_box(low: int, high: int, value: int, suffix: str = "", parent: QWidget | None = None) -> QSpinBox:
+    """A whole number."""
+    box = QSpinBox(parent)
+    box.setRange(low, high)
+    box.setValue(value)
+    box.setSuffix(suffix)
+    box.lineEdit().setTextMargins(6, 0, 0, 0)
+    return box
+
+
 def heading(text: str, parent: QWidget | None = None, size: float = 1.15) -> QLabel:
     """A title within a page."""
     label = QLabel(text, parent)

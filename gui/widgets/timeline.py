@@ -28,9 +28,9 @@ class Timeline(QWidget):
         self.threshold: float | None = None
         self.span: tuple[int, int] | None = None
         self.position = 0
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
         self.setAccessibleName(tr("Score and sensors over time"))
-        self.setMouseTracking(False)
+        self.setMinimumHeight(140)
 
     def sizeHint(self) -> QSize:
         """A curve and three rows."""

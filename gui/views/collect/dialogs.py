@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from core.codes import Species
 from gui.i18n import codes, tr
-from gui.widgets.forms import form_layout, heading, quiet
+from gui.widgets.forms import combo_box, form_layout, heading, quiet
 
 
 class _FormDialog(QDialog):
@@ -108,8 +108,7 @@ class ArtefactDialog(_FormDialog):
 
 def species_box(current: str, parent: QWidget, bona_fide: bool = False) -> QComboBox:
     """The controlled list; hybrids are made by adaptation and never presented."""
-    box = QComboBox(parent)
-    box.setAccessibleName(tr("Species"))
+    box = combo_box(parent, tr("Species"))
     for species in Species:
         if species in (Species.HYBRID_SHEET, Species.HYBRID_MASK) or (species is Species.BONA_FIDE and not bona_fide):
             continue

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -35,7 +33,7 @@ from gui.views.collect.plan import (
     save_plan,
 )
 from gui.views.page import Page
-from gui.widgets.forms import GAP, Plate, VerbButton, add_row, form_layout, heading, quiet
+from gui.widgets.forms import GAP, Plate, VerbButton, add_row, combo_box, form_layout, heading, quiet, spin_box
 from gui.widgets.picture_layouts import BigAndSmall, Strip
 from gui.widgets.stream_view import StreamView
 from gui.widgets.tables import make_table
@@ -59,14 +57,14 @@ class CollectPage(Page):
         self.live = [StreamView(m, self) for m in Modality]
         self.strip = [StreamView(m, self) for m in Modality]
         self.meters = Meters(self)
-        self.subject = QComboBox(self)
+        self.subject = combo_box(self)
         self.subject.setAccessibleName(tr("Subject"))
         self.consent = quiet("", self)
         self.species = species_box("", self, bona_fide=True)
-        self.artefact = QComboBox(self)
-        self.condition = QComboBox(self)
-        self.distance = QComboBox(self)
-        self.seconds = QSpinBox(self)
+        self.artefact = combo_box(self)
+        self.condition = combo_box(self)
+        self.distance = combo_box(self)
+        self.seconds = spin_box(1, 60, 3, " s", self)
         self.card = heading("", self, 1.5)
         self.progress = quiet("", self)
         self.last = quiet(tr("No take yet."), self)
@@ -89,9 +87,6 @@ class CollectPage(Page):
             self.condition.addItem(tr(condition), condition)
         self.distance.addItems(DISTANCES)
         self.distance.setCurrentIndex(1)
-        self.seconds.setRange(1, 60)
-        self.seconds.setValue(3)
-        self.seconds.setSuffix(" s")
         row = QHBoxLayout()
         row.setSpacing(GAP)
         row.addWidget(self._card_plate())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from core.messages import SetOptions
 from gui.i18n import tr
-from gui.widgets.forms import add_row, form_layout
+from gui.widgets.forms import add_row, combo_box, form_layout, spin_box
 
 
 class OptionsForm(QWidget):
@@ -17,12 +17,12 @@ class OptionsForm(QWidget):
         self.automatic = QCheckBox(tr("Automatic exposure"), self)
         self.automatic.setChecked(True)
         self.follow_face = QCheckBox(tr("Expose for the face"), self)
-        self.exposure = _number(1, 165000, 8500, " µs")
-        self.gain = _number(0, 248, 16, "")
+        self.exposure = spin_box(1, 165000, 8500, " µs")
+        self.gain = spin_box(0, 248, 16)
         self.laser = QCheckBox(tr("Infrared projector on"), self)
         self.laser.setChecked(True)
-        self.laser_power = _number(0, 360, 150, " mW")
-        self.preset = QComboBox(self)
+        self.laser_power = spin_box(0, 360, 150, " mW")
+        self.preset = combo_box(self)
         # The D400 family's numbering of visual presets (librealsense rs400 presets).
         for value, words in (
             (0, tr("Custom")),
@@ -63,11 +63,3 @@ class OptionsForm(QWidget):
         self.exposure.setEnabled(not automatic)
         self.gain.setEnabled(not automatic)
         self.follow_face.setEnabled(automatic)
-
-
-def _number(low: int, high: int, value: int, suffix: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setValue(value)
-    box.setSuffix(suffix)
-    return box

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QStackedWidget,
     QWidget,
 )
 
 from core.codes import Species
 from gui.i18n import codes, tr
-from gui.widgets.forms import add_row, form_layout, quiet
+from gui.widgets.forms import add_row, combo_box, form_layout, quiet, spin_box
 
 # The renderer's names (core.scenes.spec, which loads the ray caster; a test keeps the two alike).
 SCENES = ("booth", "corridor", "empty")
@@ -45,7 +43,7 @@ class SourceForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.kind = QComboBox(self)
+        self.kind = combo_box(self)
         self.kind.setAccessibleName(tr("Kind of source"))
         for value, words in (
             ("simulated", tr("Simulated camera")),
@@ -54,19 +52,18 @@ class SourceForm(QWidget):
             ("scripted", tr("Fault script (.toml)")),
         ):
             self.kind.addItem(words, value)
-        self.species = QComboBox(self)
+        self.species = combo_box(self)
         for species in SIMULATED_SPECIES:
             self.species.addItem(codes.species(species.value), species.value)
-        self.scene = QComboBox(self)
+        self.scene = combo_box(self)
         for scene, words in zip(
             SCENES, (tr("booth, even light"), tr("corridor, daylight"), tr("empty booth")), strict=True
         ):
             self.scene.addItem(words, scene)
-        self.sensor = QComboBox(self)
+        self.sensor = combo_box(self)
         for sensor in SENSORS:
             self.sensor.addItem(sensor.upper(), sensor)
-        self.seed = QSpinBox(self)
-        self.seed.setRange(0, 99999)
+        self.seed = spin_box(0, 99999, 0, parent=self)
         self.serial = QLineEdit(self)
         self.serial.setPlaceholderText(tr("any camera"))
         self.file = _FileField(tr("Recordings (*.db3 *.bag)"), self)

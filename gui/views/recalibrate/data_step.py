@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QSpinBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
 from gui.i18n import tr
 from gui.models.material_model import MaterialModel
 from gui.views.recalibrate.reading import Material
 from gui.views.recalibrate.summary import balance_of, missing, sentences
-from gui.widgets.forms import GAP, EmptyState, Plate, VerbButton, heading, quiet
+from gui.widgets.forms import GAP, EmptyState, Plate, VerbButton, heading, quiet, spin_box
 from gui.widgets.tables import make_table
 
 
@@ -27,8 +27,7 @@ class DataStep(QWidget):
         self.model.setParent(self)
         self.summary = quiet("", self)
         self.gaps = quiet("", self)
-        self.seed = QSpinBox(self)
-        self.seed.setRange(0, 9999)
+        self.seed = spin_box(0, 9999, 0, parent=self)
         self.seed.setPrefix(tr("Seed") + "  ")
         self.seed.setAccessibleName(tr("Seed"))
         table = make_table(tr("Sessions with frames"), self)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QProcess, QTimer, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
 
 from core.codes import JobState, ModelRole
 from core.errors import HostError
@@ -32,7 +32,7 @@ from gui.views.recalibrate.report_step import ReportStep
 from gui.views.recalibrate.run_step import RUNNING, RunStep
 from gui.views.recalibrate.site_step import SiteStep
 from gui.widgets.ask import ask_reason
-from gui.widgets.forms import quiet
+from gui.widgets.forms import combo_box, quiet
 from gui.widgets.stepper import Stepper
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
@@ -61,9 +61,8 @@ class RecalibratePage(Page):
         self.run_step = RunStep(actions, self)
         self.report = ReportStep(self)
         self.decide = DecideStep(actions, self)
-        self.jobs = QComboBox(self)
+        self.jobs = combo_box(self, tr("Job"))
         self.jobs.setMinimumWidth(360)
-        self.jobs.setAccessibleName(tr("Job"))
         self.busy = quiet("", self)
         self.steps = QStackedWidget(self)
         for step in (self.site, self.data, self.run_step, self.report, self.decide):

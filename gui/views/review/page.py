@@ -27,7 +27,7 @@ from gui.views.review.reading import Opened, open_session
 from gui.views.review.replay_report import replay_summary
 from gui.views.review.trace_panel import TracePanel
 from gui.widgets.ask import ask_reason
-from gui.widgets.forms import GAP, EmptyState, VerbButton, heading, quiet
+from gui.widgets.forms import GAP, EmptyState, VerbButton, combo_box, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
 from storage.repositories.presentations import Presentation
@@ -72,6 +72,8 @@ class ReviewPage(Page):
         left.addLayout(filters)
         self.table.setModel(self.sessions)
         self.table.setSortingEnabled(True)
+        self.table.horizontalHeader().setStretchLastSection(False)
+        self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setSortIndicator(0, Qt.SortOrder.DescendingOrder)
         left.addWidget(self.table, 3)
         left.addWidget(self.count)
@@ -312,8 +314,7 @@ class ReviewPage(Page):
 
 
 def _filter_box(every: str, entries: dict[str, str], parent: QWidget) -> QComboBox:
-    box = QComboBox(parent)
-    box.setAccessibleName(every)
+    box = combo_box(parent, every)
     box.addItem(every, "")
     for value, words in entries.items():
         box.addItem(words, value)

@@ -49,9 +49,9 @@ class Player(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(BigAndSmall(self.views[0], self.views[1:], self), 1)
+        column.addWidget(BigAndSmall(self.views[0], self.views[1:], self), 3)
         column.addWidget(self.note)
-        column.addWidget(self.timeline)
+        column.addWidget(self.timeline, 2)
         column.addLayout(verbs)
 
     @property
