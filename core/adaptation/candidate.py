@@ -1,0 +1,118 @@
+"""From trained weights to a candidate: calibrated, written as a bundle, judged against the champion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.adaptation.execution import Pass, Prepared
+from core.adaptation.gate import judge
+from core.adaptation.judging import Bars, Judged, calibrated, logits_of, paired, trials_of
+from core.adaptation.paired import Stratum
+from core.adaptation.result import JobReport, MaskFigures
+from core.data.hybrids import Family
+from core.frames import EVERY_MASK, ModalityMask
+from core.metrics.block import block_of
+from core.metrics.ranking import det_points, histogram
+from core.metrics.trial import Trial
+from core.model.bundle import save_bundle
+from core.model.manifest import Manifest
+from core.training.calibration import Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The candidate's bundle, its bars, and those of the champion's weights on the same calibrating data."""
+
+    bundle: Path
+    manifest: Manifest
+    bars: Bars
+    recalibrated: Bars
+
+
+def write_candidate(work: Pass, prepared: Prepared) -> Written:
+    """Calibrate every mask on samples that neither trained nor judge (where there are enough), and write the bundle."""
+    plan, networks = work.plan, (prepared.champion, prepared.trainer.teacher)
+    samples = work.progress.watched(prepared.calibration, len(prepared.calibration), 0.0, 0.4)
+    judged = [logits_of(sample, networks) for sample in samples]
+    before, after = (calibrated([pair[side] for pair in judged]) for side in (0, 1))
+    digest = plan.sha256()
+    manifest = Manifest(
+        name=f"{prepared.manifest.name.split('+')[0]}+{digest[:8]}",
+        sha256=prepared.manifest.sha256,  # save_bundle fills in the candidate's own
+        parent=plan.champion,
+        architecture=prepared.manifest.architecture,
+        seed=plan.seed,
+        data={"plan": digest, "sessions": plan.sessions, "source_kinds": plan.source_kinds},
+        temperature={str(mask): found.temperature for mask, found in after.items()},
+        thresholds={str(mask): found.threshold for mask, found in after.items()},
+        threshold_source=f"adaptation {digest[:12]}: calibrating subjects of the site, simulated source dev",
+    )
+    bundle = work.out_dir / "candidate"
+    written = save_bundle(bundle, prepared.trainer.teacher, manifest)
+    return Written(bundle, written, Bars(written.sha256, after), Bars(plan.champion, before))
+
+
+def judge_candidate(work: Pass, prepared: Prepared, written: Written) -> JobReport:
+    """Champion and candidate on judging subjects, hybrids of the judging family and the simulated hold-out."""
+    plan, networks = work.plan, (prepared.champion, prepared.trainer.teacher)
+    site = work.site("judge", plan.of(plan.split.judge), Family.JUDGING, 0.4, 0.7)
+    source = work.source(plan.training.holdout, plan.replay.judge_seed, 0.7, 1.0)
+    pairs = [logits_of(sample, networks) for samples in (site, source) for sample in samples]
+    champion = Bars(plan.champion, _calibrations(prepared.manifest))
+    gate = judge(paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars), plan.gate)
+    on_site = [pair for pair in pairs if pair[0].stratum is not Stratum.SOURCE]
+    before, after = [pair[0] for pair in on_site], [pair[1] for pair in on_site]
+    sides = (
+        _Side(before, champion, prepared.manifest.threshold_source),
+        _Side(before, written.recalibrated, written.manifest.threshold_source),
+        _Side(after, written.bars, written.manifest.threshold_source),
+    )
+    masks = [mask for mask in EVERY_MASK if any(mask in judged.logits for judged in before)]
+    return JobReport(
+        schema=1,
+        gate=gate,
+        overall=_figures(sides, None),
+        by_mask=[_figures(sides, mask) for mask in masks],
+        subjects={use: len(getattr(plan.split, use)) for use in ("train", "calibrate", "judge")},
+        without_face=work.without_face,
+        steps=prepared.trainer.steps_done,
+        returns=prepared.trainer.returns,
+        candidate=written.manifest.sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """Logits with the bars that they are held against."""
+
+    judged: Sequence[Judged]
+    bars: Bars
+    source: str
+
+
+def _figures(sides: tuple[_Side, _Side, _Side], mask: ModalityMask | None) -> MaskFigures:
+    trials = [trials_of(side.judged, side.bars, mask) for side in sides]
+    before, threshold_only, after = (
+        block_of(of_side, side.bars.threshold, side.source).as_json()
+        for of_side, side in zip(trials, sides, strict=True)
+    )
+    bona_fide, attack = _scores(trials[2])
+    return MaskFigures(
+        mask="" if mask is None else str(mask),
+        before=before,
+        threshold_only=threshold_only,
+        after=after,
+        det={"before": det_points(*_scores(trials[0])), "after": det_points(bona_fide, attack)},
+        histograms={"bona_fide": histogram(bona_fide), "attack": histogram(attack)},
+    )
+
+
+def _scores(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
+    return [t.rank for t in trials if t.bona_fide], [t.rank for t in trials if not t.bona_fide]
+
+
+def _calibrations(manifest: Manifest) -> dict[ModalityMask, Calibration]:
+    masks = [mask for mask in EVERY_MASK if manifest.threshold(mask) is not None]
+    return {m: Calibration(manifest.temperature_of(m), manifest.thresholds[str(m)]) for m in masks}

@@ -1,0 +1,122 @@
+"""Preparing and training: features of site and replay are cached, then the late part is adapted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from core.adaptation.checkpoint import read_checkpoint, write_checkpoint
+from core.adaptation.early import FeatureTable, build_table
+from core.adaptation.material import CropFace, Sample, site_samples
+from core.adaptation.plan import Plan, PlannedPresentation
+from core.adaptation.progress import Interrupted, Progress
+from core.adaptation.replay import Simulate
+from core.adaptation.trainer import AdaptationTrainer
+from core.data.hybrids import Family
+from core.errors import InputError
+from core.model.bundle import load_network
+from core.model.manifest import Manifest
+from core.model.network import PadNetwork
+from core.ports import PresentationStore
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one run of a plan works with. ``without_face`` counts presentations in which none was found, by use."""
+
+    plan: Plan
+    champion: Path
+    out_dir: Path
+    progress: Progress
+    store: PresentationStore
+    crop_face: CropFace
+    simulate: Simulate
+    without_face: dict[str, int] = field(default_factory=dict)
+
+    def site(
+        self, use: str, planned: Sequence[PlannedPresentation], family: Family, first: float, last: float
+    ) -> Iterator[Sample]:
+        """Samples of the site with their hybrids, while the progress runs from ``first`` to ``last``."""
+        watched = self.progress.watched(planned, len(planned), first, last)
+        frames, seed = self.plan.training.frames, self.plan.seed
+        for sample in site_samples(watched, self.store, self.crop_face, frames, family, seed):
+            if sample is None:
+                self.without_face[use] = self.without_face.get(use, 0) + 1
+            else:
+                yield sample
+
+    def source(self, n: int, seed: int, first: float, last: float) -> Iterator[Sample]:
+        """``n`` simulated samples, while the progress runs from ``first`` to ``last``."""
+        return self.progress.watched(self.simulate(self.plan.replay.domains, n, seed), n, first, last)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """The champion as it is, the trainer with its caches, and what calibrates the candidate afterwards."""
+
+    champion: PadNetwork
+    manifest: Manifest
+    trainer: AdaptationTrainer
+    calibration: list[Sample]
+
+
+def prepare(work: Pass) -> Prepared:
+    """Cache the features of what trains, and cut the crops of what calibrates.
+
+    Raises:
+        InputError: the champion or a stored frame cannot be used, or the adapting subjects give only one class.
+        Interrupted: a person asked to pause or to cancel.
+    """
+    torch.set_num_threads(1)
+    plan, settings = work.plan, work.plan.training
+    champion, manifest = load_network(work.champion)
+    planned = plan.of(plan.split.train)
+    site = build_table(champion, work.site("train", planned, Family.TRAINING, 0.0, 0.4), settings.copies, plan.seed)
+    _require_both_classes(site)
+    replay = build_table(
+        champion, work.source(settings.replay, plan.replay.train_seed, 0.4, 0.75), settings.copies, plan.seed
+    )
+    calibration = list(work.source(settings.calibration, plan.replay.calibrate_seed, 0.75, 0.95))
+    calibrating = plan.of(plan.split.calibrate) or planned
+    calibration += work.site("calibrate", calibrating, Family.TRAINING, 0.95, 1.0)
+    student, teacher = load_network(work.champion)[0], load_network(work.champion)[0]
+    trainer = AdaptationTrainer(student, teacher, site, replay, settings, plan.seed)
+    return Prepared(champion, manifest, trainer, calibration)
+
+
+def train(work: Pass, trainer: AdaptationTrainer) -> None:
+    """Step until done; goes on from the plan's checkpoint where there is one.
+
+    Raises:
+        HostError: the loss is not finite, or the checkpoint cannot be written.
+        Interrupted: a person asked to pause or to cancel; a checkpoint is written.
+    """
+    steps, digest = work.plan.training.steps, work.plan.sha256()
+    stored = read_checkpoint(work.out_dir, digest)
+    if stored is not None:
+        trainer.restore(*stored)
+        work.progress.resumed_at(trainer.steps_done / steps)
+    while not trainer.finished:
+        try:
+            remaining_s = work.progress.at(trainer.steps_done / steps)
+        except Interrupted:
+            write_checkpoint(work.out_dir, digest, *trainer.state())
+            raise
+        started = time.monotonic()
+        signals = trainer.step()
+        took_ms = 1000.0 * (time.monotonic() - started)
+        work.progress.event(trainer.steps_done, {**signals, "remaining_s": remaining_s, "step_ms": took_ms})
+        if trainer.steps_done % work.plan.training.checkpoint_steps == 0 or trainer.finished:
+            write_checkpoint(work.out_dir, digest, *trainer.state())
+
+
+def _require_both_classes(table: FeatureTable) -> None:
+    if bool(table.bona_fide.all()) or not bool(table.bona_fide.any()):
+        raise InputError(
+            "The adapting subjects give only one class: no face was found in the other.",
+            "Add labelled sessions with faces; bona fide with depth or infrared bring hybrid attacks along.",
+        )

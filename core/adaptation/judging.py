@@ -1,0 +1,146 @@
+"""Logits of samples under every mask, and what becomes of them: calibration, paired trials, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.adaptation.early import EarlyMaps, early_of, features
+from core.adaptation.material import Sample
+from core.adaptation.paired import PairedTrial, Stratum
+from core.assessment import assess
+from core.codes import Outcome
+from core.frames import EVERY_MASK, MODALITIES, ModalityMask
+from core.metrics.trial import Trial
+from core.model.network import Features, PadNetwork
+from core.policy import SitePolicy
+from core.training.calibration import Calibration, calibrate
+from core.verdict import Evidence, sigmoid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """One sample and its raw logit (mean over its crops) under each mask that it has and that tells its class."""
+
+    presentation: str
+    subject: str
+    species: str
+    stratum: Stratum
+    logits: Mapping[ModalityMask, float]
+
+    @property
+    def mask(self) -> ModalityMask:
+        """Its most complete mask."""
+        return max(self.logits, key=len)
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Temperatures and thresholds of a model per mask, as `core.assessment.Thresholds`."""
+
+    sha256: str
+    calibrations: Mapping[ModalityMask, Calibration]
+
+    def threshold(self, mask: ModalityMask) -> float | None:
+        """Score threshold of a mask; ``None`` = never calibrated."""
+        found = self.calibrations.get(mask)
+        return None if found is None else found.threshold
+
+    def score(self, mask: ModalityMask, logit: float) -> float:
+        """Calibrated score of a raw pooled logit."""
+        found = self.calibrations.get(mask)
+        return sigmoid(logit / (1.0 if found is None else found.temperature))
+
+    def accepts(self, mask: ModalityMask, logit: float) -> bool:
+        """The forced decision; never without a threshold."""
+        threshold = self.threshold(mask)
+        return threshold is not None and self.score(mask, logit) >= threshold
+
+
+@torch.inference_mode()
+def logits_of(sample: Sample, networks: Sequence[PadNetwork]) -> list[Judged]:
+    """Judge one sample by several networks that share their early stages (computed once, by the first)."""
+    cached = early_of(networks[0], sample.crops)
+    masks = [m for m in EVERY_MASK if m & sample.mask == m and m & sample.evidence]
+    return [
+        Judged(sample.presentation, sample.subject, sample.species, sample.stratum, _per_mask(network, cached, masks))
+        for network in networks
+    ]
+
+
+def calibrated(judged: Sequence[Judged]) -> dict[ModalityMask, Calibration]:
+    """Temperature and threshold of every mask for which both classes are there.
+
+    Site presentations are counted as often as it takes to weigh as much as the simulated ones: they are the few that
+    the thresholds are for. A species is one cell, whether simulated or presented on site.
+    """
+    found = {}
+    for mask in EVERY_MASK:
+        rows = [j for j in judged if mask in j.logits]
+        source = sum(j.stratum is Stratum.SOURCE for j in rows)
+        site = len(rows) - source
+        weight = max(1, round(source / site)) if site else 1
+        repeats = [1 if j.stratum is Stratum.SOURCE else weight for j in rows]
+        species = np.repeat(np.array([j.species for j in rows], dtype=np.str_), repeats)
+        if (species == "").any() and (species != "").any():
+            found[mask] = calibrate(np.repeat(np.array([j.logits[mask] for j in rows], np.float64), repeats), species)
+    return found
+
+
+def paired(
+    champion: Iterable[Judged], champion_bars: Bars, candidate: Iterable[Judged], candidate_bars: Bars
+) -> list[PairedTrial]:
+    """Both decisions on every presentation under every mask; presentations must come in the same order."""
+    trials = []
+    for before, after in zip(champion, candidate, strict=True):
+        for mask in before.logits:
+            trials.append(
+                PairedTrial(
+                    before.presentation,
+                    before.subject,
+                    before.species,
+                    before.stratum,
+                    mask,
+                    champion_bars.accepts(mask, before.logits[mask]),
+                    candidate_bars.accepts(mask, after.logits[mask]),
+                )
+            )
+    return trials
+
+
+def trials_of(judged: Iterable[Judged], bars: Bars, mask: ModalityMask | None = None) -> list[Trial]:
+    """Trials for a BLOCK: under ``mask``, or each presentation under its most complete one."""
+    policy = SitePolicy(min_frame_sets=1)
+    trials = []
+    for found in judged:
+        used = mask or found.mask
+        if used not in found.logits:
+            continue
+        score = bars.score(used, found.logits[used])
+        evidence = Evidence(mask=used, logit=_log_odds(score), score=score)
+        said = assess([evidence], policy, bars)
+        outcome = Outcome.REFER if said is None else said.outcome
+        trials.append(Trial(found.presentation, found.subject, found.species, used, score, outcome))
+    return trials
+
+
+def _per_mask(network: PadNetwork, cached: EarlyMaps, masks: Sequence[ModalityMask]) -> dict[ModalityMask, float]:
+    """Mean raw logit of the crops under each mask, all masks as one batch."""
+    network.eval()
+    encoded = features(network, cached)
+    crops, count = len(encoded.presence), len(masks)
+    wanted = torch.tensor([[modality in mask for modality in MODALITIES] for mask in masks])
+    every = Features(
+        encoded.maps.repeat(count, 1, 1, 1, 1), encoded.presence.repeat(count, 1), encoded.quality.repeat(count, 1)
+    )
+    safe = network.from_features(every.restricted(wanted.repeat_interleave(crops, dim=0))).safe
+    means = safe.double().reshape(count, crops).mean(dim=1).tolist()
+    return dict(zip(masks, means, strict=True))
+
+
+def _log_odds(score: float) -> float:
+    inside = min(max(score, 1e-12), 1.0 - 1e-12)
+    return float(np.log(inside) - np.log1p(-inside))

@@ -1,0 +1,225 @@
+"""The plan of a pass: all that decides its result, frozen and hashed before anything runs (architecture.md 6)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.adaptation.settings import GateSettings, TrainingSettings
+from core.codes import SourceKind, Species
+from core.errors import InputError, UsageError
+from core.ports import PresentationStore, StoredPresentation
+
+SCHEMA = 1
+_MIN_FOR_CALIBRATION = 8
+"""Adapting subjects from which a quarter is kept out of training for temperature and thresholds."""
+
+_REPLAY_SEEDS = 910_000
+"""Seeds of replayed people start here: far from those that trained the factory model."""
+
+
+class PlannedPresentation(BaseModel):
+    """One labelled presentation as it stood when the plan was made. ``species`` empty = bona fide."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    session: str
+    subject: str
+    species: str
+    artefact: str = ""
+
+
+class Split(BaseModel):
+    """Subjects by use; no subject has two. ``calibrate`` may be empty: then ``train`` and the source calibrate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train: list[str]
+    calibrate: list[str]
+    judge: list[str]
+
+
+class Replay(BaseModel):
+    """Which simulated presentations are replayed, calibrate and judge. ``domains`` empty = all embedded ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    domains: list[str] = Field(default_factory=list)
+    train_seed: int
+    calibrate_seed: int
+    judge_seed: int
+
+
+class Plan(BaseModel):
+    """A frozen pass. Equal plans on equal data give equal candidates (tolerance 1e-4)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_: int = Field(default=SCHEMA, alias="schema")
+    champion: str = Field(pattern=r"^[0-9a-f]{64}$")
+    champion_name: str
+    sessions: list[str]
+    source_kinds: list[str]
+    presentations: list[PlannedPresentation]
+    unlabelled: list[str]
+    """Presentations of the sessions without a label: counted, not used."""
+    split: Split
+    replay: Replay
+    seed: int = Field(ge=0)
+    training: TrainingSettings
+    gate: GateSettings
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces."""
+        return json.dumps(self.model_dump(by_alias=True), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def sha256(self) -> str:
+        """Digest of the canonical form."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def of(self, subjects: Sequence[str]) -> list[PlannedPresentation]:
+        """The presentations of these subjects, in order."""
+        wanted = set(subjects)
+        return [presentation for presentation in self.presentations if presentation.subject in wanted]
+
+
+def make_plan(
+    store: PresentationStore,
+    sessions: Sequence[str],
+    champion: str,
+    champion_name: str,
+    seed: int,
+    training: TrainingSettings | None = None,
+    gate: GateSettings | None = None,
+) -> Plan:
+    """Freeze a plan over labelled sessions.
+
+    Args:
+        store: where the presentations are.
+        sessions: ids of the sessions to use.
+        champion: sha256 of the model to start from and to be judged against.
+        champion_name: its name, for people.
+        seed: of the split, the order, the hybrids and the replay.
+        training: settings of the pass; defaults where left out.
+        gate: settings of the gate; defaults where left out.
+
+    Raises:
+        UsageError: no session, one named twice, a negative seed, live captures mixed with others.
+        InputError: a session without presentations, or too few labelled bona fide subjects to split.
+    """
+    if not sessions or len(set(sessions)) != len(sessions):
+        raise UsageError("The plan needs sessions, each named once.", "List them with `main.py sessions`.")
+    if seed < 0:
+        raise UsageError(f"The seed is {seed}.", "Give a whole number from 0 on.")
+    found = _found(store, sessions)
+    kinds = sorted({presentation.source_kind for presentation in found})
+    if SourceKind.LIVE in kinds and len(kinds) > 1:
+        raise UsageError(
+            f"Live captures cannot be mixed with {', '.join(k for k in kinds if k != SourceKind.LIVE)} in one pass.",
+            "Plan them apart.",
+        )
+    labelled = [
+        _planned(presentation, presentation.species) for presentation in found if presentation.species is not None
+    ]
+    first = _REPLAY_SEEDS + 3 * seed
+    return Plan(
+        champion=champion,
+        champion_name=champion_name,
+        sessions=list(sessions),
+        source_kinds=kinds,
+        presentations=labelled,
+        unlabelled=[presentation.id for presentation in found if presentation.species is None],
+        split=split_subjects(labelled, seed),
+        replay=Replay(train_seed=first, calibrate_seed=first + 1, judge_seed=first + 2),
+        seed=seed,
+        training=training or TrainingSettings(),
+        gate=gate or GateSettings(),
+    )
+
+
+def read_plan(text: str, sha256: str) -> Plan:
+    """Read a stored plan and check that it is the one that was frozen.
+
+    Raises:
+        InputError: the text is no plan of this program, or not the one with this digest.
+    """
+    try:
+        plan = Plan.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError("The job's plan cannot be read.", "Make a new plan with `main.py adapt plan`.") from error
+    if plan.sha256() != sha256:
+        raise InputError(
+            "The job's plan was changed after it was frozen.", "Make a new plan with `main.py adapt plan`."
+        )
+    return plan
+
+
+def verify_plan(plan: Plan, store: PresentationStore, champion: str) -> None:
+    """Check that what the plan names is still as it was.
+
+    Raises:
+        InputError: the champion, a session, a presentation or a label is not what was planned.
+    """
+    remedy = "Make a new plan with `main.py adapt plan`."
+    if champion != plan.champion:
+        raise InputError(
+            f"The plan starts from the model {plan.champion[:12]}, but {champion[:12]} is deployed now.", remedy
+        )
+    now = {presentation.id: presentation for presentation in _found(store, plan.sessions)}
+    for planned in plan.presentations:
+        stored = now.get(planned.id)
+        if stored is None:
+            raise InputError(f"The presentation {planned.id} of the plan is gone.", remedy)
+        if stored.species is None or _planned(stored, stored.species) != planned:
+            raise InputError(f"The label of presentation {planned.id} was changed after the plan was made.", remedy)
+
+
+def split_subjects(presentations: Sequence[PlannedPresentation], seed: int) -> Split:
+    """Half of the subjects judge, the others adapt; subjects with and without bona fide are split alike.
+
+    Raises:
+        InputError: fewer than two subjects have labelled bona fide presentations.
+    """
+    with_bona_fide = {p.subject for p in presentations if p.species == Species.BONA_FIDE}
+    if len(with_bona_fide) < 2:
+        raise InputError(
+            f"A pass needs two subjects with labelled bona fide presentations, here are {len(with_bona_fide)}.",
+            "One adapts, the other judges: add sessions, or label the ones you have.",
+        )
+    generator = np.random.default_rng([seed, 0])
+    train: list[str] = []
+    calibrate: list[str] = []
+    judge: list[str] = []
+    for group in (with_bona_fide, {p.subject for p in presentations} - with_bona_fide):
+        order = [str(subject) for subject in generator.permutation(sorted(group))]
+        middle = (len(order) + 1) // 2
+        adapting = order[:middle]
+        kept = len(adapting) // 4 if len(adapting) >= _MIN_FOR_CALIBRATION else 0
+        judge += order[middle:]
+        calibrate += adapting[:kept]
+        train += adapting[kept:]
+    return Split(train=sorted(train), calibrate=sorted(calibrate), judge=sorted(judge))
+
+
+def _found(store: PresentationStore, sessions: Sequence[str]) -> list[StoredPresentation]:
+    found = store.presentations(sessions)
+    with_material = {presentation.session for presentation in found}
+    for session in sessions:
+        if session not in with_material:
+            raise InputError(f"The session {session} has no presentations.", "List them with `main.py sessions`.")
+    return found
+
+
+def _planned(presentation: StoredPresentation, species: str) -> PlannedPresentation:
+    return PlannedPresentation(
+        id=presentation.id,
+        session=presentation.session,
+        subject=presentation.subject,
+        species=species,
+        artefact=presentation.artefact,
+    )

@@ -1,0 +1,53 @@
+"""What a finished job reports: the gate's answer and the figures behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.adaptation.report import GateReport
+
+SCHEMA = 1
+
+
+class MaskFigures(BaseModel):
+    """Judging presentations and hybrids under one mask: BLOCKs of formats.md and curves for the report.
+
+    ``threshold_only``: the champion's weights with newly derived temperature and thresholds. What it gains is
+    calibration; only what the candidate gains beyond it is ranking (evaluation.md section 1).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mask: str
+    before: dict[str, Any]
+    threshold_only: dict[str, Any]
+    after: dict[str, Any]
+    det: dict[str, list[tuple[float, float]]]
+    """``before`` and ``after``: points (APCER, BPCER)."""
+    histograms: dict[str, list[int]]
+    """Scores after, ``bona_fide`` and ``attack``, in 20 bins."""
+
+
+class JobReport(BaseModel):
+    """Report of one job."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_: int = Field(default=SCHEMA, alias="schema")
+    gate: GateReport
+    overall: MaskFigures
+    by_mask: list[MaskFigures]
+    subjects: dict[str, int]
+    without_face: dict[str, int]
+    """Presentations in which no face was found, by use."""
+    steps: int
+    returns: int
+    candidate: str
+    """sha256 of the candidate's weights, also where the gate refused it."""
+    seconds: float = 0.0
+
+    def to_json(self) -> str:
+        """JSON text for the job."""
+        return self.model_dump_json(by_alias=True)

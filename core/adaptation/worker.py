@@ -1,0 +1,150 @@
+"""One adaptation job from its frozen plan to the gate's answer; runs in an OS process of its own.
+
+States of architecture.md section 6. Requests (pause, cancel) are obeyed between steps. A pause and a kill look alike
+from here: the next `run_job` prepares again, takes up the newest checkpoint and comes to the same candidate.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.adaptation.material import CropFace
+from core.adaptation.plan import Plan, read_plan, verify_plan
+from core.adaptation.progress import Interrupted, Progress
+from core.adaptation.replay import Simulate, simulated
+from core.adaptation.result import JobReport
+from core.codes import GateResult, JobState
+from core.errors import KnownError, UsageError
+from core.ports import JobRecord, JobStore, PresentationStore
+
+RUNNABLE = (
+    JobState.QUEUED,
+    JobState.PREPARING,
+    JobState.TRAINING,
+    JobState.EVALUATING,
+    JobState.PAUSED,
+    JobState.INTERRUPTED,
+)
+"""States from which a job can be run; the active ones are those of a worker that was killed."""
+ACTIVE = (JobState.PREPARING, JobState.TRAINING, JobState.EVALUATING)
+
+_CLOCK_SLACK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a job works with. ``out_dir`` holds its checkpoint while it runs, and its candidate's bundle after it.
+
+    ``register`` takes the candidate's bundle into the model registry and returns its id there.
+    """
+
+    jobs: JobStore
+    presentations: PresentationStore
+    champion: Path
+    out_dir: Path
+    crop_face: CropFace
+    register: Callable[[Path], str]
+    simulate: Simulate = simulated
+
+
+def run_job(job: str, workplace: Workplace) -> JobState:
+    """Run a job to its end, to a pause or to a cancel; returns the state in which it was left.
+
+    Raises:
+        UsageError: the job is over, or another process runs it.
+        KnownError: plan, material or machine do not allow it; the job is FAILED with that message, the champion as it
+            was. Anything else is a bug; the job is FAILED as well.
+    """
+    record = workplace.jobs.get(job)
+    if record.state not in RUNNABLE:
+        raise UsageError(f"The job {job} is {record.state} and cannot be run.", "Make a new plan.")
+    if record.state in ACTIVE and record.pid != os.getpid() and worker_runs(record):
+        raise UsageError(f"The job {job} is running already (process {record.pid}).", "Watch it with `adapt status`.")
+    if workplace.jobs.take_request(job) == "cancel":
+        return _cancel(job, workplace)
+    workplace.jobs.update(job, state=JobState.PREPARING, message="", pid=os.getpid())
+    progress = Progress(job, workplace.jobs)
+    try:
+        plan = read_plan(record.plan, record.plan_sha256)
+        report, bundle = _run(plan, workplace, progress)
+    except Interrupted as interrupted:
+        if interrupted.request == "cancel":
+            return _cancel(job, workplace)
+        workplace.jobs.update(job, state=JobState.PAUSED)
+        return JobState.PAUSED
+    except KnownError as error:
+        workplace.jobs.update(job, state=JobState.FAILED, message=str(error))
+        raise
+    except Exception as error:
+        workplace.jobs.update(job, state=JobState.FAILED, message=f"{type(error).__name__}: {error}")
+        raise
+    return _finish(job, workplace, report, bundle)
+
+
+def settle_interrupted(jobs: JobStore) -> list[str]:
+    """Mark jobs whose worker is gone as INTERRUPTED (at start-up, and when jobs are listed); returns their ids."""
+    gone = [record.id for record in jobs.all() if record.state in ACTIVE and not worker_runs(record)]
+    for job in gone:
+        jobs.update(job, state=JobState.INTERRUPTED)
+    return gone
+
+
+def worker_runs(record: JobRecord) -> bool:
+    """Whether the job's process runs: its id is taken, not by a zombie, nor by a process younger than the job's row."""
+    import psutil
+
+    if record.pid <= 0:
+        return False
+    try:
+        process = psutil.Process(record.pid)
+        young = record.updated_utc_s > 0 and process.create_time() > record.updated_utc_s + _CLOCK_SLACK_S
+        return bool(process.status() != psutil.STATUS_ZOMBIE) and not young
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobReport, Path]:
+    """Prepare, train, judge; torch comes in only here."""
+    from core.adaptation.candidate import judge_candidate, write_candidate
+    from core.adaptation.execution import Pass, prepare, train
+    from core.model.bundle import read_manifest
+
+    started = time.monotonic()
+    verify_plan(plan, workplace.presentations, read_manifest(workplace.champion).sha256)
+    work = Pass(
+        plan, workplace.champion, workplace.out_dir, progress,
+        workplace.presentations, workplace.crop_face, workplace.simulate,
+    )  # fmt: skip
+    progress.enter(JobState.PREPARING)
+    prepared = prepare(work)
+    progress.enter(JobState.TRAINING)
+    train(work, prepared.trainer)
+    progress.enter(JobState.EVALUATING)
+    written = write_candidate(work, prepared)
+    report = judge_candidate(work, prepared, written)
+    return report.model_copy(update={"seconds": time.monotonic() - started}), written.bundle
+
+
+def _finish(job: str, workplace: Workplace, report: JobReport, bundle: Path) -> JobState:
+    from core.adaptation.checkpoint import remove_checkpoint
+
+    passed = report.gate.result is GateResult.PASSED
+    state = JobState.CANDIDATE if passed else JobState.REJECTED
+    candidate = workplace.register(bundle) if passed else ""
+    workplace.jobs.update(
+        job, state=state, progress=1.0, message=str(report.gate.result), candidate=candidate, report=report.to_json()
+    )
+    remove_checkpoint(workplace.out_dir)
+    return state
+
+
+def _cancel(job: str, workplace: Workplace) -> JobState:
+    from core.adaptation.checkpoint import remove_checkpoint
+
+    workplace.jobs.update(job, state=JobState.CANCELED)
+    remove_checkpoint(workplace.out_dir)
+    return JobState.CANCELED

@@ -1,0 +1,168 @@
+"""A whole adaptation job on a tiny network: its states, requests, refusals, and that going on changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.adaptation.losses import supervised_loss
+from core.adaptation.plan import Plan
+from core.adaptation.result import JobReport
+from core.adaptation.worker import Workplace, run_job, settle_interrupted
+from core.codes import JobState
+from core.errors import HostError, InputError, UsageError
+from core.model.bundle import load_network, read_manifest
+from core.ports import JobStore
+from tests.unit.adaptation_site import MemoryJobs, SiteStore, crop_face, plan_for, simulate, write_champion
+
+
+class Bench:
+    """A job and everything it works with."""
+
+    def __init__(self, folder: Path, store: SiteStore | None = None) -> None:
+        self.store = store or SiteStore()
+        self.jobs = MemoryJobs()
+        self.champion = write_champion(folder / "champion")
+        self.plan: Plan = plan_for(self.store, self.champion)
+        self.job = self.jobs.create(self.plan.to_json(), self.plan.sha256())
+        self.registered: list[Path] = []
+        self.place = self.workplace(folder / "job", self.jobs)
+        self.folder = folder
+
+    def workplace(self, out_dir: Path, jobs: JobStore) -> Workplace:
+        return Workplace(
+            jobs, self.store, self.folder_of_champion(out_dir), out_dir, crop_face, self._register, simulate
+        )
+
+    def folder_of_champion(self, out_dir: Path) -> Path:
+        return out_dir.parent / "champion"
+
+    def _register(self, bundle: Path) -> str:
+        self.registered.append(bundle)
+        return read_manifest(bundle).sha256
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def weights(bundle: Path) -> dict[str, torch.Tensor]:
+    return load_network(bundle)[0].state_dict()
+
+
+def test_a_job_ends_with_a_report_a_bundle_and_curves(bench: Bench) -> None:
+    state = run_job(bench.job, bench.place)
+    record = bench.jobs.get(bench.job)
+    assert state is record.state
+    assert state in (JobState.CANDIDATE, JobState.REJECTED)
+    report = JobReport.model_validate_json(record.report)
+    assert report.subjects == {"train": 3, "calibrate": 0, "judge": 3}
+    assert report.gate.judged["hybrid_attack"] == 12
+    assert report.overall.before["bpcer"]["trials"] == 6
+    assert {"hybrid_sheet", "hybrid_mask", "print_flat"} == set(report.overall.after["apcer"])
+    assert record.progress == 1.0
+    steps = bench.jobs.events(bench.job)
+    assert len(steps) == 12
+    assert {"site_loss", "replay_loss", "anchor", "stability", "weight", "flips", "remaining_s"} <= set(steps[0][1])
+    candidate = read_manifest(bench.place.out_dir / "candidate")
+    assert candidate.parent == bench.champion.sha256
+    assert candidate.sha256 == report.candidate != bench.champion.sha256
+    assert len(candidate.thresholds) == 7
+    assert not list(bench.place.out_dir.glob("checkpoint*"))
+
+
+def test_early_stages_stay_those_of_the_champion(bench: Bench) -> None:
+    run_job(bench.job, bench.place)
+    before, after = weights(bench.place.champion), weights(bench.place.out_dir / "candidate")
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert not any(f".stages.{i}." in name for name in changed for i in range(3))
+
+
+def test_pause_and_resume_give_the_same_candidate(bench: Bench) -> None:
+    run_job(bench.job, bench.place)
+    other = bench.workplace(bench.folder / "paused", bench.jobs)
+    job = bench.jobs.create(bench.plan.to_json(), bench.plan.sha256())
+    bench.jobs.pause_at = 6
+    assert run_job(job, other) is JobState.PAUSED
+    assert (other.out_dir / "checkpoint.safetensors").is_file()
+    assert run_job(job, other) in (JobState.CANDIDATE, JobState.REJECTED)
+    straight, paused = weights(bench.place.out_dir / "candidate"), weights(other.out_dir / "candidate")
+    for name, value in straight.items():
+        torch.testing.assert_close(paused[name], value, atol=1e-4, rtol=0)
+    assert [step for step, _ in bench.jobs.events(job)] == list(range(1, 13))
+
+
+def test_cancel_leaves_the_champion_and_no_checkpoint(bench: Bench) -> None:
+    bench.jobs.pause_at = 4
+    run_job(bench.job, bench.place)
+    bench.jobs.request(bench.job, "cancel")
+    assert run_job(bench.job, bench.place) is JobState.CANCELED
+    assert not list(bench.place.out_dir.glob("checkpoint*"))
+    assert read_manifest(bench.place.champion).sha256 == bench.champion.sha256
+    with pytest.raises(UsageError, match="canceled"):
+        run_job(bench.job, bench.place)
+
+
+def test_a_loss_that_is_not_finite_fails_the_job_and_not_the_champion(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def breaks_later(*arguments: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return supervised_loss(*arguments) * (float("nan") if len(calls) > 6 else 1.0)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("core.adaptation.trainer.supervised_loss", breaks_later)
+    with pytest.raises(HostError, match="not finite"):
+        run_job(bench.job, bench.place)
+    record = bench.jobs.get(bench.job)
+    assert record.state is JobState.FAILED
+    assert "champion is untouched" in record.message
+    assert read_manifest(bench.place.champion).sha256 == bench.champion.sha256
+
+
+def test_a_label_that_changed_after_the_plan_fails_the_job(bench: Bench) -> None:
+    bench.store.labels["s-0/0"] = "mask_rigid"
+    with pytest.raises(InputError, match="label of presentation s-0/0"):
+        run_job(bench.job, bench.place)
+    assert bench.jobs.get(bench.job).state is JobState.FAILED
+
+
+def test_another_champion_or_a_changed_plan_fails_the_job(bench: Bench) -> None:
+    write_champion(bench.place.champion, seed=2)
+    with pytest.raises(InputError, match="is deployed now"):
+        run_job(bench.job, bench.place)
+    forged = json.loads(bench.plan.to_json())
+    forged["gate"]["margin"] = 0.4
+    job = bench.jobs.create(json.dumps(forged), bench.plan.sha256())
+    with pytest.raises(InputError, match="changed after it was frozen"):
+        run_job(job, bench.place)
+
+
+def test_a_damaged_checkpoint_is_named(bench: Bench) -> None:
+    bench.jobs.pause_at = 4
+    run_job(bench.job, bench.place)
+    path = bench.place.out_dir / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="damaged"):
+        run_job(bench.job, bench.place)
+
+
+def test_a_job_whose_worker_is_gone_is_interrupted_and_a_running_one_is_left(bench: Bench) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    bench.jobs.update(bench.job, state=JobState.TRAINING, pid=gone.pid)
+    running = bench.jobs.create("", "")
+    bench.jobs.update(running, state=JobState.TRAINING, pid=os.getppid())
+    assert settle_interrupted(bench.jobs) == [bench.job]
+    assert bench.jobs.get(bench.job).state is JobState.INTERRUPTED
+    with pytest.raises(UsageError, match="running already"):
+        run_job(running, bench.place)
