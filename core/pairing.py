@@ -122,10 +122,6 @@ class Pairer:
             sets.append(self._late_set())
         return sets
 
-    def missing(self) -> ModalityMask:
-        """Streams that are not waited for at the moment because nothing came from them for some periods."""
-        return ModalityMask.of(m for m in self.profiles if self._has_dropped(m))
-
     # --- acceptance ---------------------------------------------------------------------------------------------
 
     def _accept(self, frame: Frame, arrival_ms: float) -> bool:

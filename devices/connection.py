@@ -81,6 +81,7 @@ class Connection:
         self._clock = clock
         self._hold_ms = hold_ms
         self._presence = Presence(hold_ms)
+        self._final = ModalityMask(0)
         self._budget = RestartBudget(clock)
         self._since_ms = clock.now_ms()
         self._wake_ms = clock.now_ms()
@@ -90,7 +91,9 @@ class Connection:
 
     @property
     def mask(self) -> ModalityMask:
-        """Modalities that are coming now; none unless frames flow."""
+        """Modalities that are coming now, or came at the end; none unless frames flow."""
+        if self.state is State.ENDED:
+            return self._final
         return self._presence.mask(self._clock.now_ms()) if self.state in _READING else ModalityMask(0)
 
     # --- what to do next ------------------------------------------------------------------------------------------
@@ -193,6 +196,7 @@ class Connection:
 
     def ended(self) -> None:
         """A finite source is at its end."""
+        self._final = self.mask
         self._enter(State.ENDED)
 
     def _back_off(self) -> None:

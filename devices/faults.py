@@ -126,13 +126,13 @@ def _event(table: Mapping[str, Any], where: str) -> Event:
     for key in ("at_s", "do"):
         if key not in table:
             raise InputError(f"{where}: {key} is missing.", _REMEDY)
-    if table["do"] not in set(Fault):
+    if table["do"] not in tuple(Fault):
         raise InputError(f"{where}: do = {table['do']!r} is not one of {', '.join(Fault)}.", _REMEDY)
     do = Fault(table["do"])
     if do in NEEDS_VALUE and "value" not in table:
         raise InputError(f"{where}: {do} needs a value in milliseconds.", _REMEDY)
     stream = table.get("stream")
-    if stream is not None and stream not in set(Modality):
+    if stream is not None and stream not in tuple(Modality):
         raise InputError(f"{where}: stream = {stream!r} is not one of {', '.join(Modality)}.", _REMEDY)
     if stream is not None and do not in PER_STREAM:
         raise InputError(f"{where}: {do} concerns the whole device, not a stream.", _REMEDY)

@@ -226,7 +226,7 @@ class SimulatedOrigin:
 
 
 def _bytes_per_pixel(image: NDArray[Any]) -> int:
-    return int(image.nbytes) // (image.shape[0] * image.shape[1])
+    return int(image.nbytes // (image.shape[0] * image.shape[1]))
 
 
 def _video_stream(profile: StreamProfile, kind: _Kind, image: NDArray[Any]) -> Any:

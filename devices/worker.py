@@ -275,11 +275,10 @@ class CaptureWorker:
     def _health(self) -> CameraHealth:
         health = self._camera.health()
         recorder = self._recorder
-        ended = self._connection.state is ConnectionState.ENDED
         return replace(
             health,
             state=self._connection.state,
-            mask=health.mask if ended else self._connection.mask,
+            mask=self._connection.mask,
             camera_s=self._spec.start_s + health.camera_s,
             dropped_recorder=self._dropped if recorder is None else recorder.dropped,
             recorded=self._recorded if recorder is None else recorder.recorded,
@@ -302,6 +301,7 @@ class CaptureWorker:
             )
         else:
             _tell(self._pipe, StreamEnded())
+            self._camera.close()
 
 
 def _tell(pipe: Pipe, message: Message) -> None:

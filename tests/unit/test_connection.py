@@ -132,9 +132,11 @@ def test_an_sdk_error_closes_at_once(connection: Connection, clock: FakeClock) -
 
 
 def test_the_end_of_a_file_is_the_end(connection: Connection, clock: FakeClock) -> None:
+    stream(connection, clock, NO_DEPTH, 3)
     connection.ended()
     clock.advance(60_000.0)
     assert (connection.state, connection.step()) == (State.ENDED, Step.STOP)
+    assert connection.mask == NO_DEPTH, "what it was at the end"
 
 
 def test_the_budget_refills_with_time(clock: FakeClock) -> None:
@@ -198,7 +200,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def mask_only_while_frames_flow(self) -> None:
-        flowing = {State.WARM_UP, State.STREAMING, State.DEGRADED}
+        flowing = {State.WARM_UP, State.STREAMING, State.DEGRADED, State.ENDED}
         assert not self.connection.mask or self.connection.state in flowing
 
     @invariant()
