@@ -25,7 +25,7 @@ class Complemented:
 
     ``maps (B, 3, C, h, w)``: enhanced where present, substituted where absent. ``predicted`` of the same shape: c_m.
     ``weights (B, 3)``: trust in the fusion, 1 where present. ``attention (B, 3, 3)``: row m, from column n.
-    ``residual (B, 3)``: |F_m - c_m| / |F_m| where it can be formed, else 0. ``expected_error (B, 3)``: the residual
+    ``residual (B, 3)``: `relative_distance` where it can be formed, else 0. ``expected_error (B, 3)``: the residual
     that the prediction expects of itself. ``predictable bool (B, 3)``: another modality is present.
     """
 
@@ -134,10 +134,16 @@ class ComplementaryFeatures(nn.Module):
 
 
 def relative_distance(features: torch.Tensor, predicted: torch.Tensor) -> torch.Tensor:
-    """rho_m = |F_m - c_m| / (|F_m| + eps), Euclidean over channels and positions: ``(B, 3)``."""
-    distance: torch.Tensor = torch.linalg.vector_norm((features - predicted).flatten(2), dim=2)
-    length: torch.Tensor = torch.linalg.vector_norm(features.flatten(2), dim=2)
-    return distance / (length + _EPS)
+    """rho_m = |F_m - c_m| / (|F_m| + |c_m|), Euclidean over channels and positions: ``(B, 3)``, from 0 to 1.
+
+    Bounded, unlike the form of method.md 8.1: a modality that measured nothing (F = 0) must not drown the head.
+    """
+    distance = _length(features - predicted)
+    return distance / (_length(features) + _length(predicted) + _EPS)
+
+
+def _length(maps: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm(maps.flatten(2), dim=2)
 
 
 def _others(presence: torch.Tensor, m: int) -> torch.Tensor:

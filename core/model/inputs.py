@@ -116,7 +116,7 @@ def soft_window(size: int) -> Float:
     """``float32 (size, size)``: 1 on the face and its rim, falling to 0 towards corners and borders."""
     at = (np.arange(size, dtype=np.float32) + 0.5) / size * 2.0 - 1.0
     radius = (np.abs(at[None, :]) ** 4 + np.abs(at[:, None]) ** 4) ** 0.25
-    window: Float = np.clip((1.0 - radius) / 0.12, 0.0, 1.0).astype(np.float32)
+    window: Float = np.clip((0.985 - radius) / 0.12, 0.0, 1.0).astype(np.float32)
     return window
 
 

@@ -91,7 +91,7 @@ def expected_error_loss(output: ModelOutput) -> torch.Tensor:
     """The prediction's expected error learns the true one, wherever the modality is there to compare with."""
     complemented = output.complemented
     counts = (output.features.presence & complemented.predictable).to(output.fused.dtype)
-    actual = relative_distance(output.features.maps, complemented.predicted).detach().clamp(max=4.0)
+    actual = relative_distance(output.features.maps, complemented.predicted).detach()
     return ((complemented.expected_error - actual).square() * counts).sum() / counts.sum().clamp_min(1.0)
 
 

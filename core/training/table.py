@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,16 @@ class CropTable:
             metric=np.asarray(self.metric[at]),
             face_mm=np.asarray(self.face_mm[at]),
         )
+
+
+def digest_of(table: CropTable) -> str:
+    """Digest of everything in the table, for the manifest of what it trained."""
+    found = hashlib.sha256(json.dumps([table.presentations, table.subjects, table.species]).encode())
+    for name in _LAYOUT:
+        array = getattr(table, name)
+        for start in range(0, len(array), 256):
+            found.update(np.ascontiguousarray(array[start : start + 256]).data)
+    return found.hexdigest()
 
 
 def write_table(folder: Path, presentations: Iterable[LabelledCrops], capacity: int) -> CropTable:

@@ -105,7 +105,8 @@ class SourceTrainer:
         bona_fide = torch.from_numpy(self._table.bona_fide[self._table.owner[rows]])
         weight = torch.ones(len(rows))
         self._network.train()
-        features = self._network.encode(inputs)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            features = self._network.encode(inputs)
         full = self._network.from_features(features)
         masks, chosen = self._masks.draw(len(rows), generator)
         kept = features.presence & masks

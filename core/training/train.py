@@ -1,0 +1,163 @@
+"""`train`: from a configuration to a calibrated, measured bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.errors import CanceledError, HostError
+from core.frames import EVERY_MASK, Modality, ModalityMask
+from core.model.baseline import SheetScorer
+from core.model.bundle import FACTORY_BUNDLE, save_bundle
+from core.model.manifest import MANIFEST_FILE, Manifest
+from core.model.network import ARCHITECTURE, PadNetwork
+from core.training.calibration import Calibration, calibrate
+from core.training.config import TrainConfig
+from core.training.figures import by_domain, by_mask, scaled
+from core.training.scoring import baseline_logits, pooled_logits
+from core.training.simulation import recipes, simulate
+from core.training.table import CropTable, digest_of, has_table, open_table, write_table
+from core.training.trainer import Canceled, Progress, Report, SourceTrainer
+
+CODE_VERSION = "0.1.0"
+_NO_SHA = "0" * 64
+_SPLITS = ("train", "dev", "test")
+
+
+def train(config: TrainConfig, report: Report, canceled: Canceled) -> Manifest:
+    """Simulate, train, calibrate, measure, save; what is finished in ``work_dir`` is not done again.
+
+    Args:
+        config: the run.
+        report: is told the progress of each phase.
+        canceled: asked often; a stop keeps what is finished.
+
+    Returns:
+        The manifest of the bundle in ``config.out``.
+
+    Raises:
+        CanceledError: ``canceled`` said so.
+        HostError: the loss is not finite, or a folder cannot be written.
+        UsageError: an unknown domain.
+    """
+    torch.set_num_threads(config.threads)
+    tables = {split: _table(config, split, report, canceled) for split in _SPLITS}
+    started = time.monotonic()
+    trainer = SourceTrainer(config, tables["train"])
+    network = trainer.run(report, canceled)
+    calibration = _calibrate(network, tables["dev"], report)
+    manifest = Manifest(
+        name=config.name,
+        sha256=_NO_SHA,
+        architecture=ARCHITECTURE,
+        code_version=CODE_VERSION,
+        seed=config.seed,
+        created_utc=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        data=_provenance(config, tables, trainer.epochs_done, time.monotonic() - started),
+        temperature={str(mask): round(found.temperature, 6) for mask, found in calibration.items()},
+        thresholds={str(mask): round(found.threshold, 6) for mask, found in calibration.items()},
+        threshold_source=_threshold_source(tables["dev"]),
+    )
+    figures = _figures(network, tables["test"], manifest, report)
+    return save_bundle(config.out, network, manifest.model_copy(update={"figures": figures}))
+
+
+def trust_factory(bundle: Path) -> None:
+    """Write the digests of the factory bundle into the code (`core.model.trusted`).
+
+    Raises:
+        HostError: the program's folder cannot be written.
+    """
+    manifest = (bundle / MANIFEST_FILE).read_bytes()
+    weights = json.loads(manifest)["sha256"]
+    text = (
+        '"""Digests of the committed factory model. `main.py train --factory` writes this file."""\n\n'
+        f'FACTORY_SHA256 = "{weights}"\n'
+        f'FACTORY_MANIFEST_SHA256 = "{hashlib.sha256(manifest).hexdigest()}"\n'
+    )
+    try:
+        (FACTORY_BUNDLE.parent / "trusted.py").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise HostError(f"Cannot write the program's folder: {error.strerror}.", "Train into --out DIR.") from error
+
+
+def _table(config: TrainConfig, split: str, report: Report, canceled: Canceled) -> CropTable:
+    """The table of a split, simulated unless a finished one of this very configuration lies in ``work_dir``."""
+    plan = config.plan(split)
+    folder = config.work_dir / f"{split}-{config.table_digest(split)[:16]}"
+    if has_table(folder):
+        return open_table(folder)
+    todo = [
+        recipe
+        for domains, count, seed in (
+            (config.domains, plan.per_domain, config.seed),
+            (config.live_domains, plan.per_live_domain, config.seed + 1),
+        )
+        for recipe in recipes(domains, count, plan.frames, seed, _SPLITS.index(split), plan.reframe)
+    ]
+
+    def done(finished: int) -> None:
+        if canceled():
+            raise CanceledError("The simulation was stopped.", "Start again; finished splits are kept.")
+        report(Progress(f"scenes ({split})", finished / len(todo)))
+
+    return write_table(folder, simulate(todo, config.processes, done), len(todo) * plan.frames)
+
+
+def _calibrate(network: PadNetwork, dev: CropTable, report: Report) -> dict[ModalityMask, Calibration]:
+    logits = pooled_logits(network, dev, _share_of("calibration", report))
+    species = np.asarray(dev.species)
+    usable = {mask: np.isfinite(values) for mask, values in logits.items()}
+    return {mask: calibrate(values[usable[mask]], species[usable[mask]]) for mask, values in logits.items()}
+
+
+def _figures(network: PadNetwork, test: CropTable, manifest: Manifest, report: Report) -> dict[str, object]:
+    raw = pooled_logits(network, test, _share_of("figures", report))
+    calibration = {mask: Calibration(manifest.temperature_of(mask), 0.5) for mask in EVERY_MASK}
+    logits = scaled(raw, calibration)
+    sheet = SheetScorer()
+    relief = {mask: baseline_logits(sheet, test, mask) for mask in (ModalityMask.of([Modality.DEPTH]),)}
+    return {
+        "test": {
+            "presentations": len(test.presentations),
+            "bona_fide": int(test.bona_fide.sum()),
+            "by_mask": by_mask(test, logits, manifest.threshold, manifest.threshold_source),
+            "by_domain": by_domain(test, logits, manifest.threshold, manifest.threshold_source),
+        },
+        sheet.name: {"by_mask": by_mask(test, relief, sheet.threshold, sheet.threshold_source)},
+    }
+
+
+def _share_of(phase: str, report: Report) -> Callable[[float], None]:
+    return lambda share: report(Progress(phase, share))
+
+
+def _threshold_source(dev: CropTable) -> str:
+    return (
+        f"source-dev, {len(dev.presentations)} simulated presentations of people who trained nothing; the stricter of "
+        "APCER <= 5 % for every species and the equal-error point"
+    )
+
+
+def _provenance(config: TrainConfig, tables: dict[str, CropTable], epochs: int, seconds: float) -> dict[str, object]:
+    return {
+        "kind": "simulated scenes only",
+        "config": config.model_dump(mode="json", exclude={"work_dir", "out"}),
+        "epochs_done": epochs,
+        "training_seconds": round(seconds),
+        "splits": {
+            split: {
+                "presentations": len(table.presentations),
+                "crops": len(table),
+                "subjects": len(set(table.subjects)),
+                "sha256": digest_of(table),
+            }
+            for split, table in tables.items()
+        },
+    }

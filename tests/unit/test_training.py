@@ -1,0 +1,225 @@
+"""Training: learns a handful by heart, goes on after a stop, stops on NaN, calibrates as its policy says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.codes import Species
+from core.errors import CanceledError, HostError, UsageError
+from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
+from core.model.inputs import stack
+from core.model.network import PadNetwork
+from core.training import augment as augment_module
+from core.training import trainer as trainer_module
+from core.training.augment import augment
+from core.training.calibration import calibrate, choose_threshold
+from core.training.config import SplitPlan, TrainConfig
+from core.training.figures import by_mask, trials
+from core.training.sampling import MaskSampler, epoch_rows
+from core.training.scoring import pooled_logits
+from core.training.simulation import recipes
+from core.training.table import CropTable, LabelledCrops, digest_of, has_table, open_table, write_table
+from core.training.trainer import Progress, SourceTrainer
+from tests.unit.faces import head, sheet
+
+
+def _presentations(count: int) -> list[LabelledCrops]:
+    made = []
+    for number in range(count):
+        species = Species.PRINT_BENT if number % 2 else Species.BONA_FIDE
+        make = sheet if number % 2 else head
+        crops = (make(10 * number), make(10 * number + 1))
+        made.append(LabelledCrops(f"p{number}", f"s{number // 2}", str(species), "bench", crops))
+    return made
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> CropTable:
+    return write_table(tmp_path / "table", _presentations(8), 20)
+
+
+def _config(folder: Path, **values: object) -> TrainConfig:
+    return TrainConfig.model_validate(
+        {"work_dir": folder / "work", "out": folder / "out", "batch": 8, "epochs": 2, **values}
+    )
+
+
+def _silent(_: Progress) -> None:
+    pass
+
+
+class TestTable:
+    def test_crops_come_back_as_they_were(self, table: CropTable) -> None:
+        again = open_table(Path(str(table.rgb.filename)).parent)  # type: ignore[attr-defined]
+        batch = again.batch([2, 3])
+        wanted = stack(_presentations(2)[1].crops)
+        assert np.array_equal(batch.rgb, wanted.rgb)
+        assert np.array_equal(batch.depth, wanted.depth)
+        assert np.allclose(batch.ir, wanted.ir, atol=1e-3)
+        assert again.species[:2] == ("", "print_bent")
+        assert digest_of(again) == digest_of(table)
+
+    def test_a_table_that_was_cut_off_is_none(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="more than 3 crops"):
+            write_table(tmp_path / "short", _presentations(4), 3)
+        assert not has_table(tmp_path / "short")
+
+
+class TestAugmentation:
+    def test_it_keeps_presence_types_and_finiteness(self) -> None:
+        batch = stack([head(), sheet(), head().restricted(ModalityMask.parse("ir"))])
+        changed = augment(batch, np.random.default_rng(0))
+        assert np.array_equal(changed.presence, batch.presence)
+        for name in ("rgb", "depth", "ir", "face_mm"):
+            before, after = getattr(batch, name), getattr(changed, name)
+            assert after.dtype == before.dtype
+            assert after.shape == before.shape
+            assert np.isfinite(after).all()
+        assert (changed.depth >= 0).all()
+
+    def test_geometry_is_shared_by_the_modalities(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(augment_module, "_patch_out", lambda image, *_: image)
+        crop = head()
+        assert crop.depth is not None
+        spot = np.zeros((96, 96), np.float32)
+        spot[60:72, 20:32] = 1.0
+        marked = replace(
+            crop,
+            rgb=np.repeat((spot * 255).astype(np.uint8)[..., None], 3, axis=2),
+            depth=np.where(spot > 0, 600.0, 900.0).astype(np.float32),
+            ir=np.maximum(spot, 0.01),
+            metric_depth=False,
+        )
+        for seed in range(6):
+            changed = augment(stack([marked]), np.random.default_rng(seed))
+            near = (changed.depth[0] > 0) & (changed.depth[0] < np.median(changed.depth[0]) * 0.85)
+            bright = changed.ir[0] > 0.5 * changed.ir[0].max()
+            lit = changed.rgb[0].mean(axis=2) > 0.5 * changed.rgb[0].max()
+            centres = [np.argwhere(found).mean(axis=0) for found in (near, bright, lit) if found.any()]
+            assert np.ptp(centres, axis=0).max() < 9.0
+
+
+class TestSampling:
+    def test_an_epoch_is_half_bona_fide_and_the_species_count_alike(self, tmp_path: Path) -> None:
+        made = _presentations(8)
+        made += [replace(made[1], id=f"x{i}", species="mask_rigid") for i in range(12)]
+        table = write_table(tmp_path / "t", made, 60)
+        species = np.asarray(table.species)[table.owner[epoch_rows(table, 1, 0)]]
+        assert (species == "").mean() == pytest.approx(0.5, abs=0.05)
+        assert (species == "mask_rigid").sum() == (species == "print_bent").sum()
+
+    def test_the_same_epoch_has_the_same_order(self, table: CropTable) -> None:
+        assert np.array_equal(epoch_rows(table, 3, 1), epoch_rows(table, 3, 1))
+        assert not np.array_equal(epoch_rows(table, 3, 1), epoch_rows(table, 3, 2))
+
+    def test_hard_masks_are_drawn_more_often(self) -> None:
+        sampler = MaskSampler()
+        for _ in range(200):
+            sampler.update(torch.arange(6), torch.tensor([2.0, 0.1, 0.1, 0.1, 0.1, 0.1]))
+        _, chosen = sampler.draw(3000, torch.Generator().manual_seed(0))
+        assert (chosen == 0).float().mean() > 0.5
+
+
+class TestTrainer:
+    @pytest.mark.slow
+    def test_a_handful_of_presentations_is_learnt_by_heart_under_every_mask(
+        self, tmp_path: Path, table: CropTable
+    ) -> None:
+        network = SourceTrainer(_config(tmp_path, epochs=70, learning_rate=4e-3), table).run(_silent, lambda: False)
+        logits = pooled_logits(network, table, lambda _: None)
+        for mask in EVERY_MASK:
+            if str(mask) != "rgb":
+                assert logits[mask][table.bona_fide].min() > logits[mask][~table.bona_fide].max(), str(mask)
+
+    def test_the_loss_falls(self, tmp_path: Path, table: CropTable) -> None:
+        losses: list[float] = []
+        SourceTrainer(_config(tmp_path, epochs=8), table).run(
+            lambda progress: losses.append(progress.values["fused"]), lambda: False
+        )
+        assert losses[-1] < losses[0]
+
+    def test_it_goes_on_from_the_last_whole_epoch_and_ends_where_it_would_have(
+        self, tmp_path: Path, table: CropTable
+    ) -> None:
+        whole = SourceTrainer(_config(tmp_path / "a", epochs=2), table).run(_silent, lambda: False)
+        steps = iter(range(100))
+        with pytest.raises(CanceledError):
+            SourceTrainer(_config(tmp_path / "b", epochs=2), table).run(_silent, lambda: next(steps) >= 1)
+        resumed = SourceTrainer(_config(tmp_path / "b", epochs=2), table)
+        again = resumed.run(_silent, lambda: False)
+        assert resumed.epochs_done == 2
+        for one, other in zip(whole.parameters(), again.parameters(), strict=True):
+            assert torch.allclose(one, other, atol=1e-6)
+
+    def test_a_loss_that_is_not_finite_stops_with_a_name(
+        self, tmp_path: Path, table: CropTable, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*args: object) -> object:
+            parts = real(*args)  # type: ignore[arg-type]
+            return replace(parts, total=parts.total * torch.nan)
+
+        real = trainer_module.source_loss
+        monkeypatch.setattr(trainer_module, "source_loss", broken)
+        with pytest.raises(HostError, match="loss is not finite"):
+            SourceTrainer(_config(tmp_path), table).run(_silent, lambda: False)
+
+
+class TestCalibration:
+    def test_the_threshold_is_the_stricter_of_two_points(self) -> None:
+        random = np.random.default_rng(0)
+        bona_fide = random.normal(2.0, 1.0, 400)
+        easy, hard = random.normal(-4.0, 1.0, 300), random.normal(1.0, 1.0, 40)
+        threshold = choose_threshold(bona_fide, {"easy": easy, "hard": hard})
+        assert (hard >= threshold).mean() <= 0.05
+        assert (bona_fide < threshold).mean() >= (np.concatenate([easy, hard]) >= threshold).mean()
+
+    def test_classes_that_do_not_overlap_are_parted_in_the_middle(self) -> None:
+        assert choose_threshold(np.array([2.0, 3.0]), {"a": np.array([-4.0, -2.0])}) == pytest.approx(0.0)
+
+    def test_temperature_does_not_change_who_is_accepted(self) -> None:
+        random = np.random.default_rng(1)
+        logits = np.concatenate([random.normal(6.0, 2.0, 200), random.normal(-6.0, 2.0, 200)])
+        species = np.array([""] * 200 + ["print_flat"] * 200)
+        found = calibrate(logits, species)
+        scores = 1.0 / (1.0 + np.exp(-logits / found.temperature))
+        assert ((scores >= found.threshold) == (species == "")).mean() > 0.98
+
+
+class TestFigures:
+    def test_a_presentation_is_judged_under_the_largest_mask_that_it_has(self, tmp_path: Path) -> None:
+        without_depth = tuple(crop.restricted(ModalityMask.parse("rgb+ir")) for crop in (head(0), head(1)))
+        made = [*_presentations(3), LabelledCrops("q", "s9", "", "bench", without_depth)]
+        table = write_table(tmp_path / "t", made, 10)
+        logits = pooled_logits(PadNetwork(), table, lambda _: None)
+        found = trials(table, logits, np.ones(4, bool), lambda mask: 0.5)
+        assert [trial.mask for trial in found] == [ALL_MODALITIES] * 3 + [ModalityMask.parse("rgb+ir")]
+        blocks = by_mask(table, logits, lambda mask: 0.5, "test")
+        assert blocks["depth"]["bpcer"]["trials"] == 2
+        assert blocks["ir"]["bpcer"]["trials"] == 3
+
+
+class TestRecipes:
+    def test_splits_share_nobody_and_half_is_bona_fide(self) -> None:
+        splits = [recipes(("counter", "live:booth/d435"), 48, 2, 1, split, True) for split in range(3)]
+        people = [{(r.domain, r.seed + r.index) for r in split} for split in splits]
+        assert not people[0] & people[1]
+        assert not people[1] & people[2]
+        assert sum(r.species == Species.BONA_FIDE for r in splits[0]) == 48
+        assert len({r.species for r in splits[0]}) == 13
+
+    @pytest.mark.parametrize("domain", ["moon", "live:booth/relative", "live:moon/d435"])
+    def test_an_unknown_domain_is_named(self, domain: str) -> None:
+        with pytest.raises(UsageError, match=domain):
+            recipes((domain,), 2, 1, 1, 0, False)
+
+    def test_every_setting_is_part_of_the_runs_identity(self, tmp_path: Path) -> None:
+        one, other = _config(tmp_path), _config(tmp_path, learning_rate=1e-3)
+        assert one.digest() != other.digest()
+        assert one.table_digest("train") == other.table_digest("train")
+        small = _config(tmp_path, dev=SplitPlan(per_domain=4, per_live_domain=0, frames=1))
+        assert small.table_digest("dev") != one.table_digest("dev")
