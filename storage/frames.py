@@ -78,7 +78,8 @@ class FrameStore:
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
-        self._profile_ids: dict[str, int] = {}
+        self._profile_ids: dict[str, int] = {}  # within one transaction: a rollback takes the rows back
+        self._last_profiles: tuple[Mapping[Modality, StreamProfile] | None, str] = (None, "")
         self._profiles: dict[int, dict[Modality, StreamProfile]] = {}
         self.session = str(file.value("SELECT value FROM meta WHERE name = 'session'") or "")
 
@@ -131,6 +132,7 @@ class FrameStore:
             InputError: a frame set of that number is there already.
         """
         encoded = [(frame_set, [_frame_row(frame_set, m) for m in _stored(frame_set)]) for frame_set in frame_sets]
+        self._profile_ids.clear()
         with self._file.transaction():
             for frame_set, rows in encoded:
                 if self._file.value("SELECT 1 FROM sets WHERE number = ?", (frame_set.number,)) is not None:
@@ -138,7 +140,7 @@ class FrameStore:
                 self._append(frame_set, rows)
 
     def _append(self, frame_set: FrameSet, rows: Sequence[Row]) -> None:
-        profiles = canonical(profiles_to_json(frame_set.profiles))
+        profiles = self._form(frame_set.profiles)
         row: Row = {
             "number": frame_set.number,
             "time_ms": frame_set.time_ms,
@@ -151,6 +153,12 @@ class FrameStore:
         self._file.insert("sets", row)
         for frame in rows:
             self._file.insert("frames", frame)
+
+    def _form(self, profiles: Mapping[Modality, StreamProfile]) -> str:
+        """JSON text of ``profiles``; they rarely change from one set to the next."""
+        if profiles != self._last_profiles[0]:
+            self._last_profiles = (dict(profiles), canonical(profiles_to_json(profiles)))
+        return self._last_profiles[1]
 
     def _profile_id(self, form: str) -> int:
         if form not in self._profile_ids:

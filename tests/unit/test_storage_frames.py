@@ -87,8 +87,10 @@ def test_frame_sets_come_back_bit_equal(store: FrameStore, tmp_path: Path) -> No
 def test_a_batch_is_all_or_nothing(store: FrameStore) -> None:
     store.append([stored.frame_set(1)])
     with pytest.raises(InputError, match="stored already"):
-        store.append([stored.frame_set(2), stored.frame_set(1)])
+        store.append([stored.registered(stored.frame_set(2)), stored.frame_set(1)])
     assert len(store) == 1
+    store.append([stored.registered(stored.frame_set(2))])
+    assert [frame_set.number for frame_set in store] == [1, 2]
 
 
 def test_a_store_goes_on_where_it_ended(store: FrameStore, tmp_path: Path) -> None:
