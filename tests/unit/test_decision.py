@@ -208,6 +208,13 @@ def test_old_evidence_is_not_used() -> None:
     assert not take.verdicts
 
 
+def test_after_a_gap_in_sight_it_may_be_somebody_else() -> None:
+    take = Take().begin().see(*[6.0] * 4).miss(Reason.NO_FACE, 9).see(6.0)
+    assert not take.verdicts
+    take.see(*[6.0] * 4)
+    assert take.only.trace.notes == ("face lost from sight",)
+
+
 def test_another_face_starts_anew() -> None:
     take = Take().begin().see(*[6.0] * 4).see(*[-6.0] * 4, box=ELSEWHERE)
     assert not take.verdicts

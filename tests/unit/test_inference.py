@@ -205,13 +205,12 @@ def test_without_a_model_a_presentation_ends_without_response() -> None:
 def test_a_camera_that_starts_again_from_one_is_followed() -> None:
     bench = Bench()
     bench.order(LoadModel("m"))
-    bench.show(3)
+    bench.show(40)
     bench.number = 0
-    bench.order(begin())
     bench.camera.shown = None
     for _ in range(15):
         bench.step()
-    bench.show(1)
+    bench.order(begin())
     (verdict,) = verdicts(bench.show(8))
     assert verdict.outcome is Outcome.BONA_FIDE
 
