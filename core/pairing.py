@@ -16,7 +16,7 @@ Pure: time comes in with the frames; `Pairer.poll` says what the host's clock sh
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,7 +29,12 @@ PATIENCE_PERIODS = 1.2
 HOST_PATIENCE = 2.5
 """The host's clock only matters when every stream is silent; a busy machine must not split a set."""
 DROPPED_PERIODS = 3.0
+DROPPED_FRAMES = 3
+"""A stream has dropped when so many periods passed and another stream went so many frames ahead: a camera that
+slows down as a whole has dropped nothing."""
 MAX_JUMP_MS = 1000.0
+MAX_RIDE_MS = 1000.0
+"""A late frame that is older than this goes out on its own: its skew would say nothing of the camera."""
 LATE_LIMIT = 2
 """Late frames of one stream that may wait for a set; beyond it they go out on their own."""
 
@@ -94,6 +99,7 @@ class Pairer:
         self._pending: dict[Modality, deque[tuple[Frame, float]]] = {m: deque() for m in profiles}
         self._late: dict[Modality, deque[Frame]] = {m: deque() for m in profiles}
         self._last: dict[Modality, Frame] = {}
+        self._behind: dict[Modality, Counter[Modality]] = {m: Counter() for m in profiles}
         self._first_ms = math.inf
         self._newest_ms = -math.inf
         self._newest_arrival_ms = 0.0
@@ -141,6 +147,9 @@ class Pairer:
         if last is not None:
             counts.lost += max(0, frame.number - last.number - 1)
         self._last[frame.modality] = frame
+        for modality, ahead in self._behind.items():
+            ahead[frame.modality] += modality != frame.modality
+        self._behind[frame.modality].clear()
         self._first_ms = min(self._first_ms, time_ms)
         if time_ms > self._newest_ms:
             self._newest_ms, self._newest_arrival_ms = time_ms, arrival_ms
@@ -203,16 +212,20 @@ class Pairer:
     def _has_dropped(self, modality: Modality) -> bool:
         last = self._last.get(modality)
         since_ms = self._first_ms if last is None else last.device_time_ms
-        return self._newest_ms - since_ms > self._dropped_ms
+        ahead = max(self._behind[modality].values(), default=0)
+        return ahead > DROPPED_FRAMES and self._newest_ms - since_ms > self._dropped_ms
 
     # --- sets ---------------------------------------------------------------------------------------------------
 
     def _emit(self, members: Mapping[Modality, Frame]) -> list[FrameSet]:
         """The set of ``members``; late frames ride with it, or go before it where their place is taken."""
         sets = []
-        while any(self._late[m] for m in members):
+        time_ms = min(frame.device_time_ms for frame in members.values())
+        while any(
+            late and (m in members or time_ms - late[0].device_time_ms > MAX_RIDE_MS) for m, late in self._late.items()
+        ):
             sets.append(self._late_set())
-        self._emitted_ms = min(frame.device_time_ms for frame in members.values())
+        self._emitted_ms = time_ms
         self._emitted = frozenset(members)
         frames = {m: late.popleft() for m, late in self._late.items() if late}
         frames.update(members)

@@ -88,6 +88,16 @@ def test_a_set_is_released_by_the_host_clock_when_everything_else_stops() -> Non
     assert str(alone.mask) == "rgb"
 
 
+def test_a_camera_that_slows_down_as_a_whole_stays_paired() -> None:
+    """A busy machine renders eight sets a second where thirty were announced; one stream stops for a while."""
+    frames = [f for m in (RGB, IR) for f in stream(m, 60, period_ms=125.0)]
+    frames += [f for f in stream(DEPTH, 60, period_ms=125.0) if not 20 <= f.number < 40]
+    got = masks(pair_all(pairer(), frames))
+    assert got[:18] == ["rgb+depth+ir"] * 18
+    assert got[20:38] == ["rgb+ir"] * 18
+    assert got[-15:] == ["rgb+depth+ir"] * 15
+
+
 def test_a_stream_that_returns_is_paired_again() -> None:
     depth = [f for f in stream(DEPTH, 60) if not 20 <= f.number <= 40]
     sets = pair_all(pairer(), stream(RGB, 60) + stream(IR, 60) + depth)
