@@ -57,6 +57,7 @@ class Tasks(QObject):
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reads")
         self._delivered.connect(self._deliver)
         self._pending: set[Task] = set()
+        self._closed = False
 
     def run(
         self,
@@ -113,6 +114,9 @@ class Tasks(QObject):
 
     def close(self) -> None:
         """Cancel what waits, finish what runs, close the connection."""
+        if self._closed:
+            return
+        self._closed = True
         for task in tuple(self._pending):
             task.cancel()
         self._executor.submit(self._close_catalogue)

@@ -105,7 +105,7 @@ def test_frames_that_stop_make_the_station_not_available(
     station.say(committed(Outcome.BONA_FIDE))
     qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
     qtbot.waitUntil(lambda: word(page) == "NOT AVAILABLE", timeout=3000)
-    assert page.rgb_view.message == "NOT AVAILABLE"
+    qtbot.waitUntil(lambda: page.rgb_view.message == "NOT AVAILABLE")
     frames.push(frame_set(2))
     qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
 

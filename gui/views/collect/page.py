@@ -63,7 +63,7 @@ class CollectPage(Page):
         self.species = species_box("", self, bona_fide=True)
         self.artefact = combo_box(self)
         self.condition = combo_box(self)
-        self.distance = combo_box(self)
+        self.distance = combo_box(self, tr("Distance"))
         self.seconds = spin_box(1, 60, 3, " s", self)
         self.card = heading("", self, 1.5)
         self.progress = quiet("", self)

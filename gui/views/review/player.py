@@ -132,6 +132,8 @@ class Player(QWidget):
         if self._wanted + 1 < len(entries):
             gap_ms = entries[self._wanted + 1].time_ms - entries[self._wanted].time_ms
             self._timer.start(max(10, min(1000, round(gap_ms))))
+        else:
+            self.pause()
 
     # --- reading ------------------------------------------------------------------------------------------------
 

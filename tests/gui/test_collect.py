@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialogButtonBox
+from pytestqt.modeltest import ModelTester
+from pytestqt.qtbot import QtBot
+
+from core.codes import RecordMode, SessionPurpose, SourceKind, Species
+from core.station.ports import PresentationLabel, SessionOrder
+from gui.app import Desk
+from gui.models.plan_model import PlanModel
+from gui.views.collect.dialogs import SubjectDialog
+from gui.views.collect.meters import depth_fill
+from gui.views.collect.page import CollectPage
+from gui.views.collect.plan import (
+    DEFAULT_PLAN,
+    CollectionPlan,
+    PlanRow,
+    count_takes,
+    load_plan,
+    next_row,
+)
+from storage.catalogue import Catalogue
+from tests.gui.fakes import FakeFrames, FakeStation, frame_set, ready
+
+OpenDesk = Callable[[], Desk]
+
+
+@pytest.fixture
+def page(desk: Desk, station: FakeStation, frames: FakeFrames, qtbot: QtBot) -> CollectPage:
+    frames.push(frame_set(1))
+    ready(station)
+    desk.window.go_to("collect")
+    found = desk.window.pages["collect"]
+    assert isinstance(found, CollectPage)
+    qtbot.waitUntil(lambda: not desk.tasks.busy and found.allowed)
+    return found
+
+
+def test_a_take_carries_its_label_and_is_recorded_with_frames(
+    page: CollectPage, station: FakeStation, qtbot: QtBot
+) -> None:
+    page.species.setCurrentIndex(page.species.findData(str(Species.PRINT_WORN)))
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(station.named("begin_presentation")) == 1)
+    order = station.named("open_session")[-1]
+    assert isinstance(order, SessionOrder)
+    assert (order.purpose, order.mode) == (SessionPurpose.COLLECTION, RecordMode.FRAMES)
+    label = station.named("begin_presentation")[0]
+    assert isinstance(label, PresentationLabel)
+    assert label.species == Species.PRINT_WORN
+    assert label.condition == "indoor, 0.4 m"
+    assert page.recording
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: page.last_take == "p1")
+    assert all(view.frame_number == -1 or view.message == "" for view in page.strip)
+    assert station.named("end_presentation") == ["p1"]
+
+
+def test_retake_discards_and_records_again(page: CollectPage, station: FakeStation, qtbot: QtBot) -> None:
+    page.start_take()
+    qtbot.waitUntil(lambda: len(station.named("begin_presentation")) == 1)
+    page.stop_take()
+    qtbot.waitUntil(lambda: page.last_take != "")
+    qtbot.keyClick(page, Qt.Key.Key_Backspace)
+    qtbot.waitUntil(lambda: len(station.named("begin_presentation")) == 2)
+    assert station.named("discard_presentation") == ["p1"]
+    page.stop_take()
+    qtbot.waitUntil(lambda: page.last_take == "p2")
+
+
+def test_discard_needs_a_take(page: CollectPage, station: FakeStation) -> None:
+    page.discard()
+    assert station.named("discard_presentation") == []
+    assert not page.context.actions["discard_take"].isEnabled()
+
+
+def test_leaving_the_page_closes_the_collection_session(
+    page: CollectPage, desk: Desk, station: FakeStation, qtbot: QtBot
+) -> None:
+    page.start_take()
+    qtbot.waitUntil(lambda: len(station.named("begin_presentation")) == 1)
+    desk.window.go_to("checkpoint")
+    qtbot.waitUntil(lambda: desk.link.order_in_use.purpose is SessionPurpose.CHECKPOINT)
+    assert station.named("end_presentation") == ["p1"]
+
+
+def test_a_person_before_a_live_camera_needs_a_consent(
+    station: FakeStation, frames: FakeFrames, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    station.source_kind = SourceKind.LIVE
+    desk = open_desk()
+    frames.push(frame_set(1))
+    ready(station, SourceKind.LIVE)
+    desk.window.go_to("collect")
+    page = desk.window.pages["collect"]
+    assert isinstance(page, CollectPage)
+    qtbot.waitUntil(lambda: not desk.tasks.busy and desk.link.source_kind is SourceKind.LIVE)
+    assert not page.allowed
+    page.toggle_take()
+    assert not page.recording
+    page.new_subject()
+    dialog = page.findChild(SubjectDialog)
+    assert dialog is not None
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    dialog.pseudonym.setText("walrus")
+    assert not ok.isEnabled(), "no consent, no subject"
+    dialog.reference.setText("form 17")
+    dialog.confirmed.setChecked(True)
+    assert ok.isEnabled()
+    dialog.accept()
+    qtbot.waitUntil(lambda: page.current_subject == "walrus" and page.allowed)
+    assert "form 17" in page.consent.text()
+
+
+def test_the_plan_leads_from_row_to_row() -> None:
+    rows = (PlanRow(species="", quota=1), PlanRow(species="print_flat", quota=2))
+    assert next_row(rows, {}) == 0
+    assert next_row(rows, {("", rows[0].tag): 1}) == 1
+    assert next_row(rows, {("", rows[0].tag): 1, ("print_flat", rows[1].tag): 2}) is None
+
+
+def test_a_changed_quota_is_saved(page: CollectPage, qtbot: QtBot) -> None:
+    index = page.plan_model.index(0, 3)
+    assert page.plan_model.setData(index, "7")
+    assert not page.plan_model.setData(index, "0")
+    assert load_plan(page.context.services.data_dir / "plan.json").rows[0].quota == 7
+
+
+def test_a_plan_file_that_cannot_be_read_is_told(page: CollectPage, desk: Desk) -> None:
+    (page.context.services.data_dir / "plan.json").write_text("{")
+    assert page._load_plan() == DEFAULT_PLAN
+    assert any("plan.json" in toast.what for toast in desk.window.toasts.shown)
+
+
+def test_takes_are_counted_over_all_sessions_of_a_subject(desk: Desk, qtbot: QtBot) -> None:
+    def fill(catalogue: Catalogue) -> None:
+        catalogue.subjects.add("a")
+        for subject in ("", "a", "a"):
+            session = catalogue.sessions.open(
+                SessionPurpose.COLLECTION, RecordMode.FRAMES, SourceKind.SIMULATED, subject=subject
+            )
+            take = catalogue.presentations.open(session, species="", condition="indoor, 0.6 m")
+            catalogue.presentations.close(take, 1, 5, 1.0)
+            bad = catalogue.presentations.open(session, species="", condition="indoor, 0.6 m")
+            catalogue.presentations.discard(bad)
+
+    counts: list[object] = []
+    desk.tasks.run(fill, lambda _nothing: None)
+    for subject in ("a", ""):
+        desk.tasks.run(lambda catalogue, who=subject: dict(count_takes(catalogue, who)), counts.append)
+    qtbot.waitUntil(lambda: len(counts) == 2)
+    assert counts == [{("", "indoor, 0.6 m"): 2}, {("", "indoor, 0.6 m"): 1}]
+
+
+def test_depth_fill_is_the_share_without_holes() -> None:
+    one = frame_set(1)
+    assert depth_fill(one) == 1.0
+
+
+def test_the_plan_model_keeps_qt_rules(qtmodeltester: ModelTester, qtbot: QtBot) -> None:
+    model = PlanModel(CollectionPlan(rows=DEFAULT_PLAN.rows), lambda _plan: None)
+    qtmodeltester.check(model)
