@@ -25,6 +25,7 @@ from core.terminal import percentage, plain, progress, say, show_rows
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from core.data.manifest import LeftOut
     from core.frames import FrameSet
     from core.ports import Scorer
     from core.station import Station
@@ -262,17 +263,18 @@ def _import(options: Namespace) -> int:
         )
     for session in report.sessions:
         print(session)
-    for left_out in report.left_out:
-        say(f"left out, line {left_out.row}: {left_out.reason}")
-    return ExitCode.INPUT if report.left_out else ExitCode.DONE
+    if report.skipped:
+        say(f"stored before: {', '.join(report.skipped)}")
+    return _told_left_out(report.left_out, "line")
 
 
 def _export(options: Namespace) -> int:
     from storage.export import export_session
 
     with _opened(options) as (catalogue, _):
-        print(export_session(catalogue, options.session, options.out))
-    return ExitCode.DONE
+        report = export_session(catalogue, options.session, options.out)
+    print(report.manifest)
+    return _told_left_out(report.left_out, "frame set")
 
 
 def _sessions(options: Namespace) -> int:
@@ -299,20 +301,19 @@ def _replay(options: Namespace) -> int:
     from core.replay import replay_verdict
 
     reports: list[dict[str, Any]] = []
-    with _opened(options) as (catalogue, registry):
+    scorers: dict[str, Scorer] = {}
+    with _opened(options) as (catalogue, registry), catalogue.material.session(options.session) as store:
         for stored in catalogue.verdicts.of_session(options.session):
             trace = stored.verdict.trace
             if not trace.frame_sets:
                 continue
-            frames = _stored_frames(catalogue.folder, options.session)
-            report = replay_verdict(trace, frames, _scorer(trace.model, registry), FaceSampler())
+            if trace.model not in scorers:
+                scorers[trace.model] = _scorer(trace.model, registry)
+            frames = store.frame_sets(min(trace.frame_sets), max(trace.frame_sets))
+            report = replay_verdict(trace, frames, scorers[trace.model], FaceSampler())
             reports.append({"verdict": stored.id, "outcome": stored.verdict.outcome, **plain(report)})
-    show_rows(
-        reports,
-        ("verdict", "outcome", "equal", "max_logit_difference"),
-        "No verdict can be replayed.",
-        as_json=options.json,
-    )
+    columns = ("verdict", "outcome", "equal", "max_logit_difference")
+    show_rows(reports, columns, "No verdict can be replayed.", as_json=options.json)
     return ExitCode.DONE if all(report["equal"] for report in reports) else ExitCode.INPUT
 
 
@@ -333,15 +334,13 @@ def _evaluate(options: Namespace) -> int:
             cancel=canceled,
         )
     write_report(evaluation, options.json)
-    for left_out in evaluation.left_out:
-        say(f"left out, line {left_out.row}: {left_out.reason}")
-    return ExitCode.INPUT if evaluation.left_out else ExitCode.DONE
+    return _told_left_out(evaluation.left_out, "line")
 
 
 def _models(options: Namespace) -> int:
     with _opened(options) as (_, registry):
         found = registry.all()
-    show_rows(found, ("sha256", "name", "roles", "state", "parent"), "No model is stored.", as_json=options.json)
+    show_rows(found, ("sha256", "name", "roles", "origin", "parent"), "No model is stored.", as_json=options.json)
     return ExitCode.DONE
 
 
@@ -529,6 +528,13 @@ def _scorer(reference: str, registry: ModelRegistry) -> Scorer:
     if Path(reference).is_dir():
         return load_scorer(reference)
     return load_scorer(registry.resolve(reference).path)
+
+
+def _told_left_out(left_out: Sequence[LeftOut], place: str) -> int:
+    """Name what could not be used; the exit code says that something was."""
+    for one in left_out:
+        say(f"left out, {place} {one.row}: {one.reason}")
+    return ExitCode.INPUT if left_out else ExitCode.DONE
 
 
 def _person() -> str:

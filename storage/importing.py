@@ -42,6 +42,9 @@ class ImportBasis:
             return cls(kind, reference.strip())
         raise UsageError(f"{text!r} is no basis.", "Give no_person, consent:ID or published.")
 
+UNKNOWN_SUBJECT = "unknown"
+"""All rows without a subject are taken for one: a split by subject then cannot put one person on both sides."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
@@ -83,7 +86,7 @@ def import_manifest(
     stored = {session.subject for session in catalogue.sessions.named(name)}
     by_subject: dict[str, list[ManifestRow]] = defaultdict(list)
     for row in manifest.rows:
-        by_subject[row.subject].append(row)
+        by_subject[row.subject or UNKNOWN_SUBJECT].append(row)
     run = _Import(catalogue, ground, name, len(manifest.rows), progress, cancel, left_out=list(manifest.left_out))
     for subject, rows in by_subject.items():
         if f"{name}/{subject}" in stored:

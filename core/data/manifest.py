@@ -30,7 +30,7 @@ _NOMINAL_PERIOD_MS = 1000.0 / 30.0
 
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
-    """One frame set of a manifest.
+    """One frame set of a manifest. ``subject`` is empty where it is not known.
 
     ``number`` counts the frame sets of its presentation from 1; ``line`` is its line in the file. ``species`` is empty
     for bona fide. ``depth_unit_m`` is metres per depth count, ``None`` for relative depth of unknown scale.
@@ -186,9 +186,8 @@ def _parse_row(path: Path, line: int, cells: dict[str, str]) -> ManifestRow:
     def wrong(column: str, remedy: str) -> InputError:
         return InputError(f"{path.name} line {line}, column {column}: {cells[column]!r} is not allowed.", remedy)
 
-    for column in ("presentation", "subject"):
-        if not cells[column].strip():
-            raise wrong(column, f"Give every row a {column}.")
+    if not cells["presentation"].strip():
+        raise wrong("presentation", "Give every row the id of its presentation.")
     species = cells["species"].strip()
     if species.lower() in _NOT_A_SPECIES:
         raise wrong("species", "Leave species empty for a bona fide presentation.")
