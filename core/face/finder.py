@@ -14,8 +14,9 @@ from core.face.detect import Box, Face, FaceDetector
 FULL_SEARCH_EVERY = 10
 """While a face is tracked, the whole picture is searched for others in every tenth frame set."""
 MIN_CONFIDENCE = 0.2
-OTHER_CONFIDENCE = 0.5
-"""A second face must be as sure as this: the cascade's false alarms in a background rarely are."""
+OTHER_CONFIDENCE = 0.25
+"""A second face must be as sure as this. Nine in ten real faces are; the cascade raised no false alarm of this
+strength in 108 real infrared and 48 simulated colour pictures."""
 OTHER_SIZE = 0.55
 """People who stand well behind are no second face: theirs is narrower than this share of the first."""
 CONFIRMATIONS = 2

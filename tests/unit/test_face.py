@@ -48,7 +48,7 @@ def scene(*people: tuple[int, int, float]) -> NDArray[np.uint8]:
     return picture
 
 
-ONE = ((3, 320, 1.0),)
+ONE = ((5, 320, 1.0),)
 
 
 def rgb_set(picture: NDArray[np.uint8], **changes: Any) -> Any:
@@ -88,18 +88,18 @@ def test_an_empty_room_has_no_face() -> None:
 
 
 def test_two_people_are_several_faces() -> None:
-    sample = FaceSampler().sample(rgb_set(scene((3, 160, 1.0), (1, 480, 1.0))))
+    sample = FaceSampler().sample(rgb_set(scene((5, 160, 1.0), (6, 480, 0.8))))
     assert (sample.crop, sample.reason, sample.hints) == (None, Reason.SEVERAL_FACES, (Hint.SEVERAL_FACES,))
 
 
 def test_somebody_far_behind_is_no_second_face() -> None:
-    sample = FaceSampler().sample(rgb_set(scene((3, 160, 1.0), (1, 480, 0.45))))
+    sample = FaceSampler().sample(rgb_set(scene((5, 160, 1.0), (6, 480, 0.4))))
     assert sample.reason is Reason.NONE
 
 
 def test_tracking_needs_to_see_a_second_face_twice() -> None:
     sampler = FaceSampler(tracking=True)
-    reasons = [sampler.sample(rgb_set(scene((3, 160, 1.0), (1, 480, 1.0)))).reason for _ in range(3)]
+    reasons = [sampler.sample(rgb_set(scene((5, 160, 1.0), (6, 480, 0.8)))).reason for _ in range(3)]
     assert reasons == [Reason.NONE, Reason.SEVERAL_FACES, Reason.SEVERAL_FACES]
 
 
@@ -116,7 +116,7 @@ def test_tracking_searches_the_whole_picture_now_and_then() -> None:
 
 def test_a_tracked_face_is_followed() -> None:
     sampler = FaceSampler(tracking=True)
-    boxes = [sampler.sample(rgb_set(scene((3, x, 1.0)))).box for x in range(250, 350, 8)]
+    boxes = [sampler.sample(rgb_set(scene((5, x, 1.0)))).box for x in range(250, 350, 8)]
     moved = [box[0] for box in boxes if box is not None]
     assert len(moved) == len(boxes)
     assert moved[-1] - moved[0] == pytest.approx(96, abs=12)
