@@ -12,7 +12,7 @@ from gui.actions import Actions
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
 from gui.views.recalibrate.reading import ModelView
-from gui.views.recalibrate.report_step import read_gate
+from gui.views.recalibrate.report_step import message_of, read_report
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
 from gui.widgets.tables import make_table
 
@@ -52,11 +52,11 @@ class DecideStep(QWidget):
         """The question about one job's candidate."""
         if not record.candidate:
             self.question.setText(tr("This job has no candidate"))
-            self.advice.setText(f"{codes.job(record.state)}. {record.message}".strip())
+            self.advice.setText(f"{codes.job(record.state)}. {message_of(record)}".strip())
             return
         self.question.setText(tr("Candidate of {job}: {state}", job=record.id, state=codes.job(record.state)))
-        report = read_gate(record.report)
-        self.advice.setText(codes.gate(report.result) if report is not None else record.message)
+        report = read_report(record.report)
+        self.advice.setText(codes.gate(report.gate.result) if report is not None else message_of(record))
 
     def show_models(self, view: ModelView) -> None:
         """Models and history."""

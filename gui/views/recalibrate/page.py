@@ -214,12 +214,15 @@ class RecalibratePage(Page):
     def _ask_job(self, command: str) -> None:
         if self.job is None:
             return
-        job = self.job.id
+        job, idle = self.job.id, self.job.state in _OVER
+
+        def asked(_nothing: None) -> None:
+            if idle:  # nobody is there to obey: a process takes the request, cleans up and ends
+                self._launch(["adapt", "resume", job])
+            self._watch()
+
         self.context.tasks.run(
-            lambda catalogue: catalogue.jobs.request(job, command),
-            lambda _n: self._watch(),
-            self.context.show_error,
-            self,
+            lambda catalogue: catalogue.jobs.request(job, command), asked, self.context.show_error, self
         )
 
     def promote(self) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core.adaptation.worker import settle_interrupted
 from core.codes import Outcome, RecordMode, SessionState
 from core.metrics.rate import Rate, rate_of
 from core.ports import JobRecord
@@ -94,7 +95,8 @@ def read_material(catalogue: Catalogue) -> list[Material]:
 
 
 def read_jobs(catalogue: Catalogue) -> list[JobRecord]:
-    """All jobs, newest first."""
+    """All jobs, newest first; one whose process is gone is marked as interrupted."""
+    settle_interrupted(catalogue.jobs)
     return catalogue.jobs.all()
 
 

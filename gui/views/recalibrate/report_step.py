@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import ValidationError
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from core.adaptation.report import Check, GateReport, Holds
+from core.adaptation.report import Check, Holds
+from core.adaptation.result import JobReport
+from core.codes import GateResult
 from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.i18n import codes, tr
@@ -42,7 +43,9 @@ class ReportStep(QWidget):
             )
         )
         self.checks.setParent(self)
-        self.figures = TextTable((tr("Figure"), tr("Sensors"), tr("Champion"), tr("Candidate")))
+        self.figures = TextTable(
+            (tr("Figure"), tr("Sensors"), tr("Champion"), tr("Champion, new thresholds"), tr("Candidate"))
+        )
         self.figures.setParent(self)
         head = Plate(self)
         row = QHBoxLayout()
@@ -71,56 +74,51 @@ class ReportStep(QWidget):
 
     def show_job(self, record: JobRecord) -> None:
         """Show the job's report, if it has one."""
-        report = read_gate(record.report)
+        report = read_report(record.report)
         if report is None:
             self.sign.show_result(None)
             self.result.setText(codes.job(record.state))
-            self.why.setText(record.message or tr("The report comes when the job has judged its candidate."))
+            self.why.setText(message_of(record) or tr("The report comes when the job has judged its candidate."))
             self.checks.show(())
             self._figures_plate.hide()
             return
-        self.sign.show_result(report.result)
-        self.result.setText(codes.gate(report.result))
-        lines = [reason_line(check) for check in report.reasons]
+        gate = report.gate
+        self.sign.show_result(gate.result)
+        self.result.setText(codes.gate(gate.result))
+        lines = [reason_line(check) for check in gate.reasons]
         self.why.setText("\n".join(lines[:4]))
-        self.checks.show([_row(check) for finding in report.masks for check in finding.checks])
-        figures = read_figures(record.report)
-        self.figures.show(figures)
-        self._figures_plate.setVisible(bool(figures))
+        self.checks.show([_row(check) for finding in gate.masks for check in finding.checks])
+        self.figures.show(figures_of(report))
+        self._figures_plate.show()
 
 
-def read_gate(text: str) -> GateReport | None:
-    """The gate's part of a job's report; ``None`` while there is none, or when another version wrote it."""
-    if not text:
-        return None
-    content = json.loads(text)
+def read_report(text: str) -> JobReport | None:
+    """A job's report; ``None`` while there is none, or when another version of the program wrote it."""
     try:
-        return GateReport.model_validate(content.get("gate", content))
+        return JobReport.model_validate_json(text) if text else None
     except ValidationError:
         return None
 
 
-def read_figures(text: str) -> list[tuple[str, str, str, str]]:
-    """Champion and candidate side by side, where the report holds BLOCKs (formats.md) of both."""
-    content = json.loads(text)
-    before, after = content.get("before"), content.get("after")
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return []
-    rows = []
-    for mask, (old, new) in _blocks(before, after).items():
-        rows.append((tr("BPCER"), mask, _rate(old.get("bpcer")), _rate(new.get("bpcer"))))
-        for species in sorted({*old.get("apcer", {}), *new.get("apcer", {})}):
+def figures_of(report: JobReport) -> list[tuple[str, ...]]:
+    """Champion, champion with new thresholds, and candidate side by side: BPCER, APCER by species, AUC, per mask."""
+    rows: list[tuple[str, ...]] = []
+    for figures in (report.overall, *report.by_mask):
+        blocks = (figures.before, figures.threshold_only, figures.after)
+        mask = codes.mask(ModalityMask.parse(figures.mask)) if figures is not report.overall else tr("all")
+        rows.append((tr("BPCER"), mask, *(_rate(block.get("bpcer")) for block in blocks)))
+        for species in sorted({name for block in blocks for name in block.get("apcer", {})}):
             name = tr("APCER, {species}", species=codes.species(species))
-            rows.append((name, mask, _rate(old["apcer"].get(species)), _rate(new["apcer"].get(species))))
-        rows.append((tr("AUC"), mask, _number(old.get("auc")), _number(new.get("auc"))))
+            rows.append((name, mask, *(_rate(block.get("apcer", {}).get(species)) for block in blocks)))
+        rows.append((tr("AUC"), mask, *(_number(block.get("auc")) for block in blocks)))
     return rows
 
 
-def _blocks(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    if "bpcer" in before:
-        return {tr("all"): (before, after)}
-    both = [mask for mask in before if mask in after and isinstance(before[mask], dict)]
-    return {mask: (before[mask], after[mask]) for mask in both if "bpcer" in before[mask]}
+def message_of(record: JobRecord) -> str:
+    """The job's message; where it is the gate's answer, in words."""
+    if record.message in GateResult.__members__.values():
+        return codes.gate(GateResult(record.message))
+    return record.message
 
 
 def reason_line(check: Check) -> str:

@@ -10,6 +10,7 @@ from core.ports import JobRecord
 from gui.actions import Actions
 from gui.i18n import codes, tr
 from gui.views.recalibrate.reading import JobView
+from gui.views.recalibrate.report_step import message_of
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
 
 RUNNING = (JobState.QUEUED, JobState.PREPARING, JobState.TRAINING, JobState.EVALUATING)
@@ -53,7 +54,7 @@ class RunStep(QWidget):
         record = view.record
         self.state.setText(f"{record.id}: {codes.job(record.state)}")
         asked = tr("Asked for: {command}.", command=tr(record.command)) if record.command else ""
-        self.message.setText("  ".join(part for part in (record.message, remaining(record), asked) if part))
+        self.message.setText("  ".join(part for part in (message_of(record), remaining(record), asked) if part))
         self.bar.setValue(round(1000 * record.progress))
         if record.id != self._job:
             self._job = record.id

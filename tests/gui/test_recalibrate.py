@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from pytestqt.modeltest import ModelTester
+from pytestqt.qtbot import QtBot
+
+from core.adaptation.report import Check, GateReport, Holds, MaskFinding
+from core.adaptation.result import JobReport, MaskFigures
+from core.codes import GateReason, GateResult, JobState, Outcome, RecordMode, SessionPurpose, SourceKind
+from core.ports import JobRecord
+from gui.app import Desk
+from gui.models.material_model import MaterialModel
+from gui.models.table_model import TextTable
+from gui.services import Services
+from gui.views.recalibrate import page as page_module
+from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, RecalibratePage
+from gui.views.recalibrate.reading import read_material
+from gui.views.recalibrate.report_step import figures_of, read_report, reason_line
+from gui.views.recalibrate.run_step import remaining
+from gui.views.recalibrate.summary import balance_of, missing, sentences
+from gui.widgets.ask import ReasonDialog
+from storage.catalogue import Catalogue, open_catalogue
+from tests.gui.fakes import verdict
+
+OpenDesk = Callable[[], Desk]
+
+
+def fill(catalogue: Catalogue, subjects: int = 3) -> list[str]:
+    sessions = []
+    for number in range(subjects):
+        catalogue.subjects.add(f"s{number}")
+        session = catalogue.sessions.open(
+            SessionPurpose.COLLECTION, RecordMode.FRAMES, SourceKind.SIMULATED, subject=f"s{number}"
+        )
+        for species in ("", "print_flat", None):
+            take = catalogue.presentations.open(session, species=species)
+            catalogue.presentations.close(take, 1, 5, 1.0)
+        catalogue.sessions.close(session)
+        sessions.append(session)
+    return sessions
+
+
+def report(result: GateResult = GateResult.INSUFFICIENT_EVIDENCE) -> JobReport:
+    check = Check(
+        reason=GateReason.BPCER_OPEN,
+        holds=Holds.OPEN,
+        mask="depth+ir",
+        before=0.02,
+        after=0.03,
+        low=-0.01,
+        high=0.04,
+        trials=80,
+        subjects=6,
+        needs_trials=300,
+        needs_subjects=14,
+    )
+    gate = GateReport(
+        result=result,
+        reasons=[check],
+        masks=[MaskFinding(mask="depth+ir", holds=Holds.OPEN, claimed=False, checks=[check])],
+        settings={},
+        judged={},
+    )
+    rate = {"value": 0.1, "errors": 1, "trials": 10, "low": 0.003, "high": 0.445}
+    block = {"bpcer": rate, "apcer": {"print_flat": rate}, "auc": 0.9}
+    figures = MaskFigures(
+        mask="depth+ir", before=block, threshold_only=block, after={**block, "bpcer": None}, det={}, histograms={}
+    )
+    return JobReport(
+        gate=gate,
+        overall=figures,
+        by_mask=[figures],
+        subjects={},
+        without_face={},
+        steps=240,
+        returns=0,
+        candidate="ab" * 32,
+    )
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Commands that would have become processes of their own."""
+    found: list[list[str]] = []
+
+    def launch(_page: RecalibratePage, arguments: list[str]) -> bool:
+        found.append(arguments)
+        return True
+
+    monkeypatch.setattr(page_module.RecalibratePage, "_launch", launch)
+    return found
+
+
+@pytest.fixture
+def page(services: Services, open_desk: OpenDesk, qtbot: QtBot, launched: list[list[str]]) -> RecalibratePage:
+    with open_catalogue(services.data_dir) as catalogue:
+        fill(catalogue)
+    desk = open_desk()
+    desk.window.go_to("recalibrate")
+    found = desk.window.pages["recalibrate"]
+    assert isinstance(found, RecalibratePage)
+    found.go_to_step(DATA)
+    qtbot.waitUntil(lambda: found.data.model.rowCount() == 3)
+    return found
+
+
+def with_job(page: RecalibratePage, qtbot: QtBot, **changes: object) -> str:
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        job = catalogue.jobs.create("{}", "00")
+        for step in range(3):
+            catalogue.jobs.append_event(job, step, {"loss": 1.0 / (step + 1), "anchor": float(step)})
+        catalogue.jobs.update(job, **changes)  # type: ignore[arg-type]
+    page._watch()
+    qtbot.waitUntil(lambda: page.job is not None and page.job.id == job)
+    return job
+
+
+def test_site_figures_have_bounds(page: RecalibratePage, qtbot: QtBot) -> None:
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        for outcome in (Outcome.BONA_FIDE, Outcome.BONA_FIDE, Outcome.REFER):
+            catalogue.verdicts.commit(verdict(outcome, session="", presentation=""))
+    page.go_to_step(SITE)
+    outcomes = page.site.outcomes
+    qtbot.waitUntil(lambda: outcomes.rowCount() == len(Outcome) and outcomes.data(outcomes.index(0, 3)) == "2")
+    assert outcomes.data(outcomes.index(0, 1)) == "66.7%"
+    assert "…" in str(outcomes.data(outcomes.index(0, 2)))
+
+
+def test_the_choice_says_what_it_amounts_to_and_what_is_missing(page: RecalibratePage) -> None:
+    assert not page.context.actions["make_plan"].isEnabled()
+    page.data.model.choose_all(True)
+    words = page.data.summary.text()
+    assert "3 sessions chosen" in words
+    assert "print, flat: 3" in words
+    assert "3 presentations have no label" in words
+    assert "17 more subjects" in page.data.gaps.text()
+    assert page.context.actions["make_plan"].isEnabled()
+
+
+def test_enough_subjects_leave_no_gap() -> None:
+    balance = replace(balance_of([]), subjects=20, bona_fide=60, attacks={"print_flat": 60})
+    assert missing(balance) == []
+    assert len(sentences(balance)) == 5
+
+
+def test_a_plan_is_frozen_by_the_command_line_and_its_job_started_apart(
+    page: RecalibratePage, qtbot: QtBot, launched: list[list[str]]
+) -> None:
+    asked: list[list[str]] = []
+
+    def command(arguments: object) -> list[str]:
+        asked.append(list(arguments))  # type: ignore[call-overload]
+        return [sys.executable, "-c", "print('job-1')"]
+
+    page.context.services = replace(page.context.services, command=command)
+    page.data.model.choose_all(True)
+    page.context.actions["make_plan"].trigger()
+    qtbot.waitUntil(lambda: launched == [["adapt", "run", "job-1"]])
+    assert asked[0][:3] == ["adapt", "plan", "--sessions"]
+    assert len(asked[0][3].split(",")) == 3
+    assert page.steps.currentIndex() == RUN
+
+
+def test_a_job_is_watched_and_can_be_paused(page: RecalibratePage, qtbot: QtBot) -> None:
+    import os
+
+    job = with_job(page, qtbot, state=JobState.TRAINING, progress=0.4, message="step 96 of 240", pid=os.getpid())
+    page.go_to_step(RUN)
+    assert "training" in page.run_step.state.text()
+    assert page.run_step.bar.value() == 400
+    assert page.context.actions["pause_job"].isEnabled()
+    page.context.actions["pause_job"].trigger()
+    qtbot.waitUntil(lambda: "pause" in page.run_step.message.text())
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        assert catalogue.jobs.take_request(job) == "pause"
+
+
+def test_a_job_whose_process_is_gone_can_be_resumed(
+    page: RecalibratePage, qtbot: QtBot, launched: list[list[str]]
+) -> None:
+    job = with_job(page, qtbot, state=JobState.TRAINING, progress=0.4, pid=2**22 + 1)
+    qtbot.waitUntil(lambda: page.job is not None and page.job.state is JobState.INTERRUPTED)
+    assert page.context.actions["resume_job"].isEnabled()
+    page.context.actions["resume_job"].trigger()
+    assert launched == [["adapt", "resume", job]]
+
+
+def test_canceling_an_idle_job_starts_somebody_who_obeys(
+    page: RecalibratePage, qtbot: QtBot, launched: list[list[str]]
+) -> None:
+    job = with_job(page, qtbot, state=JobState.PAUSED, progress=0.4)
+    page.context.actions["cancel_job"].trigger()
+    qtbot.waitUntil(lambda: launched == [["adapt", "resume", job]])
+
+
+def test_the_report_says_what_would_decide(page: RecalibratePage, qtbot: QtBot) -> None:
+    with_job(page, qtbot, state=JobState.REJECTED, progress=1.0, report=report().to_json())
+    page.go_to_step(REPORT)
+    assert page.report.result.text() == "Insufficient evidence"
+    assert "300 presentations in all would decide it." in page.report.why.text()
+    assert page.report.checks.rowCount() == 1
+    assert page.report.figures.rowCount() == 6
+    assert not page.context.actions["promote"].isEnabled(), "a refused candidate cannot be promoted here"
+
+
+def test_figures_stand_with_bounds_and_n() -> None:
+    rows = figures_of(report())
+    assert rows[0][2] == "10.0%  (0.3% … 44.5%; n 10)"
+    assert rows[0][4] == "", "an absent class has no rate"
+
+
+def test_a_report_of_another_version_is_none() -> None:
+    assert read_report('{"gate": 3}') is None
+    assert read_report("") is None
+    assert read_report(report().to_json()) is not None
+
+
+def test_a_reason_names_sensors_and_needs() -> None:
+    line = reason_line(report().gate.reasons[0])
+    assert "Depth + Infrared" in line
+    assert "14 judging subjects" in line
+
+
+def test_a_candidate_is_promoted_with_a_reason(page: RecalibratePage, qtbot: QtBot) -> None:
+    with_job(page, qtbot, state=JobState.CANDIDATE, progress=1.0, candidate="ab" * 32)
+    page.go_to_step(DECIDE)
+    asked: list[list[str]] = []
+
+    def command(arguments: object) -> list[str]:
+        asked.append(list(arguments))  # type: ignore[call-overload]
+        return [sys.executable, "-c", ""]
+
+    page.context.services = replace(page.context.services, command=command)
+    said: list[str] = []
+    page.context.notify = lambda what, _remedy, _level: said.append(what)
+    page.context.actions["promote"].trigger()
+    dialog = page.findChild(ReasonDialog)
+    assert dialog is not None
+    dialog.reason.setPlainText("better on print")
+    dialog.accept()
+    qtbot.waitUntil(lambda: said == ["The candidate is the champion now."])
+    assert asked == [["promote", "ab" * 32, "--reason", "better on print"]]
+
+
+def test_a_candidate_is_rejected_with_a_reason(page: RecalibratePage, qtbot: QtBot) -> None:
+    job = with_job(page, qtbot, state=JobState.CANDIDATE, progress=1.0, candidate="ab" * 32)
+    page.reject()
+    dialog = page.findChild(ReasonDialog)
+    assert dialog is not None
+    dialog.reason.setPlainText("not now")
+    dialog.accept()
+    qtbot.waitUntil(lambda: page.job is not None and page.job.state is JobState.REJECTED)
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        assert catalogue.audit.of("job", job)[-1].reason == "not now"
+
+
+def test_an_empty_catalogue_says_what_to_do(desk: Desk, qtbot: QtBot) -> None:
+    desk.window.go_to("recalibrate")
+    page = desk.window.pages["recalibrate"]
+    assert isinstance(page, RecalibratePage)
+    page.go_to_step(DATA)
+    qtbot.waitUntil(lambda: page.data.rooms.currentIndex() == 1)
+
+
+@pytest.mark.parametrize(
+    ("progress", "passed_s", "text"),
+    [(0.5, 60.0, "about 60 s left"), (0.25, 300.0, "about 15 min left"), (0.0, 10.0, "")],
+)
+def test_the_remaining_time_follows_from_the_progress(progress: float, passed_s: float, text: str) -> None:
+    record = JobRecord(
+        "job", JobState.TRAINING, "{}", "00", progress, created_utc_s=100.0, updated_utc_s=100.0 + passed_s
+    )
+    assert remaining(record) == text
+
+
+def test_models_keep_qt_rules(services: Services, qtbot: QtBot, qtmodeltester: ModelTester) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        fill(catalogue)
+        rows = read_material(catalogue)
+    material = MaterialModel()
+    material.show(rows)
+    qtmodeltester.check(material)
+    table = TextTable(("a", "b"))
+    table.show([("1", "2"), ("3", "4")])
+    qtmodeltester.check(table)
