@@ -93,6 +93,23 @@ def settle_interrupted(jobs: JobStore) -> list[str]:
     return gone
 
 
+def ask(jobs: JobStore, job: str, command: str) -> None:
+    """A person asks for ``pause`` or ``cancel``: told to the worker, or done at once where none runs.
+
+    Raises:
+        UsageError: the job is over, or a pause is asked of a job that nobody runs.
+        InputError: there is no such job.
+    """
+    settle_interrupted(jobs)
+    state = jobs.get(job).state
+    if state in ACTIVE:
+        jobs.request(job, command)
+    elif command == "cancel" and state in RUNNABLE:
+        jobs.update(job, state=JobState.CANCELED)
+    else:
+        raise UsageError(f"The job {job} is {state}: there is nothing to {command}.", "See `main.py adapt status`.")
+
+
 def worker_runs(record: JobRecord) -> bool:
     """Whether the job's process runs: its id is taken, not by a zombie, nor by a process younger than the job's row."""
     import psutil

@@ -14,7 +14,7 @@ import torch
 from core.adaptation.losses import supervised_loss
 from core.adaptation.plan import Plan
 from core.adaptation.result import JobReport
-from core.adaptation.worker import Workplace, run_job, settle_interrupted
+from core.adaptation.worker import Workplace, ask, run_job, settle_interrupted
 from core.codes import JobState
 from core.errors import HostError, InputError, UsageError
 from core.model.bundle import load_network, read_manifest
@@ -166,3 +166,12 @@ def test_a_job_whose_worker_is_gone_is_interrupted_and_a_running_one_is_left(ben
     assert bench.jobs.get(bench.job).state is JobState.INTERRUPTED
     with pytest.raises(UsageError, match="running already"):
         run_job(running, bench.place)
+
+
+def test_a_job_that_nobody_runs_is_canceled_at_once_and_cannot_be_paused(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="nothing to pause"):
+        ask(bench.jobs, bench.job, "pause")
+    ask(bench.jobs, bench.job, "cancel")
+    assert bench.jobs.get(bench.job).state is JobState.CANCELED
+    with pytest.raises(UsageError, match="nothing to cancel"):
+        ask(bench.jobs, bench.job, "cancel")
