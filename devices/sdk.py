@@ -37,6 +37,8 @@ LOW_WATER = 8
 POLL_MS = 10
 ASK_MS = 1000.0
 """How often the device itself is asked for its state: each question is a USB transfer."""
+SETTLE_MS = 250.0
+"""The last frames of a file reach the queue some time after its status says that it has ended."""
 FILE_PATIENCE_MS = 2000.0
 
 
@@ -119,6 +121,7 @@ class SdkCamera:
         self._temperature_c: float | None = None
         self._asked_ms = -math.inf
         self._settings: Mapping[str, float] = {}
+        self._quiet_ms = math.inf
         self._ended = False
         self._throttled = False
 
@@ -189,12 +192,19 @@ class SdkCamera:
         """See `Camera.start`. Raises `HostError` where the device refuses (in use, too little USB bandwidth)."""
         self._queue = rs.frame_queue(QUEUE_FRAMES, keep_frames=True)
         try:
+            wanted = []
             for sensor in self._sensors:
                 own = [p for p in sensor.get_stream_profiles() if p.unique_id() in self._by_uid]
                 if own:
                     sensor.open(own)
-                    sensor.start(self._queue)
-                    self._started.append(sensor)
+                    wanted.append(sensor)
+            if self._origin.finite:  # a file runs from its first started sensor on, and the others miss their frames
+                self._origin.throttle(True)
+            for sensor in wanted:
+                sensor.start(self._queue)
+                self._started.append(sensor)
+            if self._origin.finite:
+                self._origin.throttle(False)
         except RuntimeError as error:
             raise HostError(
                 f"{self._device.name} could not be started: {error}.",
@@ -270,9 +280,7 @@ class SdkCamera:
         if self._queue is None or self._pairer is None or self._ended:
             return
         self._throttle()
-        exhausted = (
-            not self._started or self._origin.exhausted()
-        )  # asked before the queue: a frame may come between the two questions
+        exhausted = self._is_exhausted()  # asked before the queue: a frame may come in between
         got, frame = self._queue.try_wait_for_frame(max(0, math.ceil(wait_ms)))
         if not got:
             now_ms = _now_ms()
@@ -287,6 +295,16 @@ class SdkCamera:
                 self._deliver(self._pairer.add(copy_frame(frame, modality), now_ms), now_ms)
             del frame
             got, frame = (False, None) if len(self._ready) >= LOW_WATER else self._queue.try_wait_for_frame(0)
+
+    def _is_exhausted(self) -> bool:
+        """No frame is on its way any more."""
+        if not self._started:
+            return True
+        if not self._origin.exhausted():
+            self._quiet_ms = math.inf
+            return False
+        self._quiet_ms = min(self._quiet_ms, _now_ms())
+        return _now_ms() - self._quiet_ms >= SETTLE_MS
 
     def _deliver(self, sets: list[FrameSet], now_ms: float) -> None:
         for frame_set in sets:
