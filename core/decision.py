@@ -145,9 +145,9 @@ class DecisionWindow:
 
     def feed(self, observation: Observation) -> Verdict | None:
         """Take one observation; returns the verdict that it brought about, if any."""
-        if self._session_start_ms is None:
-            self._session_start_ms = observation.time_ms
         self._follow_clock(observation.time_ms)
+        if self._session_start_ms is None and observation.reason is not Reason.STALE:
+            self._session_start_ms = observation.time_ms
         another = self._is_another_person(observation)
         gone = self._face_gone(observation)
         lost_sight = self._lost_sight(observation)
@@ -276,7 +276,7 @@ class DecisionWindow:
             presentation=running.id,
             session=running.session,
             source_kind=running.source_kind,
-            t_s=(now - (self._session_start_ms or 0.0)) / 1000.0 if self._last_ms is not None else 0.0,
+            t_s=0.0 if self._session_start_ms is None else (now - self._session_start_ms) / 1000.0,
             outcome=found.outcome,
             reason=found.reason,
             mask=found.mask,

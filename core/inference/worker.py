@@ -143,6 +143,7 @@ class InferenceWorker:
                 self._locked = self._decision.lock_out.locked(message.source_kind)
             case BeginPresentation(presentation=presentation, session=session, source_kind=kind):
                 self._answer(self._decision.begin(presentation, session, kind))
+                self._after = 0  # the newest frame set counts for this presentation too, looked at before or not
             case EndPresentation():
                 # What arrived before the order still counts: a short recording may be over before its first look.
                 self._look(0.0)

@@ -167,7 +167,6 @@ def run_headless(
         _wait_for_model(station, report, canceled, clock, listen)
         station.start_capture()
         report.session = station.open_session(order)
-        station.begin_presentation()
         _loop(station, report, canceled, clock, listen)
     finally:
         station.shutdown()
@@ -215,13 +214,17 @@ def _loop(
         if _take(station, report, listen):
             ended_ms = clock.now_ms()
         now = clock.now_ms()
-        if ended_ms is not None and (not station.presentation or now - ended_ms > LAST_VERDICT_MS):
-            return
         streaming = station.health is not None and station.health.sets > 0
-        if not streaming and now - started_ms > READY_MS:
-            raise HostError("The camera delivered no frame within a minute.", "Check its cable, then `main.py doctor`.")
-        if ended_ms is None and not station.presentation and station.model is not None:
+        if ended_ms is not None and not report.verdicts and not station.presentation:
+            # A recording so short that it was over before its first presentation could begin.
             station.begin_presentation()
+            station.end_presentation()
+        elif ended_ms is not None and (not station.presentation or now - ended_ms > LAST_VERDICT_MS):
+            return
+        elif ended_ms is None and streaming and not station.presentation and station.model is not None:
+            station.begin_presentation()
+        if not streaming and ended_ms is None and now - started_ms > READY_MS:
+            raise HostError("The camera delivered no frame within a minute.", "Check its cable, then `main.py doctor`.")
         if station.health is not None and station.health.state is ConnectionState.FAILED:
             raise HostError(station.health.problem or "The camera was given up.", "Check it with `main.py doctor`.")
 
