@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.codes import ConnectionState, Hint, Outcome, Reason, Rule, SourceKind
 from core.frames import (
@@ -55,7 +57,7 @@ def frame_set(number: int, mask: ModalityMask = ALL_MODALITIES) -> FrameSet:
     cv2.ellipse(depth, (320, 240), (95, 125), 0, 0, 360, 620, -1)
     ir = np.full((480, 640), 40, np.uint8)
     cv2.ellipse(ir, (320, 240), (95, 125), 0, 0, 360, 170, -1, cv2.LINE_AA)
-    pixels = {Modality.RGB: rgb, Modality.DEPTH: depth, Modality.IR: ir}
+    pixels: dict[Modality, NDArray[Any]] = {Modality.RGB: rgb, Modality.DEPTH: depth, Modality.IR: ir}
     frames = {m: Frame(m, pixels[m], number, number * 33.3) for m in mask}
     return FrameSet(number, number * 33.3, frames, mask, profiles(), skew_ms=1.2)
 

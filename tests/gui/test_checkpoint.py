@@ -158,6 +158,28 @@ def test_a_lock_out_hides_the_verbs_until_a_supervisor_unlocks(
     qtbot.waitUntil(lambda: word(page) != "LOCKED")
 
 
+@pytest.mark.parametrize(("outcome", "stays"), [(Outcome.BONA_FIDE, False), (Outcome.ATTACK, True)])
+def test_an_answer_leaves_with_its_person_unless_it_asks_for_something(
+    page: CheckpointPage,
+    station: FakeStation,
+    frames: FakeFrames,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: Outcome,
+    stays: bool,
+) -> None:
+    monkeypatch.setattr("gui.views.checkpoint.page.GONE_MS", 30.0)
+    frames.push(frame_set(1))
+    ready(station)
+    station.say(committed(outcome))
+    qtbot.waitUntil(lambda: page.state.committed is not None)
+    for number in range(2, 12):
+        frames.push(frame_set(number))
+        station.say(ObservationMade(observation(number, (Hint.NO_FACE,), face=False)))
+        qtbot.wait(10)
+    qtbot.waitUntil(lambda: (page.state.committed is not None) is stays)
+
+
 def test_the_technician_is_called_by_key(page: CheckpointPage, desk: Desk, qtbot: QtBot) -> None:
     page.setFocus()
     qtbot.keyClick(page, Qt.Key.Key_T)

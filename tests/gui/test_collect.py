@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt
@@ -151,7 +152,7 @@ def test_takes_are_counted_over_all_sessions_of_a_subject(desk: Desk, qtbot: QtB
     counts: list[object] = []
     desk.tasks.run(fill, lambda _nothing: None)
     for subject in ("a", ""):
-        desk.tasks.run(lambda catalogue, who=subject: dict(count_takes(catalogue, who)), counts.append)
+        desk.tasks.run(partial(count_takes, subject=subject), counts.append)
     qtbot.waitUntil(lambda: len(counts) == 2)
     assert counts == [{("", "indoor, 0.6 m"): 2}, {("", "indoor, 0.6 m"): 1}]
 

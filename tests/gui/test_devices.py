@@ -6,7 +6,8 @@ from pytestqt.qtbot import QtBot
 
 from core.codes import ConnectionState, Species
 from core.messages import SetOptions
-from core.scenes.spec import LIVE_SENSORS, SCENES, SIMULATED_SPECIES, SceneSpec
+from core.scenes.artefacts import SIMULATED_SPECIES
+from core.scenes.spec import LIVE_SENSORS, SCENES, SceneSpec
 from devices.sources import SourceSpec
 from gui.app import Desk
 from gui.views.devices import source_form

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,14 @@ def test_the_newest_session_opens_with_its_first_verdict(page: ReviewPage) -> No
     assert [view.message for view in page.player.views] == ["", "", ""]
 
 
+def shows(page: ReviewPage, number: int) -> bool:
+    return page.player.shown is not None and page.player.shown.number == number
+
+
 def test_arrow_keys_go_frame_by_frame_in_lockstep(page: ReviewPage, qtbot: QtBot) -> None:
     for expected in (2, 3, 4):
         qtbot.keyClick(page, Qt.Key.Key_Right)
-        qtbot.waitUntil(lambda n=expected: page.player.shown is not None and page.player.shown.number == n)
+        qtbot.waitUntil(partial(shows, page, expected))
     rgb, depth, infrared = page.player.views
     assert rgb.message == depth.message == ""
     assert "Infrared" in infrared.message, "the stream that dropped is empty, not frozen"

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
@@ -58,6 +61,10 @@ def feed(qtbot: QtBot, clock: FakeClock, ring: Ring, view: StreamView) -> FrameF
     return made
 
 
+def state_of(view: StreamView) -> Freshness:
+    return view.freshness
+
+
 def middle(view: StreamView) -> QColor:
     image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     return image.pixelColor(image.width() // 2, image.height() // 2)
@@ -68,12 +75,12 @@ def test_a_picture_turns_grey_after_250_ms_and_goes_after_a_second(
 ) -> None:
     ring.one = frame_set(1)
     feed.tick()
-    assert view.freshness is Freshness.FRESH
+    assert state_of(view) is Freshness.FRESH
     fresh = middle(view)
     assert fresh.red() - fresh.blue() > 40, "skin colour"
     clock.advance(251)
     feed.tick()
-    assert view.freshness is Freshness.STALE
+    assert state_of(view) is Freshness.STALE
     assert view.message == "signal lost"
     image = view.grab().toImage()
     corner = image.pixelColor(image.width() // 2, image.height() // 3)
@@ -81,7 +88,7 @@ def test_a_picture_turns_grey_after_250_ms_and_goes_after_a_second(
     assert max(channels) - min(channels) <= 4, "no colour in a stale picture"
     clock.advance(800)
     feed.tick()
-    assert view.freshness is Freshness.LOST
+    assert state_of(view) is Freshness.LOST
     assert view.message == "NOT AVAILABLE"
     ring.one = frame_set(2)
     feed.tick()
@@ -166,8 +173,8 @@ def test_relative_depth_is_stretched_over_its_own_range() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_infrared_of_any_depth_becomes_grey(dtype: type) -> None:
-    pixels = np.full((16, 16), 40, dtype)
+def test_infrared_of_any_depth_becomes_grey(dtype: type[np.uint8] | type[np.uint16]) -> None:
+    pixels: NDArray[Any] = np.full((16, 16), 40, dtype)
     pixels[4:, 4:] = 200
     grey = infrared_grey(pixels)
     assert grey.dtype == np.uint8

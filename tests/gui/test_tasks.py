@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QObject
@@ -50,8 +51,12 @@ def test_one_connection_serves_all_and_is_closed_in_its_thread(
     tasks: Tasks, qtbot: QtBot, opened: list[Opened]
 ) -> None:
     results: list[int] = []
+
+    def give(number: int, _catalogue: object) -> int:
+        return number
+
     for number in range(5):
-        tasks.run(lambda _c, n=number: n, results.append)
+        tasks.run(partial(give, number), results.append)
     qtbot.waitUntil(lambda: results == [0, 1, 2, 3, 4])
     tasks.close()
     assert len(opened) == 1
@@ -72,7 +77,9 @@ def test_an_error_reaches_whoever_asked(tasks: Tasks, qtbot: QtBot) -> None:
 
 
 def test_a_canceled_task_stops_and_delivers_nothing(tasks: Tasks, qtbot: QtBot) -> None:
-    begun, results, shares = threading.Event(), [], []
+    begun = threading.Event()
+    results: list[str] = []
+    shares: list[float] = []
 
     def work(_catalogue: object, task: Task) -> str:
         begun.set()

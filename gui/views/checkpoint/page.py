@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from core.codes import Hint, Outcome
+from core.codes import Hint, Outcome, Reason
 from core.frames import Modality
 from core.messages import VerdictCommitted
 from core.verdict import Observation
@@ -26,6 +26,8 @@ from gui.widgets.toast import Level
 
 REFRESH_MS = 100
 BOX_AGE_MS = 500.0
+GONE_MS = 2000.0
+"""A face that is away this long after its verdict has left; an answer that asks nothing of anybody goes too."""
 
 
 class CheckpointPage(Page):
@@ -36,7 +38,7 @@ class CheckpointPage(Page):
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.state = CheckpointState()
-        self._observed_ms = -1e12
+        self._observed_ms = self._face_ms = -1e12
         self.rgb_view = StreamView(Modality.RGB, self)
         self.depth_view = StreamView(Modality.DEPTH, self)
         self.ir_view = StreamView(Modality.IR, self)
@@ -191,11 +193,21 @@ class CheckpointPage(Page):
     def _on_observed(self, observation: Observation) -> None:
         self.state.observation = observation
         self._observed_ms = self.context.link.feed.clock.now_ms()
+        if observation.reason is not Reason.NO_FACE:
+            self._face_ms = self._observed_ms
+        elif self._observed_ms - self._face_ms > GONE_MS and self._answer_may_go():
+            self._start_over()
+
+    def _answer_may_go(self) -> bool:
+        """ATTACK and REFER stay until the operator has dealt with them."""
+        verdict = self.state.verdict
+        return verdict is not None and verdict.outcome in (Outcome.BONA_FIDE, Outcome.NON_RESPONSE)
 
     @Slot(object)
     def _on_committed(self, committed: VerdictCommitted) -> None:
         self.state.committed = committed
         self.state.operator_outcome = None
+        self._face_ms = self.context.link.feed.clock.now_ms()
         self.refresh()
 
     @Slot()

@@ -1,0 +1,255 @@
+"""`make screenshots`: drives the real window on simulated input and keeps a picture of each page.
+
+Every page with data, empty, and with an error, light and dark; nothing is drawn for the occasion: the station, the
+camera, the sessions and the adaptation job are real, the people are simulated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QSize
+
+import main as program
+from core.codes import JobState, Outcome, Species
+from core.commandline import build_parser
+from gui.app import Desk, SallyportApp
+from gui.settings import Settings, save_settings
+from gui.views.checkpoint.page import CheckpointPage
+from gui.views.collect.page import CollectPage
+from gui.views.devices.page import DevicesPage
+from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, RecalibratePage
+from gui.views.review.page import ReviewPage
+
+SIZE = QSize(1280, 800)
+PATIENCE_S = 90.0
+JOB_S = 1500.0
+BONA_FIDE = "simulated:booth,seed=3,sensor=d435,species=bona_fide"
+ATTACK = "simulated:booth,seed=3,sensor=d435,species=print_flat"
+SITE_SPECIES = "bona_fide,print_flat,print_worn,replay_tablet,mask_rigid"
+
+
+class Camera:
+    """Drives one window and keeps pictures of it."""
+
+    def __init__(self, app: SallyportApp, out: Path, look: str, data: Path, source: str) -> None:
+        self._app, self._out, self._look = app, out, look
+        save_settings(Settings(language="en", theme=look), data / "settings.json")  # type: ignore[arg-type]
+        options = build_parser().parse_args(["--data", str(data), "--source", source])
+        self.desk = Desk(app, program.window_services(options))
+        self.desk.open()
+        self.desk.window.resize(SIZE)
+
+    def page(self, name: str) -> object:
+        """Bring a page to the front."""
+        self.desk.window.go_to(name)
+        self.wait(lambda: not self.desk.tasks.busy)
+        return self.desk.window.pages[name]
+
+    def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
+        """Let the window live until ``condition`` holds; ``False`` when it never does."""
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            self._app.processEvents()
+            time.sleep(0.005)
+        return condition()
+
+    def rest(self, seconds: float) -> None:
+        """Let the window live."""
+        self.wait(lambda: False, seconds)
+
+    def take(self, name: str) -> None:
+        """Keep a picture."""
+        self.desk.window.toasts.clear() if not name.endswith("error") else None
+        self._app.processEvents()
+        path = self._out / f"{name}-{self._look}.png"
+        self.desk.window.grab().save(str(path))
+        print(path)
+
+
+@contextmanager
+def window(app: SallyportApp, out: Path, look: str, data: Path, source: str) -> Iterator[Camera]:
+    """A window on a data folder, shut down in order."""
+    camera = Camera(app, out, look, data, source)
+    try:
+        yield camera
+    finally:
+        camera.desk.close()
+        app.processEvents()
+
+
+def empty_pages(camera: Camera) -> None:
+    """A fresh data folder: what each page says when there is nothing yet."""
+    camera.take("checkpoint-starting")
+    camera.page("review")
+    camera.rest(0.3)
+    camera.take("review-empty")
+    recalibrate = camera.page("recalibrate")
+    assert isinstance(recalibrate, RecalibratePage)
+    recalibrate.go_to_step(DATA)
+    camera.rest(0.5)
+    camera.take("recalibrate-empty")
+    camera.page("collect")
+    camera.wait(lambda: camera.desk.link.feed.newest is not None)
+    camera.rest(0.5)
+    camera.take("collect-empty")
+
+
+def error_pages(camera: Camera) -> None:
+    """A source that cannot be opened."""
+    camera.wait(lambda: bool(camera.desk.window.toasts.shown))
+    camera.rest(0.5)
+    camera.take("checkpoint-error")
+    for name in ("devices", "collect"):
+        camera.page(name)
+        camera.rest(0.3)
+        camera.take(f"{name}-error")
+
+
+def decide(camera: Camera, name: str, source: str, wanted: Outcome) -> None:
+    """Wait for a verdict about the simulated person; ask again where the first one is another."""
+    page = camera.page("checkpoint")
+    assert isinstance(page, CheckpointPage)
+    if camera.desk.link.source != source:
+        camera.desk.link.connect_source(source)
+        camera.wait(lambda: camera.desk.link.source == source and camera.desk.link.session != "")
+    camera.wait(lambda: camera.desk.link.model is not None and page.state.frame_age_ms < 250)
+    for _attempt in range(4):
+        camera.wait(lambda: page.state.verdict is not None, 20.0)
+        if page.state.verdict is not None and page.state.verdict.outcome is wanted:
+            break
+        page.next_person()
+        camera.rest(0.5)
+    camera.rest(0.2)
+    camera.take(name)
+
+
+def pages_with_data(camera: Camera) -> None:
+    """Checkpoint, Collect, Devices and Review on the live simulation."""
+    decide(camera, "checkpoint", BONA_FIDE, Outcome.BONA_FIDE)
+    decide(camera, "checkpoint-attack", ATTACK, Outcome.ATTACK)
+    collect = camera.page("collect")
+    assert isinstance(collect, CollectPage)
+    camera.wait(lambda: collect.allowed)
+    collect.species.setCurrentIndex(collect.species.findData(str(Species.PRINT_FLAT)))
+    collect.start_take()
+    camera.rest(2.0)
+    collect.stop_take()
+    camera.wait(lambda: collect.last_take != "")
+    camera.rest(0.5)
+    camera.take("collect")
+    devices = camera.page("devices")
+    assert isinstance(devices, DevicesPage)
+    camera.rest(1.5)
+    camera.take("devices")
+    review = camera.page("review")
+    assert isinstance(review, ReviewPage)
+    _open_recorded(camera, review)
+    camera.take("review")
+    camera.desk.window.actions_table["palette"].trigger()
+    camera.rest(0.2)
+    camera.take("palette")
+    camera.desk.window.command_palette.hide()
+
+
+def _open_recorded(camera: Camera, review: ReviewPage) -> None:
+    """The newest session that kept frames and a verdict."""
+
+    def newest(catalogue: object) -> str:
+        from storage.catalogue import Catalogue
+
+        assert isinstance(catalogue, Catalogue)
+        sessions, _ = catalogue.sessions.page()
+        kept = [s.id for s in sessions if catalogue.frames_path(s.id).is_file()]
+        judged = [s for s in kept if any(v.verdict.score is not None for v in catalogue.verdicts.of_session(s))]
+        return (judged or kept)[0]
+
+    camera.desk.tasks.run(newest, review.open)
+    camera.wait(lambda: review.player.shown is not None and not camera.desk.tasks.busy)
+    review.player.step(4)
+    camera.rest(0.6)
+
+
+def adaptation(camera: Camera, run_job: bool) -> None:
+    """Recalibrate, step by step; the first look also runs the pass, the second finds it done."""
+    page = camera.page("recalibrate")
+    assert isinstance(page, RecalibratePage)
+    page.go_to_step(SITE)
+    camera.rest(0.8)
+    camera.take("recalibrate-1-site")
+    page.go_to_step(DATA)
+    camera.wait(lambda: page.data.model.rowCount() > 0)
+    page.data.model.choose_all(True)
+    camera.rest(0.3)
+    camera.take("recalibrate-2-data")
+    if run_job:
+        page.make_plan()
+        camera.wait(lambda: page.job is not None and page.job.state is JobState.TRAINING, JOB_S)
+        camera.wait(lambda: page.job is not None and page.job.progress > 0.4, JOB_S)
+    page.go_to_step(RUN)
+    camera.rest(1.5)
+    camera.take("recalibrate-3-run")
+    over = (JobState.CANDIDATE, JobState.REJECTED, JobState.FAILED, JobState.CANCELED)
+    camera.wait(lambda: page.job is not None and page.job.state in over, JOB_S)
+    page.go_to_step(REPORT)
+    camera.rest(1.5)
+    camera.take("recalibrate-4-report")
+    page.go_to_step(DECIDE)
+    camera.rest(0.8)
+    camera.take("recalibrate-5-decide")
+
+
+def collect_site(data: Path, presentations: int) -> None:
+    """Simulated people as a site's labelled sessions, through the command line."""
+    scenes = data.parent / "scenes"
+    count = str(presentations)
+    _call("scenes", "--out", str(scenes), "--species", SITE_SPECIES, "--n", count, "--seed", "5")
+    manifest = str(scenes / "manifest.csv")
+    _call("import", "--manifest", manifest, "--basis", "no_person", "--name", "site", "--data", str(data))
+
+
+def _call(*arguments: str) -> None:
+    code = program.main(arguments)
+    if code:
+        raise SystemExit(f"main.py {arguments[0]} ended with {code}")
+
+
+def take_all(out: Path, looks: list[str], presentations: int) -> None:
+    """Every page in every look."""
+    out.mkdir(parents=True, exist_ok=True)
+    app = SallyportApp(["screenshots"])
+    app.setQuitOnLastWindowClosed(False)
+    with tempfile.TemporaryDirectory(prefix="sallyport-") as folder:
+        site = Path(folder) / "site"
+        collect_site(site, presentations)
+        for number, look in enumerate(looks):
+            with window(app, out, look, Path(folder) / f"empty-{look}", BONA_FIDE) as camera:
+                empty_pages(camera)
+            with window(app, out, look, Path(folder) / f"error-{look}", "file:missing.db3") as camera:
+                error_pages(camera)
+            with window(app, out, look, site, BONA_FIDE) as camera:
+                pages_with_data(camera)
+                adaptation(camera, run_job=number == 0)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--looks", default="light,dark")
+    parser.add_argument("--presentations", type=int, default=60, help="simulated presentations of the site")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    chosen = _options()
+    take_all(chosen.out, chosen.looks.split(","), chosen.presentations)
+    sys.exit(0)
