@@ -201,7 +201,7 @@ def make_overlay(species: Species, victim: Person, mm_per_px: float, rng: np.ran
         infrared = ink_in_infrared(rgb, rng)
     else:
         rgb, infrared = _cast_material(species, face.rgb, rng)
-    eyes = np.clip(2.2 * bump(x, y, EYE_X_MM, EYE_Y_MM, 10, 4.5) - 0.5, 0, 1)
+    eyes = np.clip(4 * bump(x, y, EYE_X_MM, EYE_Y_MM, 12, 6) - 1.6, 0, 1)
     open_eyes = species is Species.MASK_FLEXIBLE or rng.random() < 0.5
     if open_eyes and species is not Species.PARTIAL:
         cover = cover * (1 - eyes)

@@ -39,9 +39,9 @@ from core.scenes.render import Body, expose
 from core.scenes.sensors import SENSORS, Sensor, colour_counts, infrared_counts, measure_depth
 from core.scenes.spec import scene_species
 
-BOX_MM = 158.0
+BOX_MM = 160.0
 """Width of the cascade's box on a rendered face (median; a test compares)."""
-BOX_RISE_MM = 18.0
+BOX_RISE_MM = 16.0
 """The box's middle lies that far above the head's origin."""
 _MARGIN = 1.12
 _SURROUNDINGS = 2.4
@@ -94,7 +94,8 @@ class Nuisance:
         distance = rng.uniform(0.75 * near, 0.98 * near) if blind else rng.uniform(*domain.distance_mm)
         jpeg = rng.uniform(*domain.jpeg_quality) if rng.random() < domain.jpeg_share else 0.0
         return cls(
-            float(distance), *(float(v) for v in rng.uniform(-0.12, 0.12, 2)), float(rng.uniform(*domain.yaw_deg)),
+            float(distance), float(rng.uniform(-0.12, 0.12)), float(rng.uniform(-0.12, 0.12)),
+            float(rng.uniform(*domain.yaw_deg)),
             float(rng.uniform(*domain.pitch_deg)), float(rng.uniform(*domain.roll_deg)),
             float(np.exp(rng.uniform(*np.log(domain.face_px)))), float(rng.uniform(*domain.exposure)),
             float(rng.uniform(*domain.ir_gain)), float(rng.uniform(*domain.ambient_ir)),

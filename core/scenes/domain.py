@@ -56,7 +56,7 @@ class Domain(BaseModel):
     ambient: Range = (0.12, 0.42)
     exposure: Range = (0.7, 1.45)
     ambient_ir: Range = (0.0, 0.06)
-    ir_gain: Range = (0.7, 1.4)
+    ir_gain: Range = (0.5, 1.1)
     dots: Range = (0.0, 0.35)
     """Contrast of the projector's pattern in infrared."""
 

@@ -128,7 +128,7 @@ def hair_cover(shape: Shape, x: NDArray[np.float32], y: NDArray[np.float32]) -> 
         shape.hairline_mm, shape.hairline_mm - 1, shape.hairline_mm - 12, 58, side if shape.hair_length > 0.7 else 25,
         side, side, long, long,
     ])  # fmt: skip
-    return np.clip((y - line.astype(F32)) / F32(9) + F32(0.5), 0, 1)
+    return np.asarray(np.clip((y - line.astype(F32)) / F32(9) + F32(0.5), 0, 1), dtype=F32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from core.scenes.light import Lamp, Light
 from core.scenes.mesh import F32
 from core.scenes.noise import Grain, noise
 from core.scenes.paint import Person
-from core.scenes.presenter import Motion, Presenter
+from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Body, Box, Camera, Exposure, add_body, backdrop_exposure, body_box
 from core.scenes.sensors import colour_counts, infrared_counts, measure_depth
 from core.scenes.spec import SceneSpec
@@ -30,6 +30,7 @@ __all__ = ["LiveScene", "SceneSpec"]
 
 _DISTANCE_MM = {"kinect2": 850.0}
 _USUAL_DISTANCE_MM = 640.0
+_METERED_LEVEL = 0.24
 _MARGIN_PX = 40
 """Depth errors reach that far around a body: edges that bleed, and the shadow of the baseline."""
 
@@ -40,9 +41,11 @@ class LiveScene:
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
         self.sensor = spec.rig
-        self._room, self._light = _site(spec.scene)
+        self._room, self._light = _site(spec.scene, np.random.default_rng((spec.seed, 5)))
         self._noise = np.random.default_rng((spec.seed, 77))
         rng = np.random.default_rng((spec.seed, 11))
+        nominal = _DISTANCE_MM.get(self.sensor.name, _USUAL_DISTANCE_MM)
+        self._distance_mm = nominal + FACE_BEFORE_HEAD_MM + float(rng.uniform(-60, 60))
         self._phases = rng.uniform(0, 2 * np.pi, 12)
         self._presenter = None
         if spec.scene != "empty":
@@ -51,6 +54,7 @@ class LiveScene:
             self._presenter = Presenter(spec.species, person, victim, seed, 0.8, (2, 4))
         self._colour = _Still(self.sensor.colour_camera, self._room, self._light, rgb=True)
         self._depth = _Still(self.sensor.depth_camera, self._room, self._light, rgb=False)
+        self._exposure = self._meter()
         self._developed = self._develop_room()
 
     @property
@@ -74,8 +78,7 @@ class LiveScene:
         def wave(index: int, *periods_s: float) -> float:
             return float(np.mean([np.sin(2 * np.pi * t_s / s + (k + 1) * p[index]) for k, s in enumerate(periods_s)]))
 
-        distance = _DISTANCE_MM.get(self.sensor.name, _USUAL_DISTANCE_MM)
-        place = (14 * wave(0, 5.3, 2.9, 11.7), 12 + 6 * wave(1, 4.1, 7.3), distance + 14 * wave(2, 6.7, 13.1) + 88)
+        place = (14 * wave(0, 5.3, 2.9, 11.7), 12 + 6 * wave(1, 4.1, 7.3), self._distance_mm + 14 * wave(2, 6.7, 13.1))
         talking = max(0.0, wave(3, 9.7, 4.7) - 0.1) * 2
         mouth = min(1.0, talking * abs(wave(4, 0.31, 0.47, 0.73)) * 1.6)
         since_blink = (t_s + 0.7 * wave(5, 7.9) + p[5]) % 3.4
@@ -85,6 +88,18 @@ class LiveScene:
             Expression(mouth, blink, max(0.0, wave(9, 17.0))),
         )  # fmt: skip
 
+    def _meter(self) -> float:
+        """Exposure that the colour camera settles on: half the picture's mean counts, half its middle."""
+        bodies = self._presenter.bodies(self.motion(0.0)) if self._presenter is not None else []
+        box, shot = self._colour.with_bodies(bodies, self._light)
+        whole = self._colour.exposure.rgb
+        assert whole is not None
+        level = float(whole[..., 1].mean())
+        if not box.empty and shot.rgb is not None:
+            height, width = shot.rgb.shape[:2]
+            level = 0.4 * level + 0.6 * float(shot.rgb[: height // 2, width // 4 : 3 * width // 4, 1].mean())
+        return float(np.clip(_METERED_LEVEL / max(level, 1e-3), 0.6, 2.2))
+
     def _develop_room(self) -> dict[str, NDArray[Any]]:
         room, rng = self._depth.exposure, np.random.default_rng(5)
         assert self._colour.exposure.rgb is not None
@@ -93,7 +108,7 @@ class LiveScene:
         z = room.z_mm
         sigma = sensor.noise_mm + z * z * (sensor.subpixel / (sensor.depth.fx * sensor.baseline_mm))
         return {
-            "rgb": colour_counts(self._colour.exposure.rgb, rng, grain=0.0).astype(np.int16),
+            "rgb": colour_counts(self._colour.exposure.rgb, rng, self._exposure, 0.0).astype(np.int16),
             "sigma": sigma.astype(F32),
         }
 
@@ -106,14 +121,14 @@ class LiveScene:
         y, x = (int(rng.integers(0, room - need)) for room, need in zip(grain.shape[:2], shape, strict=True))
         image = np.clip(self._developed["rgb"] + grain[y : y + height, x : x + width], 0, 255).astype(np.uint8)
         if not box.empty and shot.rgb is not None:
-            image[box.slices] = colour_counts(shot.rgb, rng, grain=0.012)
+            image[box.slices] = colour_counts(shot.rgb, rng, self._exposure, 0.012)
         return image
 
     def _depth_images(self, bodies: Sequence[Body]) -> tuple[NDArray[np.uint16], NDArray[Any]]:
         box, shot = self._depth.with_bodies(bodies, self._light, _MARGIN_PX)
         whole = self._depth.exposure
         sensor, rng = self.sensor, self._noise
-        shape: tuple[int, int] = whole.z_mm.shape  # type: ignore[assignment]
+        shape = whole.z_mm.shape[:2]
         assert whole.ir is not None
         z = whole.z_mm + self._developed["sigma"] * noise(Grain.BLOCK_MATCHED, shape, rng)
         z[noise(Grain.BLOCK_MATCHED, shape, rng) > 1.75] = 0
@@ -164,20 +179,25 @@ def windowed(camera: Camera, box: Box) -> Camera:
     return Camera(inner, camera.origin_mm)
 
 
-def _site(scene: str) -> tuple[Backdrop, Light]:
+def _site(scene: str, rng: np.random.Generator) -> tuple[Backdrop, Light]:
+    """The room, and its light on one day: lamps and ambience differ somewhat from seed to seed."""
+    turn, rise = (float(v) for v in rng.normal(0, (9, 6)))
+    level, sun = float(rng.uniform(0.85, 1.15)), float(rng.uniform(0.5, 1.5))
     if scene == "corridor":
         room = Backdrop(2900, (0.50, 0.48, 0.43), 0.5, 0.18, 0.05, (
             Panel(-1500, -620, -1200, 2000, 2300, (0.30, 0.36, 0.42), 0.3),
             Panel(350, 900, -900, 2000, 2500, (0.22, 0.14, 0.09), 0.45, 0.12),
             Panel(420, 830, -780, 100, 2480, (0.55, 0.60, 0.62), 0.2),
         ))  # fmt: skip
-        return room, Light((Lamp.at(-58, 20, 0.85, 6500), Lamp.at(30, 60, 0.2, 3500)), (0.26, 0.27, 0.29), 0.40, 0.035)
+        lamps = Lamp.at(-50 + turn, 20 + rise, 0.75 * level, 6500), Lamp.at(30, 60, 0.25, 3500)
+        return room, Light(lamps, (0.28, 0.29, 0.31), ambient_ir=0.035 * sun)
     room = Backdrop(1450, (0.44, 0.47, 0.48), 0.55, 0.06, 0.03, (
         Panel(260, 700, -800, 1000, 1400, (0.12, 0.20, 0.30), 0.35, 0.04),
         Panel(-620, -280, -520, -120, 1420, (0.62, 0.60, 0.55), 0.7, 0.03),
         Panel(-590, -310, -490, -150, 1415, (0.25, 0.33, 0.20), 0.4, 0.25),
     ))  # fmt: skip
-    return room, Light((Lamp.at(-25, 40, 0.62, 4800), Lamp.at(40, 25, 0.28, 5200)), (0.32, 0.32, 0.32), 0.40, 0.006)
+    lamps = Lamp.at(-25 + turn, 40 + rise, 0.62 * level, 4800), Lamp.at(40, 25, 0.28, 5200)
+    return room, Light(lamps, (0.32, 0.32, 0.32), ambient_ir=0.012 * sun)
 
 
 _GRAIN: list[NDArray[np.int16]] = []

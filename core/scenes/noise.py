@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,15 +33,15 @@ def tile(grain: Grain) -> NDArray[np.float32]:
     rng = np.random.default_rng(list(Grain).index(grain))
     total = np.zeros((_TILE_PX, _TILE_PX), dtype=np.float32)
     for radius, weight in grain.value:
-        layer = rng.standard_normal((_TILE_PX, _TILE_PX), dtype=np.float32)
+        layer: NDArray[Any] = rng.standard_normal((_TILE_PX, _TILE_PX), dtype=np.float32)
         if radius:
             pad = int(4 * radius) + 1
             wrapped = cv2.GaussianBlur(np.pad(layer, pad, mode="wrap"), (0, 0), radius)
             layer = wrapped[pad:-pad, pad:-pad]
-        total += np.float32(weight) * layer / layer.std()
-    total = (total - total.mean()) / total.std()
-    total.setflags(write=False)
-    return np.asarray(total, dtype=np.float32)
+        total += layer * np.float32(weight / float(layer.std()))
+    scaled: NDArray[np.float32] = ((total - total.mean()) / total.std()).astype(np.float32)
+    scaled.setflags(write=False)
+    return scaled
 
 
 def noise(grain: Grain, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -78,7 +78,7 @@ class Looks:
     @classmethod
     def draw(cls, rng: np.random.Generator, melanin: tuple[float, float] = (0.0, 1.0)) -> Looks:
         """A person at random; hair and eyes follow the skin loosely."""
-        tone = float(melanin[0] + (melanin[1] - melanin[0]) * rng.random() ** 1.4)
+        tone = float(melanin[0] + (melanin[1] - melanin[0]) * rng.random() ** 1.8)
         blond = float(rng.beta(1.2, 3)) * (1 - tone)
         grey = float(rng.random() < 0.2) * float(rng.uniform(0.3, 1))
         hair = np.array([0.022, 0.017, 0.014]) * (1 - blond) + np.array([0.34, 0.22, 0.11]) * blond
@@ -182,7 +182,7 @@ def _window(paint: Paint, x0: float, x1: float, y0: float, y1: float) -> tuple[s
 
 def _step(distance: NDArray[np.float32], soft: float) -> NDArray[np.float32]:
     """1 where ``distance`` > 0, with an edge ``soft`` wide."""
-    return np.clip(distance / F32(soft) + F32(0.5), 0, 1)
+    return np.asarray(np.clip(distance / F32(soft) + F32(0.5), 0, 1), dtype=F32)
 
 
 def _skin(paint: Paint, looks: Looks, x: Any, y: Any, rng: np.random.Generator) -> None:
@@ -262,7 +262,7 @@ def _eye(paint: Paint, person: Person, side: int, blink: float) -> None:
     lid = _step(7.5 - np.abs(dy - 1.5), 5) * _step(17 - np.abs(dx), 6)
     blend(paint, (lid * 0.85).astype(F32), skin * F32(0.80), warm * F32(0.86), rows, columns)
     opening = _step(upper - dy, soft) * _step(dy - lower, soft) * (span > 0)
-    blend(paint, opening.astype(F32), (0.62, 0.58, 0.55), 0.50, rows, columns)
+    blend(paint, opening.astype(F32), (0.40, 0.37, 0.35), 0.42, rows, columns)
     radius = np.hypot(x - cx, dy - 0.8)
     iris = opening * _step(5.9 - radius, soft)
     blend(paint, iris.astype(F32), looks.iris_rgb, 0.30, rows, columns)

@@ -51,12 +51,12 @@ def portrait(person: Person, take: int, mm_per_px: float = 1.0, expression: Expr
 def printed(picture: Portrait, rng: np.random.Generator) -> NDArray[np.float32]:
     """As ink on paper: fewer colours, lifted blacks, a cast, some blur and the grain of the raster."""
     rgb = picture.rgb
-    blurred = cv2.GaussianBlur(rgb, (0, 0), float(rng.uniform(0.5, 1.6)) / picture.mm_per_px)
+    blurred = cv2.GaussianBlur(rgb, (0, 0), float(rng.uniform(0.4, 1.1)) / picture.mm_per_px)
     grey = blurred.mean(axis=2, keepdims=True)
-    flat = grey + F32(rng.uniform(0.7, 1.05)) * (blurred - grey)
+    flat = grey + F32(rng.uniform(0.75, 1.05)) * (blurred - grey)
     cast = rng.uniform(0.88, 1.08, 3).astype(F32)
-    black, white = F32(rng.uniform(0.02, 0.06)), F32(rng.uniform(0.72, 0.85))
-    ink = black + (white - black) * np.clip(flat * cast * F32(rng.uniform(0.95, 1.35)), 0, 1)
+    black, white = F32(rng.uniform(0.012, 0.04)), F32(rng.uniform(0.72, 0.85))
+    ink = black + (white - black) * np.clip(flat * cast * F32(rng.uniform(1.0, 1.4)), 0, 1)
     return np.asarray(ink * (1 + F32(0.02) * noise(Grain.WHITE, rgb.shape[:2], rng)[..., None]), dtype=F32)
 
 

@@ -84,6 +84,7 @@ class Presenter:
             self._drop_mm = float(rng.uniform(-30, 60))
         self._model: HeadModel = ProceduralHead(person.shape)
         if species in MASKS:
+            victim = _alike(victim, person, rng)
             self._model, self._finish = make_mask(species, person, victim, rng)
             self._overlay = make_overlay(species, victim, mm_per_px, rng)
         elif species is Species.MANNEQUIN:
@@ -100,9 +101,9 @@ class Presenter:
             return [self._moved_torso(place), self._head(motion)]
         behind = np.asarray(motion.position_mm) + np.array([0.0, self._drop_mm, self._behind_mm])
         still = replace(motion, position_mm=tuple(behind), yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, expression=NEUTRAL)
-        x, y, z = motion.position_mm
-        place = tuple(self._approach * c for c in (x, y, z - FACE_BEFORE_HEAD_MM))
-        held = replace(self._sheet, pose=Pose.facing(place, motion.yaw_deg, motion.pitch_deg, motion.roll_deg))
+        held = replace(
+            self._sheet, pose=Pose.facing(self.face_mm(motion), motion.yaw_deg, motion.pitch_deg, motion.roll_deg)
+        )
         return [self._moved_torso(behind), self._head(still), held]
 
     def face_mm(self, motion: Motion) -> tuple[float, float, float]:
@@ -137,3 +138,9 @@ class Presenter:
             return solid, self._base
         paint = with_expression(self._base, self.person, expression)
         return solid, paint if self._overlay is None else self._overlay.over(paint)
+
+
+def _alike(victim: Person, wearer: Person, rng: np.random.Generator) -> Person:
+    """The victim with a skin not far from the wearer's: nobody wears a face that his ears give away."""
+    melanin = float(np.clip(wearer.looks.melanin + rng.normal(0, 0.08), 0, 1))
+    return replace(victim, looks=replace(victim.looks, melanin=melanin))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -216,17 +217,23 @@ def _cast(camera: Camera, body: Body, box: Box, light: Light, *, rgb: bool, ir: 
         parts.extend(_colour_light(normal, ray, body.finish, light))
     if ir:
         parts.extend(_infrared_light(normal, ray, hits.reach[met], body.finish, light))
-    values = np.zeros((rows * columns, sum(part.shape[1] for part in parts)), F32)
+    values: NDArray[Any] = np.zeros((rows * columns, sum(part.shape[1] for part in parts)), F32)
     values[met] = np.concatenate(parts, axis=1)
-    values = values.reshape(rows, columns, -1)
+    layer = values.reshape(rows, columns, -1)
     if step > 1:
         # Misses are zero, so the quotient by the cover mixes hits only.
-        values = cv2.resize(values, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
-        values[..., 1:] /= np.maximum(values[..., :1], F32(1e-3))
-    cover = values[..., 0]
-    z = np.where(cover > 0.05, values[..., 1], F32(1e9))
-    chart = np.ascontiguousarray(values[..., 2:4])
-    return _Layer(cover, z, chart, values[..., 4:10] if rgb else None, values[..., -2:] if ir else None)
+        layer = cv2.resize(layer, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        layer[..., 1:] /= np.maximum(layer[..., :1], F32(1e-3))
+    z = np.where(layer[..., 0] > 0.05, layer[..., 1], F32(1e9))
+    cover = layer[..., 0] if step == 1 else _smooth_edge(layer[..., 0], step)
+    chart = np.ascontiguousarray(layer[..., 2:4])
+    return _Layer(cover, z, chart, layer[..., 4:10] if rgb else None, layer[..., -2:] if ir else None)
+
+
+def _smooth_edge(cover: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """An interpolated outline without the stairs of the coarse grid, about a pixel soft."""
+    round_edge = cv2.GaussianBlur(cover, (0, 0), 0.8 * step)
+    return np.asarray(np.clip((round_edge - F32(0.5)) * F32(1.5 * step) + F32(0.5), 0, 1), dtype=F32)
 
 
 def _colour_light(

@@ -82,7 +82,7 @@ class Sensor:
 
 _D435 = Sensor(
     "d435", DepthKind.STEREO, Intrinsics(WIDTH, HEIGHT, 390.4, 390.4, 331.4, 242.2),
-    Intrinsics(WIDTH, HEIGHT, 613.2, 613.2, 319.9, 239.2), 50.0, 14.3, subpixel=0.037, hole_share=0.012, ir_gain=0.75,
+    Intrinsics(WIDTH, HEIGHT, 613.2, 613.2, 319.9, 239.2), 50.0, 14.3, subpixel=0.037, hole_share=0.012, ir_gain=0.95,
 )  # fmt: skip
 SENSORS: dict[str, Sensor] = {
     "d435": _D435,
@@ -93,7 +93,7 @@ SENSORS: dict[str, Sensor] = {
     "sr300": Sensor(
         "sr300", DepthKind.STRUCTURED, Intrinsics(WIDTH, HEIGHT, 474.0, 474.0, 312.0, 245.0),
         Intrinsics(WIDTH, HEIGHT, 615.0, 615.0, 318.0, 240.0), 47.0, 25.7,
-        subpixel=0.012, noise_mm=0.35, hole_share=0.006, ir_gain=0.7,
+        subpixel=0.012, noise_mm=0.35, hole_share=0.006, ir_gain=0.9,
     ),
     "kinect2": Sensor(
         "kinect2", DepthKind.TIME_OF_FLIGHT, Intrinsics(512, 424, 365.5, 365.5, 256.0, 208.0),
@@ -119,7 +119,7 @@ def measure_depth(
         sensor: the rig.
         rng: fresh noise.
     """
-    shape: tuple[int, int] = z_mm.shape  # type: ignore[assignment]
+    shape = z_mm.shape[:2]
     z = z_mm
     shadow = None
     if sensor.kind in (DepthKind.STEREO, DepthKind.STRUCTURED, DepthKind.RELATIVE):
@@ -131,7 +131,7 @@ def measure_depth(
     elif sensor.kind is DepthKind.TIME_OF_FLIGHT:
         soft = cv2.blur(z, (3, 3))
         z = np.where(np.abs(z - soft) > 15, soft, z)
-    sigma = F32(sensor.noise_mm)
+    sigma = np.full_like(z, sensor.noise_mm)
     if sensor.subpixel:
         sigma = sigma + z * z * F32(sensor.subpixel / (sensor.depth.fx * sensor.baseline_mm))
     grain = Grain.DEMOSAICED if sensor.kind is DepthKind.TIME_OF_FLIGHT else Grain.BLOCK_MATCHED
@@ -177,7 +177,7 @@ def infrared_counts(
     radiance: NDArray[np.float32], sensor: Sensor, rng: np.random.Generator, gain: float = 1.0, dots: float = 0.0
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Counts of the infrared camera: 8 bits, or 16 bits linear; ``dots`` = contrast of the projected pattern."""
-    shape: tuple[int, int] = radiance.shape  # type: ignore[assignment]
+    shape = radiance.shape[:2]
     level = radiance * F32(sensor.ir_gain * gain)
     if dots:
         level = level * (1 + F32(dots) * np.clip(noise(Grain.DEMOSAICED, shape, rng) - F32(1.0), 0, 2.5))
@@ -203,7 +203,7 @@ def colour_counts(
     blur_px: float = 0.0,
 ) -> NDArray[np.uint8]:
     """An 8-bit sRGB picture: optics, shot and read noise, soft shoulder, gamma."""
-    shape: tuple[int, int] = radiance.shape[:2]  # type: ignore[assignment]
+    shape = radiance.shape[:2]
     light = cv2.GaussianBlur(radiance, (0, 0), blur_px) if blur_px > 0.2 else radiance
     light = light * F32(exposure)
     spread = F32(grain) * np.sqrt(np.clip(light[..., 1], 0.002, 1)) + F32(0.15 * grain)
