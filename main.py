@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,12 +19,11 @@ from typing import TYPE_CHECKING, Any
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
-from core.terminal import percentage, plain, progress, say, show_rows
+from core.terminal import Interrupt, percentage, plain, progress, say, show_rows, told_left_out
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from core.data.manifest import LeftOut
     from core.frames import FrameSet
     from core.ports import Scorer
     from core.station import Station
@@ -201,7 +199,7 @@ def _run(options: Namespace) -> int:
         realtime=True,
         wait_for_device=False,
     )
-    with _Interrupt() as canceled:
+    with Interrupt() as canceled:
         run_headless(station, order, options.json, canceled)
     return ExitCode.CANCELED if canceled() else ExitCode.DONE
 
@@ -209,7 +207,7 @@ def _run(options: Namespace) -> int:
 def _record(options: Namespace) -> int:
     from devices.recording import record
 
-    with _Interrupt() as canceled:
+    with Interrupt() as canceled:
         report = record(options.source, options.out, options.seconds, percentage("recording"), canceled)
     print(json.dumps(plain(report), indent=2))
     return ExitCode.CANCELED if canceled() else ExitCode.DONE
@@ -240,7 +238,7 @@ def _doctor(options: Namespace) -> int:
 def _scenes(options: Namespace) -> int:
     from core.scenes.export import write_scenes
 
-    with _Interrupt() as canceled:
+    with Interrupt() as canceled:
         write_scenes(
             options.out,
             options.species,
@@ -257,7 +255,7 @@ def _scenes(options: Namespace) -> int:
 def _import(options: Namespace) -> int:
     from storage.importing import import_manifest
 
-    with _opened(options) as (catalogue, _), _Interrupt() as canceled:
+    with _opened(options) as (catalogue, _), Interrupt() as canceled:
         report = import_manifest(
             catalogue, options.manifest, options.basis, options.name, progress("importing"), canceled
         )
@@ -265,7 +263,7 @@ def _import(options: Namespace) -> int:
         print(session)
     if report.skipped:
         say(f"stored before: {', '.join(report.skipped)}")
-    return _told_left_out(report.left_out, "line")
+    return told_left_out(report.left_out, "line")
 
 
 def _export(options: Namespace) -> int:
@@ -274,7 +272,7 @@ def _export(options: Namespace) -> int:
     with _opened(options) as (catalogue, _):
         report = export_session(catalogue, options.session, options.out)
     print(report.manifest)
-    return _told_left_out(report.left_out, "frame set")
+    return told_left_out(report.left_out, "frame set")
 
 
 def _sessions(options: Namespace) -> int:
@@ -323,7 +321,7 @@ def _evaluate(options: Namespace) -> int:
     from core.evaluation.report import write_report
     from core.face.sampler import FaceSampler
 
-    with _opened(options) as (_, registry), _Interrupt() as canceled:
+    with _opened(options) as (_, registry), Interrupt() as canceled:
         evaluation = evaluate(
             read_manifest(options.manifest),
             _scorer(options.model, registry),
@@ -334,7 +332,7 @@ def _evaluate(options: Namespace) -> int:
             cancel=canceled,
         )
     write_report(evaluation, options.json)
-    return _told_left_out(evaluation.left_out, "line")
+    return told_left_out(evaluation.left_out, "line")
 
 
 def _models(options: Namespace) -> int:
@@ -443,7 +441,7 @@ def _train(options: Namespace) -> int:
     if options.presentations is not None:
         config = config.sized(options.presentations)
     show: dict[str, Callable[[float], None]] = {}
-    with _Interrupt() as canceled:
+    with Interrupt() as canceled:
         manifest = train(config, lambda step: show.setdefault(step.phase, percentage(step.phase))(step.share), canceled)
     if options.factory and options.out is None:
         trust_factory(config.out)
@@ -467,29 +465,6 @@ def _restore(options: Namespace) -> int:
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
-
-
-class _Interrupt:
-    """Ctrl-C as a request: the first one asks the work to stop cleanly, the second one interrupts it."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._previous: Any = None
-
-    def __call__(self) -> bool:
-        return self._asked
-
-    def __enter__(self) -> _Interrupt:
-        self._previous = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._previous)
-
-    def _ask(self, *_: object) -> None:
-        if self._asked:
-            raise KeyboardInterrupt
-        self._asked = True
 
 
 def _folder(options: Namespace) -> DataFolder:
@@ -528,13 +503,6 @@ def _scorer(reference: str, registry: ModelRegistry) -> Scorer:
     if Path(reference).is_dir():
         return load_scorer(reference)
     return load_scorer(registry.resolve(reference).path)
-
-
-def _told_left_out(left_out: Sequence[LeftOut], place: str) -> int:
-    """Name what could not be used; the exit code says that something was."""
-    for one in left_out:
-        say(f"left out, {place} {one.row}: {one.reason}")
-    return ExitCode.INPUT if left_out else ExitCode.DONE
 
 
 def _person() -> str:

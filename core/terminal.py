@@ -1,12 +1,21 @@
-"""What a command says on a terminal: lists, progress, messages. Results go to stdout, the rest to stderr."""
+"""What a command says on a terminal, and hears: lists, progress, messages, Ctrl-C.
+
+Results go to stdout, the rest to stderr.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from core.data.manifest import LeftOut
 
 
 def progress(what: str) -> Callable[[int, int], None]:
@@ -66,3 +75,34 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def told_left_out(left_out: Sequence[LeftOut], place: str) -> int:
+    """Name what could not be used; the exit code says that something was."""
+    for one in left_out:
+        say(f"left out, {place} {one.row}: {one.reason}")
+    return ExitCode.INPUT if left_out else ExitCode.DONE
+
+
+class Interrupt:
+    """Ctrl-C as a request: the first one asks the work to stop cleanly, the second one interrupts it."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._previous: Any = None
+
+    def __call__(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._asked
+
+    def __enter__(self) -> Interrupt:
+        self._previous = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._previous)
+
+    def _ask(self, *_: object) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
