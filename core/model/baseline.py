@@ -16,10 +16,12 @@ from core.frames import FaceCrop, Modality, ModalityMask
 from core.verdict import Evidence, sigmoid
 
 SHEET_NAME = "builtin:sheet"
-_RESIDUAL_AT_EVEN = 0.0085
-"""Quadric residual over the region's width at even odds: about 1.9 mm, between sheets and the 3.0 mm of faces' 5th
+_RESIDUAL_AT_EVEN = 0.0075
+"""Quadric residual over the region's width at even odds: about 1.7 mm, between sheets and the 3.0 mm of faces' 5th
 percentile (scenes.md)."""
 _RESIDUAL_SLOPE = 700.0
+_USUAL_WIDTH_MM = 220.0
+"""Width of a crop (`core.face.crop`), for metric crops without a calibration."""
 _NOISE_RATIO_AT_EVEN = 3.0
 _NOISE_RATIO_SLOPE = 1.5
 """For relative depth, which has no scale: residual over pixel noise."""
@@ -58,7 +60,10 @@ class SheetScorer:
 
 
 def _logit(figures: dict[str, float]) -> float:
-    if (residual := figures.get("quadric_residual_per_width")) is not None:
+    residual = figures.get("quadric_residual_per_width")
+    if residual is None and "quadric_residual_mm" in figures:
+        residual = figures["quadric_residual_mm"] / _USUAL_WIDTH_MM
+    if residual is not None:
         logit = _RESIDUAL_SLOPE * (residual - _RESIDUAL_AT_EVEN)
     elif (ratio := figures.get("quadric_residual_over_noise")) is not None:
         logit = _NOISE_RATIO_SLOPE * math.log2(max(ratio, 1e-3) / _NOISE_RATIO_AT_EVEN)

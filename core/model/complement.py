@@ -143,7 +143,8 @@ def relative_distance(features: torch.Tensor, predicted: torch.Tensor) -> torch.
 
 
 def _length(maps: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.vector_norm(maps.flatten(2), dim=2)
+    length: torch.Tensor = torch.linalg.vector_norm(maps.flatten(2), dim=2)
+    return length
 
 
 def _others(presence: torch.Tensor, m: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from core.model.complement import MODALITY_COUNT
-from core.model.encoders import GROUPS
+from core.model.encoders import RunningNorm
 
 
 class Fusion(nn.Module):
@@ -17,7 +17,7 @@ class Fusion(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.mix = nn.Conv2d(MODALITY_COUNT * width, width, 1, bias=False)
-        self.norm = nn.GroupNorm(GROUPS, width)
+        self.norm = RunningNorm(width)
 
     def forward(self, maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """``maps (B, 3, C, h, w)``, ``weights (B, 3)`` to joint features ``(B, C)``.

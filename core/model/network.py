@@ -96,19 +96,26 @@ class PadNetwork(nn.Module):
 
     def encode(self, inputs: ModelInputs) -> Features:
         """Encode every modality that any row has; rows that lack it get exact zeros, whatever its pixels hold."""
-        maps: list[torch.Tensor | None] = []
-        for column, modality in enumerate(MODALITIES):
-            present = inputs.presence[:, column]
-            if not bool(present.any()):
-                maps.append(None)
-                continue
-            encoded = self.encoders[str(modality)](inputs.images[column])
-            maps.append(torch.where(present[:, None, None, None], encoded, 0.0))
-        blank = next((torch.zeros_like(encoded) for encoded in maps if encoded is not None), None)
-        if blank is None:
+        if not bool(inputs.presence.any()):
             raise ValueError("a batch without any modality cannot be encoded")
+        maps = [self._encode_one(column, inputs) for column in range(len(MODALITIES))]
+        blank = torch.zeros_like(next(encoded for encoded in maps if encoded is not None))
         stacked = torch.stack([blank if encoded is None else encoded for encoded in maps], dim=1)
         return Features(stacked, inputs.presence, inputs.quality * inputs.presence)
+
+    def _encode_one(self, column: int, inputs: ModelInputs) -> torch.Tensor | None:
+        """Maps of one modality, zero in the rows that lack it; ``None`` where every row lacks it."""
+        present = inputs.presence[:, column]
+        if not bool(present.any()):
+            return None
+        images = inputs.images[column]
+        encoder = self.encoders[str(MODALITIES[column])]
+        if bool(present.all()):
+            whole: torch.Tensor = encoder(images).float()
+            return whole
+        encoded: torch.Tensor = encoder(images[present]).float()
+        rows = torch.zeros(len(present), *encoded.shape[1:], dtype=encoded.dtype, device=encoded.device)
+        return rows.index_put((present.nonzero()[:, 0],), encoded)
 
     def complement(self, features: Features) -> Complemented:
         """Predict each modality from the others; enhance what is present, substitute what is absent."""

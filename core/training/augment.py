@@ -17,6 +17,10 @@ from core.model.inputs import CropBatch
 Float = NDArray[np.float32]
 Generator = np.random.Generator
 _Pixel = TypeVar("_Pixel", np.uint8, np.float32)
+_WIDE_SHARE = 0.2
+"""Share of crops with a wider margin, as in collections of heads."""
+_UNKNOWN_WIDTH_SHARE = 0.15
+"""Share of metric crops whose width in millimetres is not known (crops without a calibration)."""
 
 
 def augment(batch: CropBatch, random: Generator) -> CropBatch:
@@ -30,7 +34,7 @@ def augment(batch: CropBatch, random: Generator) -> CropBatch:
         rgb[i] = _rgb(_warped(batch.rgb[i], _jittered(warp, random), cv2.INTER_LINEAR, side), random)
         depth[i] = _depth(_warped(batch.depth[i], _jittered(warp, random), cv2.INTER_NEAREST, None), random)
         infrared[i] = _infrared(_warped(batch.ir[i], _jittered(warp, random), cv2.INTER_LINEAR, side), random)
-        face_mm[i] /= zoom
+        face_mm[i] = 0.0 if random.random() < _UNKNOWN_WIDTH_SHARE else face_mm[i] / zoom
         if metric[i] and random.random() < 0.25:
             depth[i], metric[i] = _made_relative(depth[i], random), False
     return CropBatch(rgb, depth, infrared, batch.presence, metric, face_mm)
@@ -40,6 +44,8 @@ def _shared_warp(size: int, random: Generator) -> tuple[Float, float]:
     """One affine map for all modalities (flip, turn, zoom, shift) and its zoom."""
     angle = float(random.normal(0.0, 6.0))
     zoom = float(np.exp(random.normal(0.0, 0.09)))
+    if random.random() < _WIDE_SHARE:
+        zoom *= float(random.uniform(0.7, 1.0))
     middle = (size - 1) / 2.0
     warp = cv2.getRotationMatrix2D((middle, middle), angle, zoom).astype(np.float32)
     warp[:, 2] += random.normal(0.0, 0.03 * size, 2)

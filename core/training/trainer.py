@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.errors import CanceledError, HostError
+from core.model.encoders import learn_statistics
 from core.model.inputs import normalise
 from core.model.network import PadNetwork
 from core.training.augment import augment
@@ -49,6 +50,7 @@ class SourceTrainer:
         self._config = config
         self._table = table
         self._network = PadNetwork().channels_last()
+        learn_statistics(self._network, True)
         self._average = PadNetwork().channels_last()
         self._average.load_state_dict(self._network.state_dict())
         self._optimizer = torch.optim.AdamW(
@@ -143,8 +145,10 @@ class SourceTrainer:
         """Exponential average of the weights, quicker in the beginning."""
         keep = min(_AVERAGING, (1.0 + self._step) / (10.0 + self._step))
         with torch.no_grad():
-            for mean, value in zip(self._average.parameters(), self._network.parameters(), strict=True):
-                mean.lerp_(value, 1.0 - keep)
+            averaged, current = self._average.state_dict(), self._network.state_dict()
+            for name, mean in averaged.items():
+                if mean.is_floating_point():
+                    mean.lerp_(current[name], 1.0 - keep)
 
     def _save(self) -> None:
         folder = self._config.work_dir

@@ -95,7 +95,7 @@ def test_tensors_of_another_network_are_named(bundle: Path) -> None:
 def test_changed_weights_with_an_honest_digest_fail_the_self_test(bundle: Path) -> None:
     network, _ = load_network(bundle)
     with torch.no_grad():
-        network.head.fused.out.bias += 3.0
+        network.head.fused.out.bias.add_(3.0)
     _replace_weights(bundle, to_bytes(network))
     with pytest.raises(InputError, match="fails its self-test"):
         load_scorer(bundle)

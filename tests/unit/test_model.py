@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from core.frames import ALL_MODALITIES, CROP_PX, EVERY_MASK, MODALITIES, FaceCrop, Modality, ModalityMask
+from core.model.encoders import learn_statistics
 from core.model.inputs import CHANNELS, ModelInputs, to_tensors
 from core.model.manifest import Manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
@@ -118,6 +119,20 @@ class TestNetwork:
     def test_complete_crops_need_no_imputation(self, network: PadNetwork) -> None:
         output = network(to_tensors([head()]))
         assert torch.allclose(output.fused, output.present, atol=1e-6)
+
+    def test_training_mode_leaves_the_stored_statistics_alone_unless_they_are_to_be_learnt(
+        self, network: PadNetwork
+    ) -> None:
+        def statistics() -> list[torch.Tensor]:
+            return [value.clone() for name, value in network.state_dict().items() if "running" in name]
+
+        before = statistics()
+        network.train()
+        network(to_tensors([head(), sheet()]))
+        assert all(torch.equal(a, b) for a, b in zip(before, statistics(), strict=True))
+        learn_statistics(network, True)
+        network(to_tensors([head(), sheet()]))
+        assert not torch.equal(before[0], statistics()[0])
 
     def test_a_batch_without_any_modality_is_refused(self, network: PadNetwork) -> None:
         with pytest.raises(ValueError, match="without any modality"):

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from core import physics
+from core.codes import Species
 from core.frames import CROP_PX, FaceCrop, Modality, ModalityMask
 from core.model.baseline import SheetScorer
+from core.scenes.crops import presentation
+from core.scenes.domain import DOMAINS
 from core.surface import PLANE_TERMS, QUADRIC_TERMS, face_ellipse, sheet_residual
 from tests.unit.faces import X, Y, head, sheet
 
@@ -77,10 +80,20 @@ def test_relative_depth_has_no_millimetres() -> None:
 
 
 class TestSheetBaseline:
-    def test_a_sheet_scores_below_a_head_with_a_nose(self) -> None:
-        flat, round_ = (evidence.score for evidence in SheetScorer().score([sheet(), _nosy_head()]))
-        assert flat < 0.1
-        assert round_ > 0.5
+    @pytest.mark.parametrize(
+        ("species", "accepted"),
+        [
+            (Species.BONA_FIDE, True),
+            (Species.PRINT_FLAT, False),
+            (Species.PRINT_BENT, False),
+            (Species.MASK_RIGID, True),
+        ],
+    )
+    def test_it_tells_sheets_from_relief_and_no_more(self, species: Species, accepted: bool) -> None:
+        site = DOMAINS["counter"].model_copy(update={"frames": 1, "blind_share": 0.0})
+        crops = [presentation(site, species, 7, index).crops[0] for index in range(3)]
+        scores = [evidence.score for evidence in SheetScorer().score(crops)]
+        assert (np.median(scores) >= 0.5) == accepted
 
     def test_without_depth_it_neither_accepts_nor_has_a_threshold(self) -> None:
         scorer = SheetScorer()
@@ -89,11 +102,6 @@ class TestSheetBaseline:
         assert scorer.threshold(mask) is None
         assert scorer.threshold(ModalityMask.of([Modality.DEPTH])) == 0.5
 
-
-def _nosy_head() -> FaceCrop:
-    crop = head()
-    assert crop.depth is not None
-    features = 25.0 * np.exp(-(X**2) / 0.02 - Y**2 / 0.08) - 12.0 * np.exp(
-        -((np.abs(X) - 0.25) ** 2 + (Y + 0.2) ** 2) / 0.02
-    )
-    return replace(crop, depth=(crop.depth - features).astype(np.float32))
+    def test_bent_paper_without_scale_is_noise(self) -> None:
+        relative = replace(sheet(), metric_depth=False, face_mm=None)
+        assert SheetScorer().score([relative])[0].score < 0.5

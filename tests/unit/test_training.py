@@ -14,12 +14,11 @@ from core.errors import CanceledError, HostError, UsageError
 from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
 from core.model.inputs import stack
 from core.model.network import PadNetwork
-from core.training import augment as augment_module
-from core.training import trainer as trainer_module
 from core.training.augment import augment
 from core.training.calibration import calibrate, choose_threshold
 from core.training.config import SplitPlan, TrainConfig
 from core.training.figures import by_mask, trials
+from core.training.losses import source_loss
 from core.training.sampling import MaskSampler, epoch_rows
 from core.training.scoring import pooled_logits
 from core.training.simulation import recipes
@@ -83,7 +82,7 @@ class TestAugmentation:
         assert (changed.depth >= 0).all()
 
     def test_geometry_is_shared_by_the_modalities(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(augment_module, "_patch_out", lambda image, *_: image)
+        monkeypatch.setattr("core.training.augment._patch_out", lambda image, *_: image)
         crop = head()
         assert crop.depth is not None
         spot = np.zeros((96, 96), np.float32)
@@ -160,11 +159,10 @@ class TestTrainer:
         self, tmp_path: Path, table: CropTable, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*args: object) -> object:
-            parts = real(*args)  # type: ignore[arg-type]
+            parts = source_loss(*args)  # type: ignore[arg-type]
             return replace(parts, total=parts.total * torch.nan)
 
-        real = trainer_module.source_loss
-        monkeypatch.setattr(trainer_module, "source_loss", broken)
+        monkeypatch.setattr("core.training.trainer.source_loss", broken)
         with pytest.raises(HostError, match="loss is not finite"):
             SourceTrainer(_config(tmp_path), table).run(_silent, lambda: False)
 
