@@ -131,7 +131,7 @@ def _collection_commands(commands: _Commands) -> None:
     scenes.add_argument("--out", metavar="DIR", type=Path, required=True)
     scenes.add_argument("--species", metavar="A,B", type=names, required=True, help="bona_fide and PAI species")
     scenes.add_argument("--sensor", metavar="S", default="d435")
-    scenes.add_argument("--n", metavar="N", type=count, required=True, help="presentations of each")
+    scenes.add_argument("--n", metavar="N", type=count, required=True, help="presentations in all, the species in turn")
     scenes.add_argument("--seed", metavar="K", type=int, default=0)
     scenes.add_argument("--domain", metavar="FILE", type=Path)
     load = commands.add("import", "store a manifest's images as sessions, one per subject")

@@ -203,12 +203,12 @@ def _cast(camera: Camera, body: Body, box: Box, light: Light, *, rgb: bool, ir: 
     height, width = box.y1 - box.y0, box.x1 - box.x0
     step = body.step if height * width > _SMALL_BOX else 1
     rows, columns = -(-height // step), -(-width // step)
-    ray = np.ones((rows, columns, 3), F32)
-    ray[..., 0] = (box.x0 + (np.arange(columns) + 0.5) * step - 0.5 - lens.cx)[None, :] / lens.fx
-    ray[..., 1] = (box.y0 + (np.arange(rows) + 0.5) * step - 0.5 - lens.cy)[:, None] / lens.fy
+    grid = np.ones((rows, columns, 3), F32)
+    grid[..., 0] = (box.x0 + (np.arange(columns) + 0.5) * step - 0.5 - lens.cx)[None, :] / lens.fx
+    grid[..., 1] = (box.y0 + (np.arange(rows) + 0.5) * step - 0.5 - lens.cy)[:, None] / lens.fy
     rotation = body.pose.rotation.astype(F32)
     origin = (np.asarray(camera.origin_mm) - body.pose.position_mm).astype(F32) @ rotation
-    ray = ray.reshape(-1, 3)
+    ray = grid.reshape(-1, 3)
     hits = body.solid.cast(origin, ray @ rotation)
     met = np.flatnonzero(hits.met)
     parts = [hits.met[met, None].astype(F32), hits.reach[met, None], hits.chart[met]]
@@ -223,7 +223,7 @@ def _cast(camera: Camera, body: Body, box: Box, light: Light, *, rgb: bool, ir: 
     if step > 1:
         # Misses are zero, so the quotient by the cover mixes hits only.
         layer = cv2.resize(layer, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
-        layer[..., 1:] /= np.maximum(layer[..., :1], F32(1e-3))
+        layer[..., 1:] = layer[..., 1:] / np.maximum(layer[..., :1], F32(1e-3))
     z = np.where(layer[..., 0] > 0.05, layer[..., 1], F32(1e9))
     cover = layer[..., 0] if step == 1 else _smooth_edge(layer[..., 0], step)
     chart = np.ascontiguousarray(layer[..., 2:4])
