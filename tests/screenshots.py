@@ -33,6 +33,7 @@ from gui.views.review.page import ReviewPage
 SIZE = QSize(1280, 800)
 PATIENCE_S = 90.0
 JOB_S = 1500.0
+ATTEMPTS = 4
 BONA_FIDE = "simulated:booth,seed=3,sensor=d435,species=bona_fide"
 ATTACK = "simulated:booth,seed=3,sensor=d435,species=print_flat"
 SITE_SPECIES = "bona_fide,print_flat,print_worn,replay_tablet,mask_rigid"
@@ -123,9 +124,9 @@ def decide(camera: Camera, name: str, source: str, wanted: Outcome) -> None:
         camera.desk.link.connect_source(source)
         camera.wait(lambda: camera.desk.link.source == source and camera.desk.link.session != "")
     camera.wait(lambda: camera.desk.link.model is not None and page.state.frame_age_ms < 250)
-    for _attempt in range(4):
+    for attempt in range(ATTEMPTS):
         camera.wait(lambda: page.state.verdict is not None, 20.0)
-        if page.state.verdict is not None and page.state.verdict.outcome is wanted:
+        if attempt == ATTEMPTS - 1 or (page.state.verdict is not None and page.state.verdict.outcome is wanted):
             break
         page.next_person()
         camera.rest(0.5)

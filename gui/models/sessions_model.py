@@ -13,7 +13,7 @@ from storage.repositories.sessions import Session, SessionFilter
 
 Index = QModelIndex | QPersistentModelIndex
 PAGE = 100
-_SORTS = {0: "created_utc_s", 1: "name", 3: "recorded"}
+_SORTS = {0: "created_utc_s", 1: "name", 2: "recorded"}
 """Columns that SQL can sort by, thanks to an index."""
 
 Slice = tuple[list[Session], Cursor | None]
@@ -114,13 +114,13 @@ class SessionsModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """See `headerData`."""
-        return 0 if parent.isValid() else 5
+        return 0 if parent.isValid() else 4
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Names of the columns."""
         if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
             return None
-        names = (tr("Begun"), tr("Name"), tr("Source"), tr("Sets"), tr("State"))
+        names = (tr("Begun"), tr("Name"), tr("Sets"), tr("State"))
         return names[section]
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -129,14 +129,14 @@ class SessionsModel(QAbstractTableModel):
             return None
         session = self._rows[index.row()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(p for p in (session.id, codes.purpose(session.purpose), session.problem) if p)
+            kind = codes.source(session.source_kind)
+            return "\n".join(p for p in (session.id, codes.purpose(session.purpose), kind, session.problem) if p)
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         begun = datetime.fromtimestamp(session.created_utc_s).strftime("%m-%d %H:%M")
         return (
             begun,
             " ".join(part for part in (session.name, session.subject) if part) or codes.purpose(session.purpose),
-            codes.source(session.source_kind),
             str(session.recorded),
             codes.session_state(session.state),
         )[index.column()]

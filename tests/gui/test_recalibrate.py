@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pytestqt.modeltest import ModelTester
@@ -165,9 +167,28 @@ def test_a_plan_is_frozen_by_the_command_line_and_its_job_started_apart(
     assert page.steps.currentIndex() == RUN
 
 
-def test_a_job_is_watched_and_can_be_paused(page: RecalibratePage, qtbot: QtBot) -> None:
-    import os
+def test_the_process_of_a_job_is_not_a_child_of_the_window(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    desk.window.go_to("recalibrate")
+    page = desk.window.pages["recalibrate"]
+    assert isinstance(page, RecalibratePage)
+    said = tmp_path / "parent"
+    text = f"import os, pathlib; pathlib.Path({str(said)!r}).write_text(str(os.getppid()) + '.')"
+    page.context.services = replace(page.context.services, command=lambda _arguments: [sys.executable, "-c", text])
+    assert page._launch(["adapt", "run", "job-1"])
+    qtbot.waitUntil(lambda: said.exists() and said.read_text().endswith("."))
+    assert int(said.read_text()[:-1]) != os.getpid()
 
+
+def test_a_process_that_cannot_start_is_told(desk: Desk, qtbot: QtBot) -> None:
+    desk.window.go_to("recalibrate")
+    page = desk.window.pages["recalibrate"]
+    assert isinstance(page, RecalibratePage)
+    page.context.services = replace(page.context.services, command=lambda _arguments: ["/no/such/program"])
+    assert not page._launch(["adapt", "run", "job-1"])
+    assert any("could not be started" in toast.what for toast in desk.window.toasts.shown)
+
+
+def test_a_job_is_watched_and_can_be_paused(page: RecalibratePage, qtbot: QtBot) -> None:
     job = with_job(page, qtbot, state=JobState.TRAINING, progress=0.4, message="step 96 of 240", pid=os.getpid())
     page.go_to_step(RUN)
     assert "training" in page.run_step.state.text()

@@ -54,7 +54,7 @@ class Banner(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plate = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        filled = self.display.final or self.display.tone is Tone.BAD
+        filled = self.display.final or self.display.shape in (Shape.DASH, Shape.LOCK)
         tone = scheme.fill(self.display.tone)
         painter.setPen(QPen(tone if filled else QColor(scheme.line), 1))
         painter.setBrush(tone if filled else QColor(scheme.base))

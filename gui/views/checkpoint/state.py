@@ -67,7 +67,7 @@ class CheckpointState:
     def display(self) -> Display:
         """The one state."""
         if self.failure is not None:
-            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.BAD, str(self.failure.what))
+            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, str(self.failure.what))
         if self.locked:
             return Display(Shape.LOCK, tr("LOCKED"), Tone.BAD, tr("Repeated attacks. A supervisor has to unlock."))
         if self.verdict is not None and (self.ended or self.frame_age_ms <= LOST_MS):
@@ -89,7 +89,7 @@ class CheckpointState:
             )
             if starting:
                 return Display(Shape.WAIT, tr("ONE MOMENT"), Tone.CALM, known)
-            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.BAD, known)
+            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, known)
         hints = self.observation.hints if self.observation is not None else (Hint.NO_FACE,)
         if self.observation is not None and self.observation.reason is Reason.NO_FACE:
             hints = (Hint.NO_FACE,)

@@ -175,7 +175,7 @@ class DevicesPage(Page):
         self.problem.setVisible(bool(self.problem.text()))
         actions = self.context.actions
         actions["apply_options"].setEnabled(link.connected)
-        if link.health is not None:
+        if link.health is not None and link.failure is None:
             self._on_health(link.health)
 
     @Slot(object)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QWidget,
 )
@@ -126,6 +127,11 @@ class SourceForm(QWidget):
 
     def _on_kind(self, index: int) -> None:
         self._rooms.setCurrentIndex(index)
+        for room in self._rooms.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            front = room is self._rooms.currentWidget()  # only the room in front asks for height
+            policy = QSizePolicy.Policy.Preferred if front else QSizePolicy.Policy.Ignored
+            room.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+        self._rooms.adjustSize()
         self.note.setText(
             (
                 tr("A rendered head before a background. Nobody is recorded."),

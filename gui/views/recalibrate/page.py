@@ -6,6 +6,7 @@ The pass itself runs as a process of its own, which survives the window; the pag
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from PySide6.QtCore import QProcess, QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
@@ -205,7 +206,7 @@ class RecalibratePage(Page):
         logs.mkdir(parents=True, exist_ok=True)
         process.setStandardOutputFile(str(logs / "adapt.out"), QProcess.OpenModeFlag.Append)
         process.setStandardErrorFile(str(logs / "adapt.out"), QProcess.OpenModeFlag.Append)
-        started, _pid = process.startDetached()
+        started = cast("bool", process.startDetached())  # without arguments it gives a bool, not the stub's pair
         if not started:
             what = tr("The job's process could not be started.")
             self.context.show_error(HostError(what, tr("Check the installation with `make setup`.")))

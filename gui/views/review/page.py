@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Slot
+from PySide6.QtCore import QModelIndex, Qt, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -72,6 +73,7 @@ class ReviewPage(Page):
         left.addLayout(filters)
         self.table.setModel(self.sessions)
         self.table.setSortingEnabled(True)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.horizontalHeader().setStretchLastSection(False)
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setSortIndicator(0, Qt.SortOrder.DescendingOrder)
@@ -163,12 +165,14 @@ class ReviewPage(Page):
             tr("{n} sessions, more below", n=rows) if more else tr_count(rows, "{n} session", "{n} sessions")
         )
         if self.opened is not None:
-            row = self.sessions.row_of(self.opened.session.id)
-            if row is not None:
-                flags = QItemSelectionModel.SelectionFlag
-                self.table.selectionModel().select(self.sessions.index(row, 0), flags.ClearAndSelect | flags.Rows)
+            self._select_opened()
         elif rows:
             self.table.selectRow(0)
+
+    def _select_opened(self) -> None:
+        row = self.sessions.row_of(self.opened.session.id) if self.opened is not None else None
+        if row is not None:
+            self.table.selectRow(row)
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
@@ -200,7 +204,9 @@ class ReviewPage(Page):
             self.context.tasks.run(lambda _catalogue: store.close(), lambda _nothing: None)
         self.opened = opened
         session = opened.session
-        self.title.setText(session.name or session.subject or tr("Session of {day}", day=session.id[:10]))
+        begun = datetime.fromtimestamp(session.created_utc_s).strftime("%Y-%m-%d %H:%M")
+        self._select_opened()
+        self.title.setText(session.name or session.subject or tr("Session of {day}", day=begun))
         self.busy.setText(
             "   ".join((codes.source(session.source_kind), codes.session_state(session.state), session.problem)).strip()
         )

@@ -61,7 +61,7 @@ class TracePanel(QScrollArea):
         facts.set(tr("Score"), _figure(verdict.score))
         facts.set(tr("Threshold"), _figure(verdict.threshold))
         band = verdict.trace.abstain_band
-        facts.set(tr("Refer band"), f"{band[0]:.3f} … {band[1]:.3f}" if band is not None else "")
+        facts.set(tr("Refer band, logits"), f"{band[0]:.3f} … {band[1]:.3f}" if band is not None else "")
         facts.set(tr("Frame sets"), str(len(verdict.trace.frame_sets)))
         facts.set(tr("Duration"), f"{verdict.duration_ms:.0f} ms")
         facts.set(tr("Hints"), ", ".join(f"{_hint(name)} ({n})" for name, n in verdict.trace.hints.items()))
