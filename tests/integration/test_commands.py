@@ -113,6 +113,25 @@ def test_the_simulated_camera_is_answered_and_its_verdicts_replay(tmp_path: Path
     assert listed[0]["state"] == "closed"
 
 
+def test_a_stream_that_drops_and_returns_is_followed_by_mask_hint_and_threshold(tmp_path: Path) -> None:
+    script = tmp_path / "drop.toml"
+    script.write_text('[[event]]\nat_s = 3.0\ndo = "stop"\nstream = "depth"\nfor_s = 4.0\n', encoding="utf-8")
+    out = tmp_path / "run.json"
+    source = f"scripted:{script}"
+    done = sallyport("run", "--headless", "--source", source, "--seconds", "10", "--json", out)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(out.read_text(encoding="utf-8"))
+    assert report["source_kind"] == "scripted"
+    masks = [mask for _, mask in report["masks"] if mask != "none"]
+    assert masks[0] == masks[-1] == "rgb+depth+ir"
+    assert "rgb+ir" in masks
+    assert report["hints"]["modality_missing"] > 0
+    answered = {v["mask"]: v["threshold"] for v in report["verdicts"] if v["score"] is not None}
+    thresholds = json.loads((FACTORY_BUNDLE / "manifest.json").read_text(encoding="utf-8"))["thresholds"]
+    assert {"rgb+depth+ir", "rgb+ir"} <= set(answered)
+    assert all(answered[mask] == pytest.approx(thresholds[mask]) for mask in ("rgb+depth+ir", "rgb+ir"))
+
+
 def test_only_one_station_works_on_a_data_folder(tmp_path: Path) -> None:
     command = [sys.executable, "main.py", "run", "--headless", "--source", "simulated:empty", "--seconds", "60"]
     first = subprocess.Popen([*command, "--json", str(tmp_path / "first.json")], cwd=ROOT, stderr=subprocess.DEVNULL)
