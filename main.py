@@ -378,8 +378,9 @@ def _adapt_run(options: Namespace) -> int:
     from core.adaptation.worker import Workplace, run_job
     from core.codes import JobState, ModelRole
     from core.face.sampler import FaceSampler
+    from core.processes import yield_to_the_station
 
-    os.nice(10)  # never in the way of capture and inference
+    yield_to_the_station()
     start_logging(_folder(options).root / "logs", "adapt")
     sampler = FaceSampler()
     with _opened(options) as (catalogue, registry):
