@@ -147,8 +147,8 @@ class Pairer:
         if last is not None:
             counts.lost += max(0, frame.number - last.number - 1)
         self._last[frame.modality] = frame
-        for modality, ahead in self._behind.items():
-            ahead[frame.modality] += modality != frame.modality
+        for modality, passed_by in self._behind.items():
+            passed_by[frame.modality] += modality != frame.modality
         self._behind[frame.modality].clear()
         self._first_ms = min(self._first_ms, time_ms)
         if time_ms > self._newest_ms:

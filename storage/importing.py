@@ -42,6 +42,7 @@ class ImportBasis:
             return cls(kind, reference.strip())
         raise UsageError(f"{text!r} is no basis.", "Give no_person, consent:ID or published.")
 
+
 UNKNOWN_SUBJECT = "unknown"
 """All rows without a subject are taken for one: a split by subject then cannot put one person on both sides."""
 

@@ -83,7 +83,6 @@ def test_written_manifest_reads_back_equal(tmp_path: Path) -> None:
         ("p,s,,a_rgb.png,,,,portrait,", "framing"),
         ("p,s,,a_rgb.png,,,,crop,test", "split"),
         (",s,,a_rgb.png,,,,crop,", "presentation"),
-        (",s,,a_rgb.png,,,,crop,", "presentation"),
         ("p,s,bona_fide,a_rgb.png,,,,crop,", "species"),
         ("p,s,,/etc/passwd,,,,crop,", "rgb"),
     ],
