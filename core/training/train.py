@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from core.model.bundle import FACTORY_BUNDLE, save_bundle
 from core.model.manifest import MANIFEST_FILE, Manifest
 from core.model.network import ARCHITECTURE, PadNetwork
 from core.training.calibration import Calibration, calibrate
+from core.training.card import write_figures
 from core.training.config import TrainConfig
 from core.training.figures import by_domain, by_mask, scaled
 from core.training.scoring import baseline_logits, pooled_logits
@@ -27,6 +27,7 @@ from core.training.trainer import Canceled, Progress, Report, SourceTrainer
 
 CODE_VERSION = "0.1.0"
 _NO_SHA = "0" * 64
+_MODEL_CARD = Path(__file__).parents[2] / "docs" / "model-card.md"
 _SPLITS = ("train", "dev", "test")
 
 
@@ -69,22 +70,23 @@ def train(config: TrainConfig, report: Report, canceled: Canceled) -> Manifest:
 
 
 def trust_factory(bundle: Path) -> None:
-    """Write the digests of the factory bundle into the code (`core.model.trusted`).
+    """Write the digests of the factory bundle into the code (`core.model.trusted`) and its figures into the card.
 
     Raises:
         HostError: the program's folder cannot be written.
     """
-    manifest = (bundle / MANIFEST_FILE).read_bytes()
-    weights = json.loads(manifest)["sha256"]
+    content = (bundle / MANIFEST_FILE).read_bytes()
+    manifest = Manifest.model_validate_json(content)
     text = (
         '"""Digests of the committed factory model. `main.py train --factory` writes this file."""\n\n'
-        f'FACTORY_SHA256 = "{weights}"\n'
-        f'FACTORY_MANIFEST_SHA256 = "{hashlib.sha256(manifest).hexdigest()}"\n'
+        f'FACTORY_SHA256 = "{manifest.sha256}"\n'
+        f'FACTORY_MANIFEST_SHA256 = "{hashlib.sha256(content).hexdigest()}"\n'
     )
     try:
         (FACTORY_BUNDLE.parent / "trusted.py").write_text(text, encoding="utf-8")
     except OSError as error:
         raise HostError(f"Cannot write the program's folder: {error.strerror}.", "Train into --out DIR.") from error
+    write_figures(_MODEL_CARD, manifest)
 
 
 def _table(config: TrainConfig, split: str, report: Report, canceled: Canceled) -> CropTable:
