@@ -8,6 +8,7 @@ new noise.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -23,7 +24,7 @@ from core.scenes.noise import Grain, noise
 from core.scenes.paint import Person
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Body, Box, Camera, Exposure, add_body, backdrop_exposure, body_box
-from core.scenes.sensors import colour_counts, infrared_counts, measure_depth
+from core.scenes.sensors import colour_counts, infrared_counts, infrared_level, infrared_read, measure_depth
 from core.scenes.spec import SceneSpec
 
 __all__ = ["LiveScene", "SceneSpec"]
@@ -31,6 +32,8 @@ __all__ = ["LiveScene", "SceneSpec"]
 _DISTANCE_MM = {"kinect2": 850.0}
 _USUAL_DISTANCE_MM = 640.0
 _METERED_LEVEL = 0.24
+_ROOM_HOLES = 1.75
+"""Normal quantile beyond which a patch of the room has no depth: 4 %."""
 _MARGIN_PX = 40
 """Depth errors reach that far around a body: edges that bleed, and the shadow of the baseline."""
 
@@ -100,45 +103,49 @@ class LiveScene:
             level = 0.4 * level + 0.6 * float(shot.rgb[: height // 2, width // 4 : 3 * width // 4, 1].mean())
         return float(np.clip(_METERED_LEVEL / max(level, 1e-3), 0.6, 2.2))
 
-    def _develop_room(self) -> dict[str, NDArray[Any]]:
-        room, rng = self._depth.exposure, np.random.default_rng(5)
-        assert self._colour.exposure.rgb is not None
+    def _develop_room(self) -> _Developed:
+        lit, room, sensor = self._colour.exposure.rgb, self._depth.exposure, self.sensor
+        assert lit is not None
         assert room.ir is not None
-        sensor = self.sensor
         z = room.z_mm
-        sigma = sensor.noise_mm + z * z * (sensor.subpixel / (sensor.depth.fx * sensor.baseline_mm))
-        return {
-            "rgb": colour_counts(self._colour.exposure.rgb, rng, self._exposure, 0.0).astype(np.int16),
-            "sigma": sigma.astype(F32),
-        }
+        sigma = sensor.noise_mm + z * z * F32(sensor.subpixel / (sensor.depth.fx * sensor.baseline_mm))
+        picture = colour_counts(lit, np.random.default_rng(5), self._exposure, 0.0)
+        return _Developed(picture.astype(np.int16), z, sigma, *infrared_level(room.ir, sensor))
 
     def _colour_image(self, bodies: Sequence[Body]) -> NDArray[np.uint8]:
         box, shot = self._colour.with_bodies(bodies, self._light)
-        rng = self._noise
-        shape = self._developed["rgb"].shape[:2]
+        rng, still = self._noise, self._developed.rgb
+        height, width = still.shape[:2]
         grain = _rgb_grain()
-        height, width = shape
-        y, x = (int(rng.integers(0, room - need)) for room, need in zip(grain.shape[:2], shape, strict=True))
-        image = np.clip(self._developed["rgb"] + grain[y : y + height, x : x + width], 0, 255).astype(np.uint8)
+        y, x = (int(rng.integers(0, room - need)) for room, need in zip(grain.shape[:2], (height, width), strict=True))
+        image = np.asarray(cv2.add(still, grain[y : y + height, x : x + width], dtype=cv2.CV_8U), dtype=np.uint8)
         if not box.empty and shot.rgb is not None:
             image[box.slices] = colour_counts(shot.rgb, rng, self._exposure, 0.012)
         return image
 
     def _depth_images(self, bodies: Sequence[Body]) -> tuple[NDArray[np.uint16], NDArray[Any]]:
         box, shot = self._depth.with_bodies(bodies, self._light, _MARGIN_PX)
-        whole = self._depth.exposure
-        sensor, rng = self.sensor, self._noise
-        shape = whole.z_mm.shape[:2]
-        assert whole.ir is not None
-        z = whole.z_mm + self._developed["sigma"] * noise(Grain.BLOCK_MATCHED, shape, rng)
-        z[noise(Grain.BLOCK_MATCHED, shape, rng) > 1.75] = 0
+        sensor, rng, still = self.sensor, self._noise, self._developed
+        shape = still.z_mm.shape[:2]
+        z = still.z_mm + still.sigma_mm * noise(Grain.BLOCK_MATCHED, shape, rng)
+        z[noise(Grain.BLOCK_MATCHED, shape, rng) > _ROOM_HOLES] = 0
         depth = z.astype(np.uint16)
-        radiance = whole.ir
+        infrared = infrared_read(still.ir_level, still.ir_spread, sensor, rng)
         if not box.empty and shot.ir is not None:
             depth[box.slices] = measure_depth(shot.z_mm, shot.holes, sensor, rng)
-            radiance = radiance.copy()
-            radiance[box.slices] = shot.ir
-        return depth, infrared_counts(radiance, sensor, rng)
+            infrared[box.slices] = infrared_counts(shot.ir, sensor, rng)
+        return depth, infrared
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Developed:
+    """The empty room as counts, without the noise that each frame adds."""
+
+    rgb: NDArray[np.int16]
+    z_mm: NDArray[np.float32]
+    sigma_mm: NDArray[np.float32]
+    ir_level: NDArray[np.float32]
+    ir_spread: NDArray[np.float32]
 
 
 class _Still:

@@ -104,7 +104,9 @@ class Presenter:
         held = replace(
             self._sheet, pose=Pose.facing(self.face_mm(motion), motion.yaw_deg, motion.pitch_deg, motion.roll_deg)
         )
-        return [self._moved_torso(behind), self._head(still), held]
+        # Little is seen of the holder: coarse rays will do.
+        holder = replace(self._head(still), step=self._steps[1])
+        return [self._moved_torso(behind), holder, held]
 
     def face_mm(self, motion: Motion) -> tuple[float, float, float]:
         """Middle of the presented face's surface in the rig's frame (mm)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import cv2
 import numpy as np
@@ -178,21 +179,42 @@ def infrared_counts(
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Counts of the infrared camera: 8 bits, or 16 bits linear; ``dots`` = contrast of the projected pattern."""
     shape = radiance.shape[:2]
-    level = radiance * F32(sensor.ir_gain * gain)
+    level = radiance * F32(gain)
     if dots:
         level = level * (1 + F32(dots) * np.clip(noise(Grain.DEMOSAICED, shape, rng) - F32(1.0), 0, 2.5))
-    level = level + (F32(0.004) + F32(0.035) * np.sqrt(np.clip(level, 0, 1))) * noise(Grain.WHITE, shape, rng)
-    if sensor.ir_bits == 16:
-        return np.asarray(np.clip(level, 0, 1) * F32(65535), dtype=np.uint16)
-    return np.asarray(np.clip(level, 0, 1) * F32(255) + F32(0.5), dtype=np.uint8)
+    return infrared_read(*infrared_level(level, sensor), sensor, rng)
 
 
-_GAMMA_STEPS = 4096
-_GAMMA = np.round(
-    255 * np.where(
-        (ramp := np.linspace(0, 1, _GAMMA_STEPS)) < 0.0031308, 12.92 * ramp, 1.055 * ramp ** (1 / 2.4) - 0.055
-    )
-).astype(np.uint8)  # fmt: skip
+def infrared_level(radiance: NDArray[np.float32], sensor: Sensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and spread of the infrared counts, as floats."""
+    full = F32((1 << sensor.ir_bits) - 1)
+    level = np.clip(radiance * F32(sensor.ir_gain), 0, None)
+    return level * full, (F32(0.004) + F32(0.035) * np.sqrt(np.minimum(level, 1))) * full
+
+
+def infrared_read(
+    level: NDArray[np.float32], spread: NDArray[np.float32], sensor: Sensor, rng: np.random.Generator
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Counts with fresh noise, saturated at the ends of the range."""
+    random = spread * noise(Grain.WHITE, level.shape[:2], rng)
+    counts: NDArray[Any] = cv2.add(level, random, dtype=cv2.CV_8U if sensor.ir_bits == 8 else cv2.CV_16U)
+    return counts
+
+
+_TONE_STEPS = 8192
+_TONE_TOP = 2.0
+"""Light from which on everything is white."""
+
+
+def _tones() -> NDArray[np.uint8]:
+    """Counts of light from 0 to `_TONE_TOP`: a soft shoulder above 0.7, then the gamma of sRGB."""
+    light = np.linspace(0, _TONE_TOP, _TONE_STEPS)
+    light = np.where(light > 0.7, 0.7 + 0.3 * np.tanh((light - 0.7) / 0.3), light)
+    encoded = np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.round(255 * encoded), dtype=np.uint8)
+
+
+_TONES = _tones()
 
 
 def colour_counts(
@@ -211,8 +233,5 @@ def colour_counts(
     channels = [
         light[..., i] + spread * (F32(0.7) * luma + F32(0.7) * noise(Grain.DEMOSAICED, shape, rng)) for i in range(3)
     ]
-    toned = np.stack(channels, -1)
-    bright = toned > 0.7
-    toned[bright] = 0.7 + 0.3 * np.tanh((toned[bright] - 0.7) / 0.3)
-    index = np.clip(toned * F32(_GAMMA_STEPS - 1), 0, _GAMMA_STEPS - 1).astype(np.int32)
-    return np.asarray(_GAMMA[index])
+    steps = np.stack(channels, -1) * F32((_TONE_STEPS - 1) / _TONE_TOP)
+    return np.asarray(_TONES[np.clip(steps, 0, _TONE_STEPS - 1).astype(np.int32)])
