@@ -26,6 +26,7 @@ from storage.catalogue import open_catalogue
 from storage.frames import FrameStore
 from storage.paths import DataFolder
 from storage.salvage import salvage
+from tests.faults.conftest import Tally
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("SALLYPORT_KILLS", "3"))
@@ -125,8 +126,11 @@ def recorded_at_least(station: RunningStation, count: int) -> Any:
     return lambda: bool(station.session) and station.recorded >= count and bool(station.verdicts)
 
 
-def check_stored(data: Path, station: RunningStation, *, states: set[SessionState]) -> None:
-    """Every acknowledged id is there; every frame set is whole; the session is told apart from a clean one."""
+def check_stored(data: Path, station: RunningStation, *, states: set[SessionState]) -> dict[str, int]:
+    """Every acknowledged id is there; every frame set is whole; the session is told apart from a clean one.
+
+    Returns what was acknowledged and what of it was lost, for the table.
+    """
     folder = DataFolder(data)
     with open_catalogue(folder) as catalogue:
         salvage(catalogue)
@@ -145,11 +149,13 @@ def check_stored(data: Path, station: RunningStation, *, states: set[SessionStat
     assert all(set(frame_set.mask) <= set(frame_set.frames) for frame_set in frame_sets)
     numbers = [frame_set.number for frame_set in frame_sets]
     assert numbers == sorted(set(numbers))
+    lost = len(set(station.verdicts) - stored) + max(0, station.recorded - len(frame_sets))
+    return {"verdicts": len(station.verdicts), "frame_sets": station.recorded, "lost": lost}
 
 
 @pytest.mark.parametrize("round_", range(KILLS))
 def test_a_killed_window_loses_nothing_and_leaves_nobody_behind(
-    tmp_path: Path, launch: Callable[..., RunningStation], round_: int
+    tmp_path: Path, launch: Callable[..., RunningStation], tally: Tally, round_: int
 ) -> None:
     station = launch("window")
     station.wait_until(recorded_at_least(station, 5))
@@ -157,40 +163,46 @@ def test_a_killed_window_loses_nothing_and_leaves_nobody_behind(
     children = station.children()
     os.kill(station.process.pid, signal.SIGKILL)
     station.process.wait()
+    killed_s = time.monotonic()
     gone, alive = psutil.wait_procs(children, ORPHAN_S)
+    recovery_s = time.monotonic() - killed_s
     assert gone
     assert not alive
     station.listen()
-    check_stored(tmp_path, station, states={SessionState.SALVAGED})
+    tally.add("window", recovery_s=recovery_s, **check_stored(tmp_path, station, states={SessionState.SALVAGED}))
 
 
 @pytest.mark.parametrize("round_", range(KILLS))
 def test_a_killed_capture_process_comes_back_into_the_same_session(
-    tmp_path: Path, launch: Callable[..., RunningStation], round_: int
+    tmp_path: Path, launch: Callable[..., RunningStation], tally: Tally, round_: int
 ) -> None:
     station = launch()
     station.wait_until(recorded_at_least(station, 5))
     time.sleep(random.Random(round_).uniform(0.0, 1.5))
     station.listen()
     killed, before = station.pids["capture"], station.recorded
+    killed_s = time.monotonic()
     os.kill(killed, signal.SIGKILL)
     station.wait_until(lambda: station.pids.get("capture") not in (None, killed))
     station.wait_until(lambda: station.recorded > 0 and station.recorded != before, 30.0)
+    recovery_s = time.monotonic() - killed_s
     station.finish()
-    check_stored(tmp_path, station, states={SessionState.CLOSED})
+    tally.add("capture", recovery_s=recovery_s, **check_stored(tmp_path, station, states={SessionState.CLOSED}))
 
 
 @pytest.mark.parametrize("round_", range(KILLS))
 def test_a_killed_inference_process_answers_no_response_and_comes_back(
-    tmp_path: Path, launch: Callable[..., RunningStation], round_: int
+    tmp_path: Path, launch: Callable[..., RunningStation], tally: Tally, round_: int
 ) -> None:
     station = launch()
     station.wait_until(recorded_at_least(station, 5))
     time.sleep(random.Random(round_).uniform(0.0, 1.5))
     station.listen()
     models, verdicts = station.models, len(station.verdicts)
+    killed_s = time.monotonic()
     os.kill(station.pids["inference"], signal.SIGKILL)
     station.wait_until(lambda: station.models > models)
     station.wait_until(lambda: len(station.verdicts) > verdicts + 1, 30.0)
+    recovery_s = time.monotonic() - killed_s
     station.finish()
-    check_stored(tmp_path, station, states={SessionState.CLOSED})
+    tally.add("inference", recovery_s=recovery_s, **check_stored(tmp_path, station, states={SessionState.CLOSED}))
