@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -207,13 +208,8 @@ def _site(scene: str, rng: np.random.Generator) -> tuple[Backdrop, Light]:
     return room, Light(lamps, (0.32, 0.32, 0.32), ambient_ir=0.012 * sun)
 
 
-_GRAIN: list[NDArray[np.int16]] = []
-
-
+@lru_cache(maxsize=1)
 def _rgb_grain() -> NDArray[np.int16]:
     """Noise of the developed room, 8-bit counts."""
-    if not _GRAIN:
-        rng = np.random.default_rng(3)
-        tile = cv2.GaussianBlur(rng.normal(0, 1, (800, 1000, 3)).astype(F32), (0, 0), 0.7)
-        _GRAIN.append(np.rint(1.6 * tile / tile.std()).astype(np.int16))
-    return _GRAIN[0]
+    tile = cv2.GaussianBlur(np.random.default_rng(3).normal(0, 1, (800, 1000, 3)).astype(F32), (0, 0), 0.7)
+    return np.asarray(np.rint(1.6 * tile / tile.std()), dtype=np.int16)

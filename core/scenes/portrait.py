@@ -42,7 +42,7 @@ def portrait(person: Person, take: int, mm_per_px: float = 1.0, expression: Expr
     head = Body(Solid(ProceduralHead(person.shape).mesh(expression)), paint, head_pose, step=2)
     wall = Backdrop(1800, (0.35, 0.4, 0.45), 0.5, 0.0, 0.04)
     light = Light((Lamp.at(float(rng.uniform(-50, 50)), 30, 0.75, 5200),), (0.4, 0.4, 0.4))
-    torso = torso_body(person, head_pose.position_mm, rng, step=3)
+    torso = torso_body(head_pose.position_mm, rng, step=3)
     shot = expose(camera, [torso, head], wall, light, ir=False)
     assert shot.rgb is not None
     return Portrait(np.clip(shot.rgb, 0, 1), mm_per_px)

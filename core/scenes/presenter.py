@@ -66,7 +66,7 @@ class Presenter:
         self.species = species
         self.person = person
         self._steps = steps
-        self._torso = torso_body(person, np.zeros(3), rng, steps[1])
+        self._torso = torso_body(np.zeros(3), rng, steps[1])
         self._heads: OrderedDict[tuple[float, float, float], tuple[Solid, Paint]] = OrderedDict()
         self._sheet: Body | None = None
         self.face_scale = 1.0

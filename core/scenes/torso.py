@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.scenes.mesh import F32, Solid, grid_mesh
 from core.scenes.noise import Grain, noise
-from core.scenes.paint import Paint, Person
+from core.scenes.paint import Paint
 from core.scenes.render import Body, Finish, Pose
 
 # height below the head's origin, front, half width, back (mm)
@@ -32,9 +32,8 @@ def _solid() -> Solid:
     return Solid(grid_mesh(np.stack([x, y, z], -1).astype(F32), chart.astype(F32)))
 
 
-def torso_body(person: Person, head_mm: NDArray[np.float64], rng: np.random.Generator, step: int = 4) -> Body:
-    """The clothed upper body of a person whose head's origin is at ``head_mm``; the clothes are drawn from ``rng``."""
-    del person
+def torso_body(head_mm: NDArray[np.float64], rng: np.random.Generator, step: int = 4) -> Body:
+    """The clothed upper body below a head whose origin is at ``head_mm``; the clothes are drawn from ``rng``."""
     return Body(_solid(), cloth(rng), Pose.facing(tuple(head_mm)), Finish(0.0, 0.0, 8, 0.0, 0.02), step)
 
 
