@@ -1,16 +1,14 @@
-"""Live curves of a running job, one small plot per figure (pyqtgraph, loaded when first shown)."""
+"""Live curves of a running job, one small plot per figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pyqtgraph as pg
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from gui.i18n import tr
-from gui.theme import current_scheme
+from gui.widgets.plots import first_pen, make_plot
 
 COLUMNS = 3
 MAX_PLOTS = 6
@@ -21,7 +19,7 @@ class Curves(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._plots: dict[str, tuple[Any, Any]] = {}
+        self._curves: dict[str, Any] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(8)
@@ -38,29 +36,10 @@ class Curves(QWidget):
         for name, (steps, points) in list(series.items())[:MAX_PLOTS]:
             self._curve(name).setData(steps, points)
 
-    def clear(self) -> None:
-        """Another job."""
-        for plot, _curve in self._plots.values():
-            self._grid.removeWidget(plot)
-            plot.close()
-            plot.deleteLater()
-        self._plots.clear()
-
     def _curve(self, name: str) -> Any:
-        if name not in self._plots:
-            scheme = current_scheme()
-            plot = pg.PlotWidget(background=QColor(scheme.base))
-            plot.setTitle(name.replace("_", " "), color=scheme.text, size="10pt")
-            plot.setMenuEnabled(False)
-            plot.hideButtons()
-            plot.setMouseEnabled(x=False, y=False)
-            plot.setMinimumHeight(110)
-            plot.setAccessibleName(name.replace("_", " "))
-            for side in ("left", "bottom"):
-                plot.getAxis(side).setPen(scheme.line)
-                plot.getAxis(side).setTextPen(scheme.muted)
-            curve = plot.plot(pen=pg.mkPen(scheme.accent, width=2))
-            place = len(self._plots)
+        if name not in self._curves:
+            plot = make_plot(name.replace("_", " "))
+            place = len(self._curves)
             self._grid.addWidget(plot, place // COLUMNS, place % COLUMNS)
-            self._plots[name] = (plot, curve)
-        return self._plots[name][1]
+            self._curves[name] = plot.plot(pen=first_pen())
+        return self._curves[name]

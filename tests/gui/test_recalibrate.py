@@ -69,8 +69,10 @@ def report(result: GateResult = GateResult.INSUFFICIENT_EVIDENCE) -> JobReport:
     )
     rate = {"value": 0.1, "errors": 1, "trials": 10, "low": 0.003, "high": 0.445}
     block = {"bpcer": rate, "apcer": {"print_flat": rate}, "auc": 0.9}
+    det = {"before": [(0.0, 0.4), (0.5, 0.0)], "after": [(0.0, 0.2), (0.3, 0.0)]}
+    counts = {"bona_fide": [0] * 19 + [9], "attack": [7] + [0] * 19}
     figures = MaskFigures(
-        mask="depth+ir", before=block, threshold_only=block, after={**block, "bpcer": None}, det={}, histograms={}
+        mask="depth+ir", before=block, threshold_only=block, after={**block, "bpcer": None}, det=det, histograms=counts
     )
     return JobReport(
         gate=gate,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.adaptation.report import Check, Holds
-from core.adaptation.result import JobReport
+from core.adaptation.result import JobReport, MaskFigures
 from core.codes import GateResult
 from core.frames import ModalityMask
 from core.ports import JobRecord
@@ -17,6 +17,9 @@ from gui.models.table_model import TextTable
 from gui.widgets.forms import Plate, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.verdict_sign import ResultSign
+
+if TYPE_CHECKING:
+    from gui.widgets.score_plots import ScorePlots
 
 _SIGNS = {Holds.YES: "✓", Holds.NO: "✗", Holds.OPEN: "?"}
 
@@ -65,11 +68,14 @@ class ReportStep(QWidget):
         figures = make_table(tr("Figures on the judging presentations"), self)
         figures.setModel(self.figures)
         self._figures_plate.column.addWidget(figures, 1)
+        self._lower = QHBoxLayout()
+        self._lower.addWidget(self._figures_plate, 3)
+        self._plots: ScorePlots | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(head)
         column.addWidget(checks, 3)
-        column.addWidget(self._figures_plate, 2)
+        column.addLayout(self._lower, 3)
         self._figures_plate.hide()
 
     def show_job(self, record: JobRecord) -> None:
@@ -81,6 +87,8 @@ class ReportStep(QWidget):
             self.why.setText(message_of(record) or tr("The report comes when the job has judged its candidate."))
             self.checks.show(())
             self._figures_plate.hide()
+            if self._plots is not None:
+                self._plots.hide()
             return
         gate = report.gate
         self.sign.show_result(gate.result)
@@ -90,6 +98,16 @@ class ReportStep(QWidget):
         self.checks.show([_row(check) for finding in gate.masks for check in finding.checks])
         self.figures.show(figures_of(report))
         self._figures_plate.show()
+        self._show_plots(report.overall)
+
+    def _show_plots(self, figures: MaskFigures) -> None:
+        if self._plots is None:
+            from gui.widgets.score_plots import ScorePlots
+
+            self._plots = ScorePlots(self)
+            self._lower.addWidget(self._plots, 3)
+        self._plots.show_figures(figures.det, figures.histograms)
+        self._plots.show()
 
 
 def read_report(text: str) -> JobReport | None:
