@@ -143,7 +143,8 @@ class AdaptationTrainer:
         """Draw rows of one table; the student's output under their own masks and under drawn proper masks."""
         rows = torch.from_numpy(_balanced(table, self._settings.batch, random))
         cached = table.early.rows(rows)
-        self.student.train()
+        self.student.eval()
+        self.student.head.train()  # dropout only: batch statistics of a site's few captures are never taken over
         full = late(self.student, cached)
         drawn = _PROPER_MASKS[torch.from_numpy(random.integers(0, len(_PROPER_MASKS), len(rows)))]
         kept = cached.presence & drawn

@@ -18,6 +18,8 @@ from core.codes import Framing, JobState, SourceKind
 from core.errors import InputError
 from core.frames import CROP_PX, FaceCrop, Frame, FrameSet, Modality, ModalityMask, StreamProfile
 from core.model.bundle import save_bundle
+from core.model.encoders import learn_statistics
+from core.model.inputs import to_tensors
 from core.model.manifest import Manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
 from core.ports import JobRecord, StoredPresentation
@@ -146,15 +148,28 @@ class MemoryJobs:
         return [(s, v) for s, v in sorted(self.points.get(job, {}).items()) if s > after_step]
 
 
+def tiny_network(seed: int = 1) -> PadNetwork:
+    """Random weights whose norms have seen a few simulated faces: without statistics every feature would vanish."""
+    torch.manual_seed(seed)
+    network = PadNetwork(TINY).channels_last()
+    inputs = to_tensors([crop for sample in simulate([], 12, 99) for crop in sample.crops])
+    learn_statistics(network, True)
+    network.train()
+    with torch.no_grad():
+        for _ in range(30):
+            network(inputs)
+    learn_statistics(network, False)
+    return network.eval()
+
+
 def write_champion(folder: Path, seed: int = 1) -> Manifest:
     """An untrained tiny champion with a threshold for every mask but rgb alone."""
-    torch.manual_seed(seed)
     masks = ("depth", "rgb+depth", "ir", "rgb+ir", "depth+ir", "rgb+depth+ir")
     manifest = Manifest(
         name="tiny", sha256="0" * 64, architecture=ARCHITECTURE, thresholds=dict.fromkeys(masks, 0.5),
         threshold_source="untrained",
     )  # fmt: skip
-    return save_bundle(folder, PadNetwork(TINY), manifest)
+    return save_bundle(folder, tiny_network(seed), manifest)
 
 
 def plan_for(store: SiteStore, champion: Manifest, training: TrainingSettings = QUICK, seed: int = 3) -> Plan:
