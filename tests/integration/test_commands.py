@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -105,9 +106,13 @@ def test_the_simulated_camera_is_answered_and_its_verdicts_replay(tmp_path: Path
     replayed = json.loads(done.stdout)
     assert replayed
     assert all(entry["max_logit_difference"] <= 1e-4 for entry in replayed)
-    out = tmp_path / "out"
-    assert sallyport("export", "--session", report["session"], "--out", out).returncode == 0
-    assert (out / "manifest.csv").is_file()
+    labelled, out = scored[0]["presentation"], tmp_path / "out"
+    assert sallyport("label", labelled, "--species", "bona_fide", "--reason", "simulated").returncode == 0
+    done = sallyport("export", "--session", report["session"], "--out", out)
+    assert done.returncode == 3, "what nobody labelled is left out, and said"
+    rows = list(csv.DictReader((out / "manifest.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows
+    assert {row["presentation"] for row in rows} == {labelled}
     listed = json.loads(sallyport("sessions", "--json").stdout)
     assert [session["id"] for session in listed] == [report["session"]]
     assert listed[0]["state"] == "closed"
@@ -190,7 +195,7 @@ def test_a_model_that_cannot_be_trusted_is_refused(tmp_path: Path, damage: str) 
     weights, manifest = bundle / "model.safetensors", bundle / "manifest.json"
     tensors = load_file(weights)
     if damage == "nan":
-        name = next(iter(tensors))
+        name = next(name for name, tensor in tensors.items() if tensor.dtype == np.float32)
         tensors[name] = np.full_like(tensors[name], np.nan)
     elif damage == "architecture":
         tensors = {f"other.{name}": value for name, value in tensors.items()}
