@@ -3,8 +3,8 @@
 Policy of the threshold: the point of the source-dev curve where the mean over species of APCER equals BPCER, which is
 where the primary figure, macro HTER (evaluation.md section 1), is balanced. A cap on the worst species was tried first:
 with species that a mask cannot tell apart (a worn mask without infrared) it refuses nearly everybody. What the worst
-species costs stands in the model card instead, and each mask keeps its own threshold, so that losing a modality never
-lowers the bar of the masks that contain it.
+species costs stands in the model card instead. A source model gets no threshold at all for a mask under which some
+species passes more often than not on dev (`worst_apcer`): such a mask refers, and who covers a sensor gains nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 
 from core.verdict import sigmoid
 
+MAX_WORST_APCER = 0.5
 _EDGE = 1e-6
 _LOG_TEMPERATURE = (-3.0, 3.0)
 
@@ -38,6 +39,12 @@ def calibrate(logits: NDArray[np.float64], species: NDArray[np.str_]) -> Calibra
     attacks = {str(kind): scaled[species == kind] for kind in np.unique(species) if kind}
     threshold = sigmoid(choose_threshold(scaled[species == ""], attacks))
     return Calibration(temperature, min(max(threshold, _EDGE), 1.0 - _EDGE))
+
+
+def worst_apcer(found: Calibration, logits: NDArray[np.float64], species: NDArray[np.str_]) -> float:
+    """The highest APCER of a species among the presentations, at the threshold of ``found``."""
+    passed = logits / found.temperature >= math.log(found.threshold / (1.0 - found.threshold))
+    return max(float(passed[species == kind].mean()) for kind in np.unique(species) if kind)
 
 
 def fit_temperature(logits: NDArray[np.float64], bona_fide: NDArray[np.bool_]) -> float:

@@ -37,6 +37,7 @@ def figures_text(manifest: Manifest) -> str:
     test = manifest.figures["test"]
     relief = manifest.figures[SHEET_NAME]["by_mask"]["depth"]
     splits = manifest.data["splits"]
+    decided = [mask for mask in _MASKS if mask in manifest.thresholds]
     lines = [
         "",
         f"sha256 `{manifest.sha256}`, made {manifest.created_utc}, seed {manifest.seed}, "
@@ -48,16 +49,16 @@ def figures_text(manifest: Manifest) -> str:
         "",
         f"Thresholds: {manifest.threshold_source}.",
         "",
-        "| mask | threshold | AUC | macro HTER | BPCER | highest APCER (species) |",
-        "|---|---|---|---|---|---|",
+        "| mask | threshold | AUC | EER | macro HTER | BPCER | highest APCER (species) |",
+        "|---|---|---|---|---|---|---|",
         *(_mask_row(mask, test["by_mask"][mask]) for mask in _MASKS),
         _mask_row(f"`{SHEET_NAME}`, depth", relief),
         "",
         "APCER by species (errors / trials, 95 % Clopper-Pearson bounds):",
         "",
-        "| species | " + " | ".join(_MASKS) + f" | `{SHEET_NAME}` |",
-        "|---" * (len(_MASKS) + 2) + "|",
-        *_species_rows({mask: test["by_mask"][mask] for mask in _MASKS}, relief),
+        "| species | " + " | ".join(decided) + f" | `{SHEET_NAME}` |",
+        "|---" * (len(decided) + 2) + "|",
+        *_species_rows({mask: test["by_mask"][mask] for mask in decided}, relief),
         "",
         "As captured, by domain (each presentation under the largest mask that it has):",
         "",
@@ -73,14 +74,16 @@ def figures_text(manifest: Manifest) -> str:
 
 
 def _mask_row(name: str, block: Mapping[str, Any]) -> str:
-    threshold = f"{block['threshold']:.3f}" if block["threshold"] is not None else "none"
-    figures = f"{_share(block['auc'])} | {_share(block['macro_hter'])} | {_rate(block['bpcer'])}"
-    return f"| {name} | {threshold} | {figures} | {_worst(block)} |"
+    ranking = f"{_share(block['auc'])} | {_share(block['eer'])}"
+    if block["threshold"] is None:
+        return f"| {name} | none: refers | {ranking} | | | |"
+    figures = f"{_share(block['macro_hter'])} | {_rate(block['bpcer'])} | {_worst(block)}"
+    return f"| {name} | {block['threshold']:.3f} | {ranking} | {figures} |"
 
 
 def _species_rows(blocks: Mapping[str, Mapping[str, Any]], relief: Mapping[str, Any]) -> list[str]:
     columns = [*blocks.values(), relief]
-    names = sorted({species for block in columns for species in block["apcer"]})
+    names = sorted(relief["apcer"])
     return [f"| {name} | " + " | ".join(_rate(block["apcer"].get(name)) for block in columns) + " |" for name in names]
 
 

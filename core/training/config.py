@@ -42,7 +42,7 @@ class TrainConfig(BaseModel):
     train: SplitPlan = SplitPlan(per_domain=900, per_live_domain=48, frames=2, reframe=True)
     dev: SplitPlan = SplitPlan(per_domain=144, per_live_domain=48, frames=5)
     test: SplitPlan = SplitPlan(per_domain=200, per_live_domain=72, frames=5)
-    epochs: int = Field(default=12, ge=1, le=500)
+    epochs: int = Field(default=16, ge=1, le=500)
     batch: int = Field(default=48, ge=2, le=512)
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)

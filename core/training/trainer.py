@@ -59,6 +59,7 @@ class SourceTrainer:
         self._masks = MaskSampler()
         self._epoch = 0
         self._step = 0
+        self._seconds = 0.0
 
     def run(self, report: Report, canceled: Canceled) -> PadNetwork:
         """Train what is left and return the averaged network.
@@ -70,8 +71,10 @@ class SourceTrainer:
         self._restore()
         started = time.monotonic()
         while self._epoch < self._config.epochs and time.monotonic() - started < 60.0 * self._config.minutes:
+            began = time.monotonic()
             self._run_epoch(report, canceled)
             self._epoch += 1
+            self._seconds += time.monotonic() - began
             self._save()
         return self._average.eval()
 
@@ -79,6 +82,11 @@ class SourceTrainer:
     def epochs_done(self) -> int:
         """Whole epochs that stand behind the averaged weights."""
         return self._epoch
+
+    @property
+    def seconds(self) -> float:
+        """Time that those epochs took, over all runs."""
+        return self._seconds
 
     def _run_epoch(self, report: Report, canceled: Canceled) -> None:
         config = self._config
@@ -158,7 +166,7 @@ class SourceTrainer:
         for number, state in self._optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
         tensors["masks"] = self._masks.loss
-        done = {"config": self._config.digest(), "epoch": self._epoch, "step": self._step}
+        done = {"config": self._config.digest(), "epoch": self._epoch, "step": self._step, "seconds": self._seconds}
         save_file({name: value.contiguous() for name, value in tensors.items()}, folder / (_STATE_FILE + ".part"))
         Path(folder / (_STATE_FILE + ".part")).replace(folder / _STATE_FILE)
         temporary = folder / (_PROGRESS_FILE + ".part")
@@ -182,7 +190,7 @@ class SourceTrainer:
             state.setdefault(int(number), {})[key] = value
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
         self._masks.loss = tensors["masks"]
-        self._epoch, self._step = int(done["epoch"]), int(done["step"])
+        self._epoch, self._step, self._seconds = int(done["epoch"]), int(done["step"]), float(done["seconds"])
 
 
 def _under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -12,10 +12,13 @@ import torch
 from core.codes import Species
 from core.errors import CanceledError, HostError, UsageError
 from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
+from core.model.bundle import FACTORY_BUNDLE, load_scorer, read_manifest
 from core.model.inputs import stack
 from core.model.network import PadNetwork
+from core.model.trusted import FACTORY_SHA256
 from core.training.augment import augment
 from core.training.calibration import calibrate, choose_threshold
+from core.training.card import BEGIN, END, figures_text, write_figures
 from core.training.config import SplitPlan, TrainConfig
 from core.training.figures import by_mask, trials
 from core.training.losses import source_loss
@@ -23,6 +26,7 @@ from core.training.sampling import MaskSampler, epoch_rows
 from core.training.scoring import pooled_logits
 from core.training.simulation import recipes
 from core.training.table import CropTable, LabelledCrops, digest_of, has_table, open_table, write_table
+from core.training.train import train
 from core.training.trainer import Progress, SourceTrainer
 from tests.unit.faces import head, sheet
 
@@ -229,3 +233,47 @@ class TestRecipes:
         assert one.table_digest("train") == other.table_digest("train")
         small = _config(tmp_path, dev=SplitPlan(per_domain=4, per_live_domain=0, frames=1))
         assert small.table_digest("dev") != one.table_digest("dev")
+
+
+class TestTrain:
+    @pytest.mark.slow
+    def test_a_small_run_gives_a_bundle_that_loads_with_its_figures(self, tmp_path: Path) -> None:
+        plan = {"per_domain": 8, "per_live_domain": 0, "frames": 1}
+        config = _config(
+            tmp_path, domains=["counter"], live_domains=[], train=plan, dev=plan, test=plan, epochs=1, processes=1
+        )
+        phases: list[str] = []
+        manifest = train(config, lambda progress: phases.append(progress.phase), lambda: False)
+        assert list(dict.fromkeys(phases)) == [
+            *(f"scenes ({split})" for split in ("train", "dev", "test")), "training", "calibration", "figures",
+        ]  # fmt: skip
+        scorer = load_scorer(config.out)
+        assert scorer.sha256 == manifest.sha256
+        assert set(manifest.temperature) == {str(mask) for mask in EVERY_MASK}
+        assert manifest.figures["test"]["presentations"] == 8
+        assert manifest.data["splits"]["train"]["presentations"] == 8
+        text = figures_text(manifest)
+        assert manifest.sha256 in text
+        assert "| rgb+depth+ir |" in text
+
+
+class TestCard:
+    def test_figures_replace_what_stood_between_the_marks(self, tmp_path: Path) -> None:
+        card = tmp_path / "card.md"
+        card.write_text(f"before\n{BEGIN}\nstale\n{END}\nafter\n")
+        write_figures(card, read_manifest(FACTORY_BUNDLE))
+        text = card.read_text()
+        assert text.startswith("before\n")
+        assert text.endswith("after\n")
+        assert "stale" not in text
+        assert FACTORY_SHA256 in text
+
+    def test_a_card_without_a_place_for_figures_is_refused(self, tmp_path: Path) -> None:
+        card = tmp_path / "card.md"
+        card.write_text("nothing here")
+        with pytest.raises(HostError, match="no place for figures"):
+            write_figures(card, read_manifest(FACTORY_BUNDLE))
+
+    def test_the_committed_card_describes_the_committed_model(self) -> None:
+        card = Path(__file__).parents[2] / "docs" / "model-card.md"
+        assert figures_text(read_manifest(FACTORY_BUNDLE)) in card.read_text(encoding="utf-8")
