@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.adaptation.execution import Pass, Prepared
 from core.adaptation.gate import judge
-from core.adaptation.judging import Bars, Judged, calibrated, logits_of, paired, trials_of
+from core.adaptation.judging import Bars, Judged, calibrated, logits_of, no_looser, paired, trials_of
 from core.adaptation.paired import Stratum
 from core.adaptation.result import JobReport, MaskFigures
 from core.data.hybrids import Family
@@ -36,7 +36,9 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     plan, networks = work.plan, (prepared.champion, prepared.trainer.teacher)
     samples = work.progress.watched(prepared.calibration, len(prepared.calibration), 0.0, 0.4)
     judged = [logits_of(sample, networks) for sample in samples]
-    before, after = (calibrated([pair[side] for pair in judged]) for side in (0, 1))
+    sides = [[pair[side] for pair in judged] for side in (0, 1)]
+    champion = Bars(plan.champion, _calibrations(prepared.manifest))
+    before, after = (no_looser(calibrated(side), side, sides[0], champion) for side in sides)
     digest = plan.sha256()
     manifest = Manifest(
         name=f"{prepared.manifest.name.split('+')[0]}+{digest[:8]}",
@@ -47,6 +49,7 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
         data={"plan": digest, "sessions": plan.sessions, "source_kinds": plan.source_kinds},
         temperature={str(mask): found.temperature for mask, found in after.items()},
         thresholds={str(mask): found.threshold for mask, found in after.items()},
+        withheld=prepared.manifest.withheld,
         threshold_source=f"adaptation {digest[:12]}: calibrating subjects of the site, simulated source dev",
     )
     bundle = work.out_dir / "candidate"

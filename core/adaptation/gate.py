@@ -113,11 +113,11 @@ def _non_inferior(
 
 
 def _species(trials: Sequence[PairedTrial], mask: str, settings: GateSettings) -> list[Check]:
-    """The cap on every cell of stratum and species; forgetting what was known counts as much as harm on site.
+    """The cap on every cell of stratum and PAI species; forgetting an attack counts as much as harm on site.
 
     A cell is small and there are many: beyond the cap it fails where harm is shown, stays open where it is likely.
     """
-    cells = sorted({(t.stratum, t.species) for t in trials if not (t.bona_fide and t.stratum is Stratum.SITE)})
+    cells = sorted({(t.stratum, t.species) for t in trials if not t.bona_fide})
     checks = []
     for stratum, species in cells:
         found = difference(t for t in trials if (t.stratum, t.species) == (stratum, species))

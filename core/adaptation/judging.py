@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from core.adaptation.early import EarlyMaps, early_of, features
 from core.adaptation.material import Sample
@@ -19,6 +20,8 @@ from core.model.network import Features, PadNetwork
 from core.policy import SitePolicy
 from core.training.calibration import Calibration, calibrate
 from core.verdict import Evidence, sigmoid
+
+_STRICTEST = 1.0 - 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +46,10 @@ class Bars:
 
     sha256: str
     calibrations: Mapping[ModalityMask, Calibration]
+
+    def may_accept(self, mask: ModalityMask) -> bool:
+        """Wherever there is a threshold: figures are forced decisions, without the policy."""
+        return self.threshold(mask) is not None
 
     def threshold(self, mask: ModalityMask) -> float | None:
         """Score threshold of a mask; ``None`` = never calibrated."""
@@ -90,13 +97,42 @@ def calibrated(judged: Sequence[Judged]) -> dict[ModalityMask, Calibration]:
     return found
 
 
+def no_looser(
+    found: Mapping[ModalityMask, Calibration], judged: Sequence[Judged], before: Sequence[Judged], champion: Bars
+) -> dict[ModalityMask, Calibration]:
+    """Raise thresholds until no more attacks pass than the champion lets pass, on site and in simulation each.
+
+    An operating point is a trade: a new one that accepts more bona fide by accepting more attacks is no adaptation. A
+    mask for which the champion has no threshold is referred; it gets none here either, having nothing to be held to.
+    ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
+    """
+    raised = {}
+    for mask, calibration in found.items():
+        if champion.threshold(mask) is None:
+            continue
+        bars = Bars("", {mask: calibration})
+        rows = [(new, old) for new, old in zip(judged, before, strict=True) if mask in new.logits]
+        scores = np.sort([bars.score(mask, new.logits[mask]) for new, _ in rows])
+        threshold = calibration.threshold
+        for simulated in (True, False):
+            attacks = [(n, o) for n, o in rows if n.species and (n.stratum is Stratum.SOURCE) is simulated]
+            allowed = sum(champion.accepts(mask, old.logits[mask]) for _, old in attacks)
+            if allowed < len(attacks):
+                passing = sorted((bars.score(mask, new.logits[mask]) for new, _ in attacks), reverse=True)[allowed]
+                threshold = max(threshold, _above(passing, scores))
+        raised[mask] = Calibration(calibration.temperature, min(threshold, _STRICTEST))
+    return raised
+
+
 def paired(
     champion: Iterable[Judged], champion_bars: Bars, candidate: Iterable[Judged], candidate_bars: Bars
 ) -> list[PairedTrial]:
-    """Both decisions on every presentation under every mask; presentations must come in the same order."""
+    """Both decisions on every presentation under every mask that the champion decides; both in the same order."""
     trials = []
     for before, after in zip(champion, candidate, strict=True):
         for mask in before.logits:
+            if champion_bars.threshold(mask) is None:
+                continue
             trials.append(
                 PairedTrial(
                     before.presentation,
@@ -139,6 +175,12 @@ def _per_mask(network: PadNetwork, cached: EarlyMaps, masks: Sequence[ModalityMa
     safe = network.from_features(every.restricted(wanted.repeat_interleave(crops, dim=0))).safe
     means = safe.double().reshape(count, crops).mean(dim=1).tolist()
     return dict(zip(masks, means, strict=True))
+
+
+def _above(score: float, scores: NDArray[np.float64]) -> float:
+    """Half-way from ``score`` to the next higher of ``scores``."""
+    higher = scores[scores > score]
+    return (score + (float(higher[0]) if higher.size else 1.0)) / 2.0
 
 
 def _log_odds(score: float) -> float:

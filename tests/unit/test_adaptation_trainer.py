@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.adaptation.early import FeatureTable, build_table, early_of, late, late_parameters
-from core.adaptation.judging import Bars, Judged, calibrated, logits_of, paired
+from core.adaptation.judging import Bars, Judged, calibrated, logits_of, no_looser, paired
 from core.adaptation.material import Sample
 from core.adaptation.paired import Stratum
 from core.adaptation.settings import TrainingSettings
@@ -117,9 +117,27 @@ def test_thresholds_follow_the_site_and_not_only_the_many_simulated() -> None:
     assert not bars.accepts(DEPTH_IR, 2.05)
 
 
-def test_no_threshold_accepts_nothing() -> None:
+def test_a_mask_that_the_champion_refers_is_neither_judged_nor_given_a_threshold() -> None:
     rows = [Judged("p", "s", "", Stratum.SITE, dict.fromkeys(EVERY_MASK, 9.0))]
-    with_depth = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
-    trials = paired(rows, Bars("", {}), rows, with_depth)
-    assert not any(trial.champion_accepts for trial in trials)
-    assert [str(trial.mask) for trial in trials if trial.candidate_accepts] == ["depth+ir"]
+    champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
+    every = dict.fromkeys(EVERY_MASK, Calibration(1.0, 0.4))
+    assert not champion.accepts(ModalityMask(7), 9.0)
+    assert [str(trial.mask) for trial in paired(rows, champion, rows, Bars("", every))] == ["depth+ir"]
+    assert set(no_looser(every, rows, rows, champion)) == {DEPTH_IR}
+
+
+def test_a_new_threshold_lets_no_more_attacks_pass_than_the_champion() -> None:
+    def rows(logits: dict[str, float]) -> list[Judged]:
+        return [
+            Judged(name, name, "" if name[0] == "b" else "print_flat", Stratum.SITE, {DEPTH_IR: logit})
+            for name, logit in logits.items()
+        ]
+
+    before = rows({"b1": 2.0, "b2": -1.0, "a1": 1.0, "a2": -2.0, "a3": -3.0})
+    after = rows({"b1": 3.0, "b2": 2.5, "a1": 2.0, "a2": 1.0, "a3": -3.0})
+    champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
+    loose = {DEPTH_IR: Calibration(1.0, 0.5)}
+    bars = Bars("", no_looser(loose, after, before, champion))
+    accepted = {row.presentation for row in after if bars.accepts(DEPTH_IR, row.logits[DEPTH_IR])}
+    assert accepted == {"b1", "b2", "a1"}
+    assert no_looser(loose, before, before, champion) == loose
