@@ -4,7 +4,8 @@ The rules, in the order in which they apply to the mask of the newest evidence, 
 
 - fewer than ``min_frame_sets`` of that mask: nothing yet;
 - rgb alone (M1) and masks without a calibrated threshold (M2) are referred;
-- a pooled logit below the abstain band is an attack, inside it a referral (T2), above it bona fide (T1);
+- a pooled logit below the abstain band is an attack, inside it a referral (T2), above it bona fide (T1), unless the
+  model may only refuse under this mask (M5): then it is a referral;
 - a mask that was seen earlier in the same presentation cannot grant acceptance, but with at least two frame sets it
   can veto it (M4): whoever covers a sensor after it spoke against them gains nothing. Losing a modality never lowers
   the bar.
@@ -39,6 +40,10 @@ class Thresholds(Protocol):
 
     def threshold(self, mask: ModalityMask) -> float | None:
         """Score threshold of a mask; ``None`` = never calibrated."""
+        ...
+
+    def may_accept(self, mask: ModalityMask) -> bool:
+        """Whether the model may accept under ``mask``."""
         ...
 
 
@@ -95,6 +100,8 @@ def assess(window: Sequence[Evidence], policy: SitePolicy, model: Thresholds) ->
             outcome, settled = Outcome.ATTACK, True
         elif logit < band[1]:
             reason, rule = Reason.IN_BAND, Rule.ABSTAIN_BAND
+        elif not model.may_accept(mask):
+            reason, rule = Reason.MASK_TOO_WEAK, Rule.MASK_NEVER_ACCEPTS
         elif _vetoed(window, mask, policy, model):
             reason, rule = Reason.MASK_CHANGED, Rule.MASK_CHANGED
         else:

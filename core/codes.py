@@ -47,6 +47,7 @@ class Reason(StrEnum):
     IN_BAND = "in_band"
     RGB_ALONE = "rgb_alone"
     MASK_NOT_CALIBRATED = "mask_not_calibrated"
+    MASK_TOO_WEAK = "mask_too_weak"
     MASK_CHANGED = "mask_changed"
     OPERATOR = "operator"
 
@@ -60,6 +61,7 @@ class Rule(StrEnum):
     MASK_WITHOUT_THRESHOLD = "M2_mask_not_calibrated"
     IMPUTED_NEVER_RAISES = "M3_imputed_never_raises"
     MASK_CHANGED = "M4_mask_changed"
+    MASK_NEVER_ACCEPTS = "M5_mask_never_accepts"
     DEADLINE = "D1_deadline"
     LOCKED_OUT = "L1_lock_out"
     ENDED = "D2_presentation_ended"

@@ -76,6 +76,10 @@ class Scorer(Protocol):
         """Score threshold of a mask, for the pooled score of a presentation; ``None`` = never calibrated: refer."""
         ...
 
+    def may_accept(self, mask: ModalityMask) -> bool:
+        """Whether the model may accept under ``mask``; where it may not, what would be accepted is referred."""
+        ...
+
     @property
     def threshold_source(self) -> str:
         """Which data set the thresholds."""

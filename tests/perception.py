@@ -49,6 +49,9 @@ class ReliefScorer:
     threshold_source: str = "test"
     offset: float = 0.0
 
+    def may_accept(self, mask: ModalityMask) -> bool:
+        return self.threshold(mask) is not None
+
     def threshold(self, mask: ModalityMask) -> float | None:
         return self.thresholds.get(mask)
 

@@ -43,6 +43,10 @@ class SheetScorer:
         parameters = [SHEET_NAME, _RESIDUAL_AT_EVEN, _RESIDUAL_SLOPE, _NOISE_RATIO_AT_EVEN, _NOISE_RATIO_SLOPE, _LIMIT]
         return hashlib.sha256(json.dumps(parameters).encode()).hexdigest()
 
+    def may_accept(self, mask: ModalityMask) -> bool:
+        """Relief decides wherever there is depth."""
+        return self.threshold(mask) is not None
+
     def threshold(self, mask: ModalityMask) -> float | None:
         """0.5 where the mask contains depth, else never calibrated."""
         return 0.5 if Modality.DEPTH in mask else None

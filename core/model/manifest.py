@@ -43,6 +43,7 @@ class Manifest(BaseModel):
     temperature: dict[str, float] = Field(default_factory=dict, description="per mask; absent = 1")
     thresholds: dict[str, float] = Field(default_factory=dict, description="per mask; absent = never calibrated")
     threshold_source: str = ""
+    withheld: list[str] = Field(default_factory=list, description="masks that may refuse, but never accept")
     figures: dict[str, Any] = Field(default_factory=dict, description="measured rates with trials and bounds")
     golden: dict[str, float] = Field(default_factory=dict, description="mask -> logit of the golden crop")
 
@@ -50,7 +51,7 @@ class Manifest(BaseModel):
     def _check(self) -> Manifest:
         if self.schema_ != SCHEMA:
             raise ValueError(f"the manifest has schema {self.schema_}, this program reads {SCHEMA}")
-        for field in (self.temperature, self.thresholds, self.golden):
+        for field in (self.temperature, self.thresholds, self.golden, self.withheld):
             if unknown := set(field) - _MASKS:
                 raise ValueError(f"{sorted(unknown)[0]!r} is not a modality mask")
         if any(not 0.0 < value < 1.0 for value in self.thresholds.values()):
@@ -62,6 +63,10 @@ class Manifest(BaseModel):
     def threshold(self, mask: ModalityMask) -> float | None:
         """Threshold of ``mask``; ``None`` = never calibrated."""
         return self.thresholds.get(str(mask))
+
+    def may_accept(self, mask: ModalityMask) -> bool:
+        """Whether ``mask`` alone may lead to bona fide."""
+        return str(mask) not in self.withheld
 
     def temperature_of(self, mask: ModalityMask) -> float:
         """Divisor of the raw logit under ``mask``."""

@@ -47,6 +47,10 @@ class NetworkScorer:
         """See `Scorer.threshold_source`."""
         return self.manifest.threshold_source
 
+    def may_accept(self, mask: ModalityMask) -> bool:
+        """See `Scorer.may_accept`."""
+        return self.manifest.may_accept(mask)
+
     def threshold(self, mask: ModalityMask) -> float | None:
         """See `Scorer.threshold`."""
         return self.manifest.threshold(mask)

@@ -3,8 +3,8 @@
 Policy of the threshold: the point of the source-dev curve where the mean over species of APCER equals BPCER, which is
 where the primary figure, macro HTER (evaluation.md section 1), is balanced. A cap on the worst species was tried first:
 with species that a mask cannot tell apart (a worn mask without infrared) it refuses nearly everybody. What the worst
-species costs stands in the model card instead. A source model gets no threshold at all for a mask under which some
-species passes more often than not on dev (`worst_apcer`): such a mask refers, and who covers a sensor gains nothing.
+species costs stands in the model card instead. A mask under which some species passes more often than not on dev
+(`worst_apcer`) may refuse, but what it would accept is referred: who covers a sensor gains nothing.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def train(config: TrainConfig, report: Report, canceled: Canceled) -> Manifest:
     tables = {split: _table(config, split, report, canceled) for split in _SPLITS}
     trainer = SourceTrainer(config, tables["train"])
     network = trainer.run(report, canceled)
-    calibration, thresholds = _calibrate(network, tables["dev"], report)
+    calibration, withheld = _calibrate(network, tables["dev"], report)
     manifest = Manifest(
         name=config.name,
         sha256=_NO_SHA,
@@ -61,7 +61,8 @@ def train(config: TrainConfig, report: Report, canceled: Canceled) -> Manifest:
         created_utc=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         data=_provenance(config, tables, trainer),
         temperature={str(mask): round(found.temperature, 6) for mask, found in calibration.items()},
-        thresholds={str(mask): round(value, 6) for mask, value in thresholds.items()},
+        thresholds={str(mask): round(found.threshold, 6) for mask, found in calibration.items()},
+        withheld=[str(mask) for mask in withheld],
         threshold_source=_threshold_source(tables["dev"]),
     )
     figures = _figures(network, tables["test"], manifest, report)
@@ -113,18 +114,18 @@ def _table(config: TrainConfig, split: str, report: Report, canceled: Canceled) 
 
 def _calibrate(
     network: PadNetwork, dev: CropTable, report: Report
-) -> tuple[dict[ModalityMask, Calibration], dict[ModalityMask, float]]:
-    """The calibration of every mask, and the thresholds of those that may decide (`core.training.calibration`)."""
+) -> tuple[dict[ModalityMask, Calibration], list[ModalityMask]]:
+    """The calibration of every mask, and the masks that may refuse but not accept (`core.training.calibration`)."""
     pooled = pooled_logits(network, dev, _share_of("calibration", report))
     calibration: dict[ModalityMask, Calibration] = {}
-    thresholds: dict[ModalityMask, float] = {}
+    withheld: list[ModalityMask] = []
     for mask, values in pooled.items():
         usable = np.isfinite(values)
         logits, species = values[usable], np.asarray(dev.species)[usable]
         found = calibration[mask] = calibrate(logits, species)
-        if worst_apcer(found, logits, species) <= MAX_WORST_APCER:
-            thresholds[mask] = found.threshold
-    return calibration, thresholds
+        if worst_apcer(found, logits, species) > MAX_WORST_APCER:
+            withheld.append(mask)
+    return calibration, withheld
 
 
 def _figures(network: PadNetwork, test: CropTable, manifest: Manifest, report: Report) -> dict[str, object]:
@@ -151,7 +152,7 @@ def _share_of(phase: str, report: Report) -> Callable[[float], None]:
 def _threshold_source(dev: CropTable) -> str:
     return (
         f"source-dev, {len(dev.presentations)} simulated presentations of people who trained nothing: macro APCER = "
-        "BPCER; none for a mask under which some species passes more often than not"
+        "BPCER; a mask under which some species passes more often than not never accepts"
     )
 
 

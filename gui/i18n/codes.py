@@ -91,6 +91,7 @@ _REASON: Mapping[StrEnum, str] = {
     Reason.IN_BAND: "too close to the threshold",
     Reason.RGB_ALONE: "colour alone does not decide",
     Reason.MASK_NOT_CALIBRATED: "no threshold for these sensors",
+    Reason.MASK_TOO_WEAK: "too few sensors to accept somebody",
     Reason.MASK_CHANGED: "a sensor dropped or returned meanwhile",
     Reason.OPERATOR: "the operator decided",
 }
@@ -101,6 +102,7 @@ _RULE: Mapping[StrEnum, str] = {
     Rule.RGB_ALONE_REFERS: "colour alone is referred",
     Rule.MASK_WITHOUT_THRESHOLD: "sensors without a threshold are referred",
     Rule.IMPUTED_NEVER_RAISES: "a missing sensor never raises the score",
+    Rule.MASK_NEVER_ACCEPTS: "these sensors may refuse, never accept",
     Rule.MASK_CHANGED: "a changed set of sensors is referred",
     Rule.DEADLINE: "no answer before the deadline",
     Rule.LOCKED_OUT: "locked after repeated attacks",

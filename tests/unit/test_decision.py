@@ -28,6 +28,10 @@ class Bars:
 
     of_mask: dict[ModalityMask, float | None] = field(default_factory=lambda: dict.fromkeys(EVERY_MASK, 0.5))
     sha256: str = "model"
+    withheld: frozenset[ModalityMask] = frozenset()
+
+    def may_accept(self, mask: ModalityMask) -> bool:
+        return mask not in self.withheld
 
     def threshold(self, mask: ModalityMask) -> float | None:
         return self.of_mask.get(mask)
@@ -109,6 +113,14 @@ def test_the_band_waits_for_more_and_then_refers() -> None:
     verdict = take.see(0.2).only
     assert (verdict.outcome, verdict.reason, verdict.rule) == (Outcome.REFER, Reason.IN_BAND, Rule.ABSTAIN_BAND)
     assert verdict.trace.abstain_band == pytest.approx((-0.5, 0.5))
+
+
+def test_a_mask_that_may_only_refuse_refers_whom_it_would_accept() -> None:
+    bars = Bars(withheld=frozenset({DEPTH_IR}))
+    good = Take(bars=bars).begin().see(*[9.0] * 15, mask=DEPTH_IR).only
+    assert (good.outcome, good.rule) == (Outcome.REFER, Rule.MASK_NEVER_ACCEPTS)
+    bad = Take(bars=bars).begin().see(*[-9.0] * 5, mask=DEPTH_IR).only
+    assert bad.outcome is Outcome.ATTACK
 
 
 def test_rgb_alone_and_uncalibrated_masks_are_referred_however_good() -> None:
