@@ -11,11 +11,19 @@ from gui.i18n import tr
 from gui.widgets.plots import first_pen, make_plot
 
 COLUMNS = 3
-MAX_PLOTS = 6
+TITLES: Mapping[str, str] = {
+    "site_loss": "Loss on the site's data",
+    "replay_loss": "Loss on replayed source data",
+    "weight": "Weight of the site's loss",
+    "stability": "Stability",
+    "anchor": "Drift from the source",
+    "mean_score": "Mean score",
+}
+"""The signals of a pass that a person watches (method.md section 8.3), in this order; the others stand in the log."""
 
 
 class Curves(QWidget):
-    """Plots appear as figures do; the order is that of their first point."""
+    """A plot for each watched signal, from its first point on."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,13 +41,14 @@ class Curves(QWidget):
                 steps, points = series.setdefault(name, ([], []))
                 steps.append(step)
                 points.append(value)
-        for name, (steps, points) in list(series.items())[:MAX_PLOTS]:
-            self._curve(name).setData(steps, points)
+        for name in TITLES:
+            if name in series:
+                self._curve(name).setData(*series[name])
 
     def _curve(self, name: str) -> Any:
         if name not in self._curves:
-            plot = make_plot(name.replace("_", " "))
-            place = len(self._curves)
+            plot = make_plot(tr(TITLES[name]))
+            place = list(TITLES).index(name)
             self._grid.addWidget(plot, place // COLUMNS, place % COLUMNS)
             self._curves[name] = plot.plot(pen=first_pen())
         return self._curves[name]

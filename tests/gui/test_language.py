@@ -14,6 +14,7 @@ from gui.app import SallyportApp
 from gui.i18n import codes, install_language, tr, tr_count
 from gui.i18n.translator import load_table
 from gui.views.collect.plan import CONDITIONS
+from gui.widgets.curves import TITLES
 from storage.repositories.jobs import COMMANDS
 
 ROOT = Path(gui.__file__).parent
@@ -32,7 +33,13 @@ def texts_in_sources() -> set[str]:
 
 def all_texts() -> set[str]:
     tables = {text for tables in codes.TABLES.values() for table in tables for text in table.values() if text}
-    return texts_in_sources() | tables | {info.text for info in (*PAGES, *VERBS)} | {*CONDITIONS, *STORED_WORDS}
+    return (
+        texts_in_sources()
+        | tables
+        | {info.text for info in (*PAGES, *VERBS)}
+        | {*CONDITIONS, *STORED_WORDS}
+        | set(TITLES.values())
+    )
 
 
 @pytest.fixture
