@@ -310,8 +310,11 @@ def _replay(options: Namespace) -> int:
             frames = store.frame_sets(min(trace.frame_sets), max(trace.frame_sets))
             report = replay_verdict(trace, frames, scorers[trace.model], FaceSampler())
             reports.append({"verdict": stored.id, "outcome": stored.verdict.outcome, **plain(report)})
-    columns = ("verdict", "outcome", "equal", "max_logit_difference")
-    show_rows(reports, columns, "No verdict can be replayed.", as_json=options.json)
+    if options.json:
+        print(json.dumps({"schema": 1, "session": options.session, "verdicts": reports}, indent=2))
+    else:
+        columns = ("verdict", "outcome", "equal", "max_logit_difference", "contributions")
+        show_rows(reports, columns, "No verdict can be replayed.", as_json=False)
     return ExitCode.DONE if all(report["equal"] for report in reports) else ExitCode.INPUT
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from core.errors import InputError
+from core.explain import explain
 from core.face.sampler import FaceSampler
-from core.frames import FrameSet
+from core.frames import MODALITIES, FaceCrop, FrameSet, Modality, ModalityMask
 from core.ports import Scorer
-from core.verdict import Evidence, Trace
+from core.verdict import Trace
 
 TOLERANCE_LOGITS = 1e-4
 """Largest difference of two runs of one model on one kind of device."""
@@ -25,6 +27,17 @@ class ReplayReport:
     same_model: bool
     missing: tuple[int, ...]
     logits: tuple[float | None, ...]
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    """Mean Shapley value of each modality over the replayed frame sets (`core.explain`), for models that give them."""
+
+
+@runtime_checkable
+class Explainable(Protocol):
+    """A scorer that can be asked under every sub-mask of a crop."""
+
+    def mask_logits(self, crop: FaceCrop) -> dict[ModalityMask, float]:
+        """Calibrated logit under every sub-mask of the crop's mask."""
+        ...
 
 
 def replay_verdict(trace: Trace, frame_sets: Iterable[FrameSet], scorer: Scorer, sampler: FaceSampler) -> ReplayReport:
@@ -44,20 +57,26 @@ def replay_verdict(trace: Trace, frame_sets: Iterable[FrameSet], scorer: Scorer,
     wanted = set(trace.frame_sets)
     stored = {frame_set.number: frame_set for frame_set in frame_sets if frame_set.number in wanted}
     logits: list[float | None] = []
+    explained: list[Mapping[Modality, float]] = []
     differences: list[float] = []
     for number, box, said in zip(trace.frame_sets, trace.boxes, trace.evidence, strict=True):
-        again = _score(stored[number], box, scorer, sampler) if number in stored else None
+        crop = sampler.crop_at(stored[number], box) if number in stored else None
+        again = scorer.score([crop])[0] if crop is not None and crop.mask else None
+        if again is not None and crop is not None and isinstance(scorer, Explainable):
+            explained.append(explain(scorer.mask_logits(crop)).contributions)
         logits.append(None if again is None else again.logit)
         same = again is not None and again.mask == said.mask and math.isfinite(again.logit)
         differences.append(abs(again.logit - said.logit) if again is not None and same else math.inf)
     largest = max(differences, default=0.0)
     same_model = scorer.sha256 == trace.model
     missing = tuple(number for number in trace.frame_sets if number not in stored)
-    return ReplayReport(same_model and largest <= TOLERANCE_LOGITS, largest, same_model, missing, tuple(logits))
+    equal = same_model and largest <= TOLERANCE_LOGITS
+    return ReplayReport(equal, largest, same_model, missing, tuple(logits), _mean(explained))
 
 
-def _score(
-    frame_set: FrameSet, box: tuple[int, int, int, int] | None, scorer: Scorer, sampler: FaceSampler
-) -> Evidence | None:
-    crop = sampler.crop_at(frame_set, box)
-    return None if crop is None or not crop.mask else scorer.score([crop])[0]
+def _mean(explained: Sequence[Mapping[Modality, float]]) -> dict[str, float]:
+    named = {modality for contributions in explained for modality in contributions}
+    return {
+        str(modality): sum(contributions.get(modality, 0.0) for contributions in explained) / len(explained)
+        for modality in sorted(named, key=MODALITIES.index)
+    }

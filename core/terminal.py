@@ -74,6 +74,8 @@ def show_rows(found: Sequence[Any], columns: Sequence[str], empty: str, *, as_js
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return " ".join(f"{name} {number:+.2f}" for name, number in value.items())
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -103,9 +103,14 @@ def test_the_simulated_camera_is_answered_and_its_verdicts_replay(tmp_path: Path
     assert scored
     done = sallyport("replay", "--session", report["session"], "--json")
     assert done.returncode == 0, done.stderr + done.stdout
-    replayed = json.loads(done.stdout)
+    replayed = json.loads(done.stdout)["verdicts"]
     assert replayed
     assert all(entry["max_logit_difference"] <= 1e-4 for entry in replayed)
+    for entry in replayed:
+        mean = sum(entry["logits"]) / len(entry["logits"])
+        assert sum(entry["contributions"].values()) == pytest.approx(mean, abs=1e-3), (
+            "contributions add up to the logit"
+        )
     labelled, out = scored[0]["presentation"], tmp_path / "out"
     assert sallyport("label", labelled, "--species", "bona_fide", "--reason", "simulated").returncode == 0
     done = sallyport("export", "--session", report["session"], "--out", out)
