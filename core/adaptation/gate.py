@@ -44,10 +44,13 @@ def fixed_order(trials: Sequence[PairedTrial]) -> list[ModalityMask]:
 
 
 def _answer(findings: Sequence[MaskFinding]) -> tuple[GateResult, list[Check]]:
-    """Harm anywhere outweighs doubt, doubt about the first mask outweighs a missing gain."""
+    """Too few people conclude nothing; harm anywhere outweighs doubt; doubt about the first mask a missing gain."""
     if not findings:
         return GateResult.INSUFFICIENT_EVIDENCE, [_absent(GateReason.NO_BONA_FIDE, "", GateSettings())]
     harm = [c for f in findings for c in f.checks if c.holds is Holds.NO and c.reason is not GateReason.NO_GAIN]
+    few = [c for c in findings[0].checks if c.reason is GateReason.TOO_FEW_SUBJECTS and c.holds is Holds.OPEN]
+    if few:  # what looks like harm on so few is told as well
+        return GateResult.INSUFFICIENT_EVIDENCE, few + harm
     if harm:
         return GateResult.WORSE, harm
     undecided = [c for c in findings[0].checks if c.holds is Holds.OPEN]

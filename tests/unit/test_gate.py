@@ -81,6 +81,13 @@ def test_three_subjects_prove_nothing_and_it_says_how_many_would() -> None:
     assert (few.subjects, few.needs_subjects) == (3, 10)
 
 
+def test_three_subjects_do_not_even_prove_harm_but_it_is_told() -> None:
+    report = judge(site(3, 3, bpcer=(0.05, 0.0), apcer=(0.05, 0.6)), GateSettings())
+    assert report.result is GateResult.INSUFFICIENT_EVIDENCE
+    assert report.reasons[0].reason is GateReason.TOO_FEW_SUBJECTS
+    assert GateReason.APCER_RISES in {check.reason for check in report.reasons}
+
+
 def test_bpcer_that_falls_while_hybrids_rise_is_a_failure() -> None:
     trials = site(4, 30, bpcer=(0.20, 0.0), apcer=(0.05, 0.04), hybrid=(0.02, 0.17))
     report = judge(trials, GateSettings())
