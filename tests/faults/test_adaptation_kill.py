@@ -17,6 +17,7 @@ from core.codes import JobState
 from core.model.bundle import load_network
 from storage.catalogue import Catalogue, open_catalogue
 from tests.faults.adaptation_worker import workplace
+from tests.faults.conftest import Tally
 from tests.unit.adaptation_site import QUICK, SiteStore, plan_for, write_champion
 
 KILLS = int(os.environ.get("SALLYPORT_KILLS", "2"))
@@ -24,30 +25,46 @@ _ENDED = (JobState.CANDIDATE, JobState.REJECTED)
 
 
 @pytest.mark.faults
-def test_kills_change_nothing_but_the_time(tmp_path: Path) -> None:
+def test_kills_change_nothing_but_the_time(tmp_path: Path, tally: Tally) -> None:
     champion = write_champion(tmp_path / "champion")
     training = QUICK.model_copy(update={"steps": 36, "checkpoint_steps": 3})
     plan = plan_for(SiteStore(subjects=4), champion, training)
     moments = random.Random(7)
     with open_catalogue(tmp_path / "data") as catalogue:
-        job = catalogue.jobs.create(plan.to_json(), plan.sha256())
-        kills = 0
-        while kills < KILLS and catalogue.jobs.get(job).state not in _ENDED:
-            kills += _killed_once(catalogue, tmp_path, job, moments)
-        if catalogue.jobs.get(job).state not in _ENDED:
-            run_job(job, workplace(catalogue, tmp_path))
-        assert kills > 0
-        assert catalogue.jobs.get(job).state in _ENDED
-        assert [step for step, _ in catalogue.jobs.events(job)] == list(range(1, 37))
         straight = catalogue.jobs.create(plan.to_json(), plan.sha256())
-        killed = load_network(tmp_path / "job" / "candidate")[0].state_dict()
         run_job(straight, workplace(catalogue, tmp_path))
-        for name, value in load_network(tmp_path / "job" / "candidate")[0].state_dict().items():
-            torch.testing.assert_close(killed[name], value, atol=1e-4, rtol=0)
-        assert (
-            catalogue.jobs.get(job).report.split('"seconds"')[0]
-            == (catalogue.jobs.get(straight).report.split('"seconds"')[0])
-        )
+        wanted = _candidate(tmp_path)
+        kills = 0
+        while kills < KILLS:
+            job = catalogue.jobs.create(plan.to_json(), plan.sha256())
+            of_job = _killed_until_it_ends(catalogue, tmp_path, job, moments, KILLS - kills)
+            assert of_job > 0
+            kills += of_job
+            assert [step for step, _ in catalogue.jobs.events(job)] == list(range(1, 37))
+            for name, value in _candidate(tmp_path).items():
+                torch.testing.assert_close(value, wanted[name], atol=1e-4, rtol=0)
+            assert _without_time(catalogue, job) == _without_time(catalogue, straight)
+    for _ in range(kills):
+        tally.add("adaptation")
+
+
+def _killed_until_it_ends(catalogue: Catalogue, folder: Path, job: str, moments: random.Random, most: int) -> int:
+    """Kill the worker of ``job`` at most ``most`` times, then let it end; returns how often it was killed."""
+    kills = 0
+    while kills < most and catalogue.jobs.get(job).state not in _ENDED:
+        kills += _killed_once(catalogue, folder, job, moments)
+    if catalogue.jobs.get(job).state not in _ENDED:
+        run_job(job, workplace(catalogue, folder))
+    assert catalogue.jobs.get(job).state in _ENDED
+    return kills
+
+
+def _candidate(folder: Path) -> dict[str, torch.Tensor]:
+    return load_network(folder / "job" / "candidate")[0].state_dict()
+
+
+def _without_time(catalogue: Catalogue, job: str) -> str:
+    return catalogue.jobs.get(job).report.split('"seconds"')[0]
 
 
 def _killed_once(catalogue: Catalogue, folder: Path, job: str, moments: random.Random) -> bool:
