@@ -166,6 +166,7 @@ class GateReason(StrEnum):
     TOO_FEW_SUBJECTS = "too_few_subjects"
     NO_ATTACKS = "no_attacks"
     NO_BONA_FIDE = "no_bona_fide"
+    PASS_UNSTABLE = "pass_unstable"
 
 
 class ModelRole(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.adaptation.execution import Pass, Prepared
-from core.adaptation.gate import judge
+from core.adaptation.gate import judge, refused_as_unstable
 from core.adaptation.judging import Bars, Judged, calibrated, logits_of, no_looser, paired, trials_of
 from core.adaptation.paired import Stratum
 from core.adaptation.result import JobReport, MaskFigures
@@ -65,6 +65,8 @@ def judge_candidate(work: Pass, prepared: Prepared, written: Written) -> JobRepo
     pairs = [logits_of(sample, networks) for samples in (site, source) for sample in samples]
     champion = Bars(plan.champion, _calibrations(prepared.manifest))
     gate = judge(paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars), plan.gate)
+    if prepared.trainer.gave_up:
+        gate = refused_as_unstable(gate)
     on_site = [pair for pair in pairs if pair[0].stratum is not Stratum.SOURCE]
     before, after = [pair[0] for pair in on_site], [pair[1] for pair in on_site]
     sides = (

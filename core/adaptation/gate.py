@@ -34,6 +34,13 @@ def judge(trials: Sequence[PairedTrial], settings: GateSettings) -> GateReport:
     )
 
 
+def refused_as_unstable(report: GateReport) -> GateReport:
+    """The report of a pass that went back too often: its candidate is a snapshot, and no gain is worth looking for."""
+    reason = Check(reason=GateReason.PASS_UNSTABLE, holds=Holds.NO, mask="")
+    result = GateResult.WORSE if report.result is GateResult.WORSE else GateResult.NOT_BETTER
+    return report.model_copy(update={"result": result, "reasons": [reason, *report.reasons]})
+
+
 def fixed_order(trials: Sequence[PairedTrial]) -> list[ModalityMask]:
     """The masks that the site's own presentations can be judged under: most modalities first, ties by their bits.
 

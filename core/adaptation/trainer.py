@@ -62,8 +62,13 @@ class AdaptationTrainer:
 
     @property
     def finished(self) -> bool:
-        """All steps are done, or the pass went back too often to be worth going on."""
-        return self.steps_done >= self._settings.steps or self.returns >= _MOST_RETURNS
+        """All steps are done, or the pass gave up."""
+        return self.steps_done >= self._settings.steps or self.gave_up
+
+    @property
+    def gave_up(self) -> bool:
+        """The pass went back too often to be worth going on: site and replay contradict each other."""
+        return self.returns >= _MOST_RETURNS
 
     def step(self) -> dict[str, float]:
         """One update; returns every signal of it.

@@ -175,6 +175,7 @@ _GATE_REASON: Mapping[StrEnum, str] = {
     GateReason.TOO_FEW_SUBJECTS: "too few subjects to judge on",
     GateReason.NO_ATTACKS: "no attacks to judge on",
     GateReason.NO_BONA_FIDE: "no bona fide to judge on",
+    GateReason.PASS_UNSTABLE: "the pass ran off and went back: look at the labels",
 }
 
 _ROLE: Mapping[StrEnum, str] = {
