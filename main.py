@@ -412,11 +412,10 @@ def _adapt_status(options: Namespace) -> int:
 
 
 def _adapt_request(options: Namespace) -> int:
-    from core.adaptation.worker import settle_interrupted
+    from core.adaptation.worker import ask
 
     with _opened(options) as (catalogue, _):
-        settle_interrupted(catalogue.jobs)
-        catalogue.jobs.request(options.job, options.handler.removeprefix("adapt "))
+        ask(catalogue.jobs, options.job, options.handler.removeprefix("adapt "))
         return _tell_job(options, catalogue)
 
 
