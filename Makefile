@@ -32,7 +32,7 @@ lint: $(READY) ## ruff, mypy --strict and the import contracts
 	@$(BIN)/lint-imports
 
 faults: $(READY) ## Kills, full disks and broken files, the long form (minutes); prints a table
-	@SALLYPORT_KILLS=$${SALLYPORT_KILLS:-50} $(BIN)/python -m pytest -m faults tests --timeout 3600 -s
+	@SALLYPORT_KILLS=$${SALLYPORT_KILLS:-50} $(BIN)/python -m pytest -m faults tests --timeout 3600 -o faulthandler_timeout=0 -s
 
 bench: $(READY) ## Measure speed against peers in the same run; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks --out docs/benchmarks.md
