@@ -114,7 +114,7 @@ class CaptureSupervisor:
             return [*messages, *self._replace(f"said nothing for {silent_ms / 1000.0:.0f} s")]
         if silent_ms >= WARN_MS and not self._warned and not self._is_opening():
             self._warned = True
-            messages.append(self._lost("The capture process does not answer."))
+            messages.extend(self._lost("The capture process does not answer."))
         return messages
 
     def shutdown(self, timeout_s: float) -> None:
@@ -177,17 +177,18 @@ class CaptureSupervisor:
             self._finished = True
             what = f"The capture process {why}; it was given up after too many restarts."
             return [
-                self._lost(what, ConnectionState.FAILED),
+                *self._lost(what, ConnectionState.FAILED),
                 Problem(what, "Check cable and power, then `main.py doctor`, then start again.", fatal=True),
             ]
         self._respawn_ms = self._clock.now_ms() + pause_ms
         what = f"The capture process {why} and is started again."
-        return [self._lost(what, ConnectionState.BACK_OFF), Problem(what, "Frames are missing for some seconds.")]
+        return [*self._lost(what, ConnectionState.BACK_OFF), Problem(what, "Frames are missing for some seconds.")]
 
-    def _lost(self, problem: str, state: ConnectionState = ConnectionState.LOST) -> Message:
+    def _lost(self, problem: str, state: ConnectionState = ConnectionState.LOST) -> list[Message]:
+        """The last health with no modality left; nothing where the process never told any."""
         if self._health is None:
-            return Problem(problem)
-        return replace(self._health, state=state, mask=ModalityMask(0), problem=problem)
+            return []
+        return [replace(self._health, state=state, mask=ModalityMask(0), problem=problem)]
 
 
 def _is_fatal(message: Message) -> bool:

@@ -93,10 +93,6 @@ class ModelRegistry:
             )
         return record
 
-    def path_of(self, reference: str) -> Path:
-        """Folder of the verified bundle; see `resolve`."""
-        return Path(self.resolve(reference).path)
-
     def champion(self) -> ModelRecord:
         """The deployed model; whoever loads it verifies its files. Raises `InputError` before `install_factory`."""
         return self._found(str(ModelRole.CHAMPION))
