@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
-from core.terminal import Interrupt, percentage, plain, progress, say, show_rows, told_left_out
+from core.terminal import Interrupt, percentage, plain, progress, say, show_rows, steps, told_left_out
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -298,12 +298,14 @@ def _replay(options: Namespace) -> int:
     from core.face.sampler import FaceSampler
     from core.replay import replay_verdict
 
+    if options.explain:
+        return _explain(options)
     reports: list[dict[str, Any]] = []
     scorers: dict[str, Scorer] = {}
     with _opened(options) as (catalogue, registry), catalogue.material.session(options.session) as store:
         for stored in catalogue.verdicts.of_session(options.session):
             trace = stored.verdict.trace
-            if not trace.frame_sets:
+            if not trace.frame_sets or options.verdict not in (None, stored.id):
                 continue
             if trace.model not in scorers:
                 scorers[trace.model] = _scorer(trace.model, registry)
@@ -316,6 +318,48 @@ def _replay(options: Namespace) -> int:
         columns = ("verdict", "outcome", "equal", "max_logit_difference", "contributions")
         show_rows(reports, columns, "No verdict can be replayed.", as_json=False)
     return ExitCode.DONE if all(report["equal"] for report in reports) else ExitCode.INPUT
+
+
+def _explain(options: Namespace) -> int:
+    """`replay --explain`: verdicts are explained by the model that made them, whichever is the champion now."""
+    from core.codes import ModelRole
+    from core.data.manifest import LeftOut
+    from core.face.sampler import FaceSampler
+    from core.verdict_explanation import explain_verdict, verdict_explanation_to_plain
+
+    found: list[dict[str, Any]] = []
+    left_out: list[LeftOut] = []
+    with _opened(options) as (catalogue, registry), catalogue.material.session(options.session) as store:
+        champion = catalogue.models.alias(ModelRole.CHAMPION)
+        for stored in catalogue.verdicts.of_session(options.session):
+            verdict, trace = stored.verdict, stored.verdict.trace
+            if not trace.frame_sets or options.verdict not in (None, stored.id):
+                continue
+            try:
+                with Interrupt() as canceled:
+                    explained = explain_verdict(
+                        trace,
+                        verdict.mask,
+                        store.frame_sets(min(trace.frame_sets), max(trace.frame_sets)),
+                        _scorer(trace.model, registry),
+                        FaceSampler(),
+                        steps("explaining"),
+                        canceled,
+                    )
+            except InputError as error:
+                if options.verdict is not None:
+                    raise
+                left_out.append(LeftOut(stored.id, str(error)))
+                continue
+            model = {"sha256": trace.model, "champion": trace.model == champion}
+            about = {"verdict": stored.id, "presentation": verdict.presentation, "outcome": verdict.outcome}
+            found.append({**about, "model": model, **verdict_explanation_to_plain(explained)})
+    if options.json:
+        print(json.dumps({"schema": 1, "session": options.session, "explanations": found}, indent=2))
+    else:
+        columns = ("verdict", "outcome", "mask", "logit", "contributions", "interactions")
+        show_rows(found, columns, "No verdict can be explained.", as_json=False)
+    return told_left_out(left_out, "verdict")
 
 
 def _evaluate(options: Namespace) -> int:

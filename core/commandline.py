@@ -148,6 +148,8 @@ def _collection_commands(commands: _Commands) -> None:
     label.add_argument("--reason", metavar="TEXT", required=True)
     replay = commands.add("replay", "recompute a session's verdicts from its stored frames")
     replay.add_argument("--session", metavar="ID", required=True)
+    replay.add_argument("--explain", action="store_true", help="what each modality contributed, and how stable that is")
+    replay.add_argument("--verdict", metavar="N", type=count, help="only this one (its number in the JSON)")
     replay.add_argument("--json", action="store_true")
 
 

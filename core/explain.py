@@ -7,12 +7,14 @@ the logit of the prior, 0 = even odds. Contributions and base sum to the logit o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb
+from math import comb, fsum
 
-from core.frames import Modality, ModalityMask
+from core.frames import MODALITIES, Modality, ModalityMask
+
+Pair = tuple[Modality, Modality]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,22 @@ class Explanation:
     logit: float
     base: float
     contributions: Mapping[Modality, float]
-    interactions: Mapping[tuple[Modality, Modality], float]
+    interactions: Mapping[Pair, float]
+
+    @property
+    def mask(self) -> ModalityMask:
+        """The modalities that took part."""
+        return ModalityMask.of(self.contributions)
+
+    @property
+    def accused(self) -> Modality:
+        """The modality that speaks most against bona fide: the one to name when an answer is questioned."""
+        return min(self.contributions, key=self.contributions.__getitem__)
+
+    @property
+    def leading(self) -> Modality:
+        """The modality that moved the logit most towards where it ended."""
+        return self.accused if self.logit < self.base else max(self.contributions, key=self.contributions.__getitem__)
 
 
 def explain(values: Mapping[ModalityMask, float], base: float = 0.0) -> Explanation:
@@ -47,6 +64,56 @@ def explain(values: Mapping[ModalityMask, float], base: float = 0.0) -> Explanat
     contributions = {player: _contribution(player, players, known) for player in players}
     interactions = {(a, b): _interaction(a, b, players, known) for a, b in combinations(players, 2)}
     return Explanation(known[whole.bits], base, contributions, interactions)
+
+
+def mean_explanation(explanations: Sequence[Explanation]) -> Explanation:
+    """Explanation of a mean of logits, all under one mask: Shapley values are linear, so theirs are means too.
+
+    Raises:
+        ValueError: there is none, or their masks differ.
+    """
+    if len({explanation.mask for explanation in explanations}) != 1:
+        raise ValueError("explanations of one mask can be averaged, and there must be at least one")
+    count, first = len(explanations), explanations[0]
+    return Explanation(
+        fsum(e.logit for e in explanations) / count,
+        fsum(e.base for e in explanations) / count,
+        {m: fsum(e.contributions[m] for e in explanations) / count for m in first.contributions},
+        {pair: fsum(e.interactions[pair] for e in explanations) / count for pair in first.interactions},
+    )
+
+
+def explanation_to_plain(explanation: Explanation) -> dict[str, object]:
+    """Plain data for JSON; a pair is written as its mask (``rgb+depth``)."""
+    return {
+        "mask": str(explanation.mask),
+        "logit": explanation.logit,
+        "base": explanation.base,
+        "contributions": {str(m): value for m, value in explanation.contributions.items()},
+        "interactions": {f"{a}+{b}": value for (a, b), value in explanation.interactions.items()},
+    }
+
+
+def explanation_from_plain(content: Mapping[str, object]) -> Explanation:
+    """Read what `explanation_to_plain` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is something else.
+    """
+    contributions, interactions = content["contributions"], content["interactions"]
+    if not isinstance(contributions, Mapping) or not isinstance(interactions, Mapping):
+        raise TypeError("contributions and interactions are tables")
+    return Explanation(
+        float(str(content["logit"])),
+        float(str(content["base"])),
+        {m: float(contributions[m]) for m in MODALITIES if m in contributions},
+        {pair: float(value) for name, value in interactions.items() if (pair := _pair(str(name)))},
+    )
+
+
+def _pair(name: str) -> Pair:
+    first, second = ModalityMask.parse(name)
+    return first, second
 
 
 def _contribution(player: Modality, players: tuple[Modality, ...], values: Mapping[int, float]) -> float:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 from core.errors import InputError
-from core.explain import explain
 from core.face.sampler import FaceSampler
-from core.frames import MODALITIES, FaceCrop, FrameSet, Modality, ModalityMask
+from core.frames import MODALITIES, FrameSet, Modality
 from core.ports import Scorer
+from core.stability import Explainable, explain_crop
 from core.verdict import Trace
 
 TOLERANCE_LOGITS = 1e-4
@@ -29,15 +28,6 @@ class ReplayReport:
     logits: tuple[float | None, ...]
     contributions: Mapping[str, float] = field(default_factory=dict)
     """Mean Shapley value of each modality over the replayed frame sets (`core.explain`), for models that give them."""
-
-
-@runtime_checkable
-class Explainable(Protocol):
-    """A scorer that can be asked under every sub-mask of a crop."""
-
-    def mask_logits(self, crop: FaceCrop) -> dict[ModalityMask, float]:
-        """Calibrated logit under every sub-mask of the crop's mask."""
-        ...
 
 
 def replay_verdict(trace: Trace, frame_sets: Iterable[FrameSet], scorer: Scorer, sampler: FaceSampler) -> ReplayReport:
@@ -63,7 +53,7 @@ def replay_verdict(trace: Trace, frame_sets: Iterable[FrameSet], scorer: Scorer,
         crop = sampler.crop_at(stored[number], box) if number in stored else None
         again = scorer.score([crop])[0] if crop is not None and crop.mask else None
         if again is not None and crop is not None and isinstance(scorer, Explainable):
-            explained.append(explain(scorer.mask_logits(crop)).contributions)
+            explained.append(explain_crop(scorer, crop).contributions)
         logits.append(None if again is None else again.logit)
         same = again is not None and again.mask == said.mask and math.isfinite(again.logit)
         differences.append(abs(again.logit - said.logit) if again is not None and same else math.inf)

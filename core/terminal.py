@@ -30,6 +30,13 @@ def progress(what: str) -> Callable[[int, int], None]:
     return show
 
 
+def steps(what: str) -> Callable[[int, int], None]:
+    """Like `progress`, and one line a step where a program listens (the window runs commands as processes)."""
+    if sys.stderr.isatty():
+        return progress(what)
+    return lambda done, total: print(f"{what} {done} of {total}", file=sys.stderr, flush=True)
+
+
 def percentage(what: str) -> Callable[[float], None]:
     """The same for work that knows only the fraction that is done."""
     show = progress(what)
