@@ -69,6 +69,8 @@ class Domain(BaseModel):
     registered_share: Share = 0.3
     """Share of presentations that come as other people's data do: cropped and registered already, with some error."""
     registration_px: Range = (0.0, 3.0)
+    framing: Range = (0.85, 1.35)
+    """Side of such crops over that of our own: some are tight, some show hair and shoulders."""
     hole_share: Range = (0.0, 0.05)
     """Holes beyond the sensor's own."""
 

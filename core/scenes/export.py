@@ -11,10 +11,10 @@ from core.codes import Framing, Species
 from core.data.manifest import ManifestRow, write_manifest
 from core.errors import CanceledError, HostError, UsageError
 from core.frames import FrameSet, Modality
-from core.scenes.crops import Stage
 from core.scenes.domain import Domain, load_domain
 from core.scenes.sensors import SENSORS
 from core.scenes.spec import scene_species
+from core.scenes.stage import Stage
 
 MANIFEST = "manifest.csv"
 
@@ -86,7 +86,7 @@ def write_scenes(
 def _write_presentation(
     out_dir: Path, domain: Domain, species: Species, seed: int, index: int, framing: Framing
 ) -> list[ManifestRow]:
-    stage = Stage(domain, species, seed, index)
+    stage = Stage(domain, species, seed, index, full=True)
     folder = out_dir / stage.id
     folder.mkdir(exist_ok=True)
     rows = []

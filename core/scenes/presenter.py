@@ -96,25 +96,29 @@ class Presenter:
 
     def bodies(self, motion: Motion) -> list[Body]:
         """Everything of the presentation at that instant."""
+        return [*self.still_bodies(motion), *self.moving_bodies(motion)]
+
+    def still_bodies(self, motion: Motion) -> list[Body]:
+        """What hardly moves: the shoulders, and whoever holds an instrument."""
         if self._sheet is None:
-            place = np.asarray(motion.position_mm)
-            return [self._moved_torso(place), self._head(motion)]
-        behind = np.asarray(motion.position_mm) + np.array([0.0, self._drop_mm, self._behind_mm])
-        still = replace(motion, position_mm=tuple(behind), yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, expression=NEUTRAL)
-        held = replace(
-            self._sheet, pose=Pose.facing(self.face_mm(motion), motion.yaw_deg, motion.pitch_deg, motion.roll_deg)
-        )
+            return [replace(self._torso, pose=Pose.facing(motion.position_mm))]
+        x, y, z = motion.position_mm
+        behind = (x, y + self._drop_mm, z + self._behind_mm)
+        still = replace(motion, position_mm=behind, yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, expression=NEUTRAL)
         # Little is seen of the holder: coarse rays will do.
-        holder = replace(self._head(still), step=self._steps[1])
-        return [self._moved_torso(behind), holder, held]
+        return [replace(self._torso, pose=Pose.facing(behind)), replace(self._head(still), step=self._steps[1])]
+
+    def moving_bodies(self, motion: Motion) -> list[Body]:
+        """The head, or the instrument that is held before it."""
+        if self._sheet is None:
+            return [self._head(motion)]
+        pose = Pose.facing(self.face_mm(motion), motion.yaw_deg, motion.pitch_deg, motion.roll_deg)
+        return [replace(self._sheet, pose=pose)]
 
     def face_mm(self, motion: Motion) -> tuple[float, float, float]:
         """Middle of the presented face's surface in the rig's frame (mm)."""
         x, y, z = motion.position_mm
         return self._approach * x, self._approach * y, self._approach * (z - FACE_BEFORE_HEAD_MM)
-
-    def _moved_torso(self, head_mm: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Body:
-        return replace(self._torso, pose=Pose.facing(tuple(head_mm)))
 
     def _head(self, motion: Motion) -> Body:
         solid, paint = self._with_expression(motion.expression)
