@@ -1,8 +1,8 @@
 """Training-free evidence of one face crop: figures that a person can read, each with its unit in the name.
 
-They stand in every trace beside the network's logits. Facts behind them: scenes.md, "Geometry and speed" (relief,
-residuals to sheets) and "Infrared" (level times distance squared is nearly constant for skin). They do not enter the
-network's fused head.
+They stand in every trace beside the network's logits; what enters the network is `core.model.evidence`. Facts behind
+them: scenes.md, "Geometry and speed" (relief, residuals to sheets) and "Infrared" (level times distance squared is
+nearly constant for skin).
 """
 
 from __future__ import annotations
@@ -14,22 +14,20 @@ import numpy as np
 from core.frames import FaceCrop
 from core.surface import (
     MAD_TO_SIGMA,
-    PLANE_TERMS,
-    QUADRIC_TERMS,
     Bool,
     Float,
-    centre_and_mad,
+    Sheets,
     face_ellipse,
+    fit_sheets,
     masked_median,
-    sheet_residual,
 )
 
 MIN_SHARE = 0.15
 """Depth figures need this share of the face to be measured."""
 
 
-def figures(crop: FaceCrop) -> dict[str, float]:
-    """Every figure that the crop's modalities allow; all finite.
+def figures(crop: FaceCrop, sheets: Sheets | None = None) -> dict[str, float]:
+    """Every figure that the crop's modalities allow; all finite. ``sheets``: of this crop, where already fitted.
 
     ``depth_hole_share``; metric depth: ``plane_residual_mm``, ``quadric_residual_mm`` (median absolute), ``relief_mm``
     (98th minus 2nd percentile after the plane), ``depth_noise_mm``, ``distance_mm``; known width of the region:
@@ -39,7 +37,7 @@ def figures(crop: FaceCrop) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     if crop.depth is not None:
-        found |= depth_figures(crop.depth, crop.metric_depth, crop.face_mm)
+        found |= depth_figures(crop.depth, crop.metric_depth, crop.face_mm, sheets)
     if crop.ir is not None:
         found |= _infrared_figures(crop.ir, found.get("distance_mm"))
     if crop.rgb is not None:
@@ -49,7 +47,7 @@ def figures(crop: FaceCrop) -> dict[str, float]:
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def depth_figures(depth: Float, metric: bool, face_mm: float | None) -> dict[str, float]:
+def depth_figures(depth: Float, metric: bool, face_mm: float | None, sheets: Sheets | None = None) -> dict[str, float]:
     """Geometry of ``depth float32 (S, S)``, 0 = hole; see `figures`."""
     face = face_ellipse(depth.shape[0])
     valid = depth > 0
@@ -57,8 +55,8 @@ def depth_figures(depth: Float, metric: bool, face_mm: float | None) -> dict[str
     found = {"depth_hole_share": 1.0 - share}
     if share < MIN_SHARE:
         return found
-    plane = _residual(depth, valid, PLANE_TERMS)[face & valid]
-    quadric = _residual(depth, valid, QUADRIC_TERMS)
+    fitted = sheets or fit_sheets(depth[None])
+    plane, quadric = fitted.plane[0][face & valid], fitted.quadric[0]
     curved = float(np.median(np.abs(quadric[face & valid])))
     low, high = np.percentile(plane, (2.0, 98.0))
     lengths = {
@@ -71,7 +69,7 @@ def depth_figures(depth: Float, metric: bool, face_mm: float | None) -> dict[str
     if metric:
         found |= {f"{name}_mm": value for name, value in lengths.items()}
         found["depth_noise_mm"] = noise
-        found["distance_mm"] = float(centre_and_mad(depth[None], valid[None])[0][0])
+        found["distance_mm"] = float(fitted.median[0])
         if face_mm:
             found |= {f"{name}_per_width": value / face_mm for name, value in lengths.items()}
     return found
@@ -83,11 +81,6 @@ def high_pass_noise(image: Float, valid: Bool) -> float:
     usable = valid[:, :-2] & valid[:, 1:-1] & valid[:, 2:]
     spread = masked_median(np.abs(second).reshape(1, -1), usable.reshape(1, -1))
     return float(spread[0]) * MAD_TO_SIGMA / math.sqrt(6.0)
-
-
-def _residual(depth: Float, valid: Bool, terms: int) -> Float:
-    residual: Float = sheet_residual(depth[None], valid[None], terms)[0]
-    return residual
 
 
 def _infrared_figures(infrared: Float, distance_mm: float | None) -> dict[str, float]:

@@ -6,6 +6,7 @@ A sheet of paper, however bent about one axis, leaves almost nothing after a qua
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -81,6 +82,34 @@ def centre_and_mad(images: Float, valid: Bool) -> tuple[Float, Float]:
     return median, masked_median(np.abs(values - median[:, None]), usable)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheets:
+    """Everything that is fitted to a batch of depth crops, once: inputs, evidence and figures for people share it.
+
+    ``valid bool (B, S, S)``; ``median, mad float32 (B,)`` inside the face; ``plane`` and ``quadric float32 (B, S, S)``:
+    what `sheet_residual` leaves, in the unit of the depth.
+    """
+
+    valid: Bool
+    median: Float
+    mad: Float
+    plane: Float
+    quadric: Float
+
+    def row(self, number: int) -> Sheets:
+        """One crop as a batch of its own."""
+        at = slice(number, number + 1)
+        return Sheets(self.valid[at], self.median[at], self.mad[at], self.plane[at], self.quadric[at])
+
+
+def fit_sheets(depth: Float) -> Sheets:
+    """Fit plane and quadric to ``depth float32 (B, S, S)``, 0 = hole."""
+    valid = depth > 0
+    median, mad = centre_and_mad(depth, valid)
+    plane, quadric = (_residual(depth, valid, median, mad, terms) for terms in (PLANE_TERMS, QUADRIC_TERMS))
+    return Sheets(valid, median, mad, plane, quadric)
+
+
 def sheet_residual(depth: Float, valid: Bool, terms: int = QUADRIC_TERMS) -> Float:
     """What a robust plane (``terms=3``) or quadric (``terms=6``) leaves of each depth crop.
 
@@ -94,11 +123,14 @@ def sheet_residual(depth: Float, valid: Bool, terms: int = QUADRIC_TERMS) -> Flo
     Returns:
         ``float32 (B, S, S)`` in the unit of ``depth``, 0 at holes and where too little is measured for a fit.
     """
+    return _residual(depth, valid, *centre_and_mad(depth, valid), terms)
+
+
+def _residual(depth: Float, valid: Bool, median: Float, mad: Float, terms: int) -> Float:
     batch, size = depth.shape[0], depth.shape[-1]
     index, points, products = _fit_points(size)
     points = points[:, :terms]
     products = products.reshape(-1, QUADRIC_TERMS, QUADRIC_TERMS)[:, :terms, :terms].reshape(len(index), -1)
-    median, mad = centre_and_mad(depth, valid)
     scale: Float = np.maximum(mad, np.float32(1e-6))
     flat: Float = (depth.reshape(batch, -1) - median[:, None]) / scale[:, None]
     values = flat[:, index]

@@ -17,23 +17,9 @@ from torch import nn
 
 from core.adaptation.material import Sample
 from core.frames import MODALITIES, FaceCrop
-from core.model.encoders import Encoder
-from core.model.inputs import ModelInputs, normalise, stack
+from core.model.inputs import normalise, stack
 from core.model.network import Features, ModelOutput, PadNetwork
 from core.training.augment import augment
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EarlyMaps:
-    """Early output: ``maps (B, 3, C, h, w)``, zero where absent, ``presence bool (B, 3)``, ``quality``."""
-
-    maps: torch.Tensor
-    presence: torch.Tensor
-    quality: torch.Tensor
-
-    def rows(self, index: torch.Tensor) -> EarlyMaps:
-        """Some rows, as single floats."""
-        return EarlyMaps(self.maps[index].float(), self.presence[index], self.quality[index])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +29,7 @@ class FeatureTable:
     ``bona_fide bool (N,)``; ``evidence bool (N, 3)``; ``cell (N,)`` numbers the species of each row, bona fide 0.
     """
 
-    early: EarlyMaps
+    early: Features
     bona_fide: torch.Tensor
     evidence: torch.Tensor
     cell: torch.Tensor
@@ -54,41 +40,12 @@ class FeatureTable:
 
 def late_parameters(network: PadNetwork) -> dict[str, nn.Parameter]:
     """What adapts: everything but the early encoder stages."""
-    stages = len(network.config.widths)
-    frozen = tuple(f"encoders.{m}.stages.{i}." for m in MODALITIES for i in range(stages - 1))
-    return {name: value for name, value in network.named_parameters() if not name.startswith(frozen)}
+    return network.late_parameters()
 
 
-def early(network: PadNetwork, inputs: ModelInputs) -> EarlyMaps:
-    """All encoder stages but the last, for every modality that any row has."""
-    maps: list[torch.Tensor | None] = []
-    for column, modality in enumerate(MODALITIES):
-        present = inputs.presence[:, column]
-        if not bool(present.any()):
-            maps.append(None)
-            continue
-        images = inputs.images[column]
-        for stage in _encoder(network, modality).stages[:-1]:
-            images = stage(images)
-        maps.append(torch.where(present[:, None, None, None], images, 0.0))
-    blank = next(torch.zeros_like(encoded) for encoded in maps if encoded is not None)
-    stacked = torch.stack([blank if encoded is None else encoded for encoded in maps], dim=1)
-    return EarlyMaps(stacked, inputs.presence, inputs.quality * inputs.presence)
-
-
-def features(network: PadNetwork, cached: EarlyMaps) -> Features:
-    """The last encoder stage on early maps: what `PadNetwork.encode` gives."""
-    maps: list[torch.Tensor] = []
-    for column, modality in enumerate(MODALITIES):
-        given = cached.maps[:, column].contiguous(memory_format=torch.channels_last)
-        encoded = _encoder(network, modality).stages[-1](given)
-        maps.append(torch.where(cached.presence[:, column][:, None, None, None], encoded, 0.0))
-    return Features(torch.stack(maps, dim=1), cached.presence, cached.quality)
-
-
-def late(network: PadNetwork, cached: EarlyMaps) -> ModelOutput:
+def late(network: PadNetwork, cached: Features) -> ModelOutput:
     """Everything after the early stages."""
-    return network.from_features(features(network, cached))
+    return network.from_features(network.encode_rest(cached))
 
 
 def build_table(network: PadNetwork, samples: Iterable[Sample], copies: int, seed: int) -> FeatureTable:
@@ -96,7 +53,7 @@ def build_table(network: PadNetwork, samples: Iterable[Sample], copies: int, see
 
     The variation of a presentation depends on ``seed`` and its name alone, not on what else is in the table.
     """
-    parts: list[EarlyMaps] = []
+    parts: list[Features] = []
     bona_fide: list[bool] = []
     evidence: list[list[bool]] = []
     cells: list[int] = []
@@ -110,10 +67,11 @@ def build_table(network: PadNetwork, samples: Iterable[Sample], copies: int, see
         evidence += [[modality in sample.evidence for modality in MODALITIES]] * rows
         cells += [cell] * rows
     return FeatureTable(
-        EarlyMaps(
+        Features(
             torch.cat([part.maps for part in parts]),
             torch.cat([part.presence for part in parts]),
             torch.cat([part.quality for part in parts]),
+            torch.cat([part.evidence for part in parts]),
         ),
         torch.tensor(bona_fide),
         torch.tensor(evidence),
@@ -122,25 +80,20 @@ def build_table(network: PadNetwork, samples: Iterable[Sample], copies: int, see
 
 
 @torch.inference_mode()
-def early_of(network: PadNetwork, crops: Sequence[FaceCrop]) -> EarlyMaps:
+def early_of(network: PadNetwork, crops: Sequence[FaceCrop]) -> Features:
     """Early maps of unvaried crops, as single floats."""
-    return early(network, normalise(stack(crops)).to(torch.device("cpu")))
+    return network.encode_stem(normalise(stack(crops)).to(torch.device("cpu")))
 
 
 @torch.no_grad()
-def _cached(network: PadNetwork, crops: Sequence[FaceCrop], copies: int, seed: list[int]) -> EarlyMaps:
+def _cached(network: PadNetwork, crops: Sequence[FaceCrop], copies: int, seed: list[int]) -> Features:
     random = np.random.default_rng(seed)
     batch = stack(crops)
     variants = [batch, *(augment(batch, random) for _ in range(copies))]
-    parts = [early(network, normalise(variant).to(torch.device("cpu"))) for variant in variants]
-    return EarlyMaps(
+    parts = [network.encode_stem(normalise(variant).to(torch.device("cpu"))) for variant in variants]
+    return Features(
         torch.cat([part.maps for part in parts]).half(),
         torch.cat([part.presence for part in parts]),
         torch.cat([part.quality for part in parts]),
+        torch.cat([part.evidence for part in parts]),
     )
-
-
-def _encoder(network: PadNetwork, modality: str) -> Encoder:
-    encoder = network.encoders[str(modality)]
-    assert isinstance(encoder, Encoder)
-    return encoder

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.adaptation.early import EarlyMaps, early_of, features
+from core.adaptation.early import early_of
 from core.adaptation.material import Sample
 from core.adaptation.paired import PairedTrial, Stratum
 from core.assessment import assess
@@ -163,14 +163,17 @@ def trials_of(judged: Iterable[Judged], bars: Bars, mask: ModalityMask | None = 
     return trials
 
 
-def _per_mask(network: PadNetwork, cached: EarlyMaps, masks: Sequence[ModalityMask]) -> dict[ModalityMask, float]:
+def _per_mask(network: PadNetwork, cached: Features, masks: Sequence[ModalityMask]) -> dict[ModalityMask, float]:
     """Mean raw logit of the crops under each mask, all masks as one batch."""
     network.eval()
-    encoded = features(network, cached)
+    encoded = network.encode_rest(cached)
     crops, count = len(encoded.presence), len(masks)
     wanted = torch.tensor([[modality in mask for modality in MODALITIES] for mask in masks])
     every = Features(
-        encoded.maps.repeat(count, 1, 1, 1, 1), encoded.presence.repeat(count, 1), encoded.quality.repeat(count, 1)
+        encoded.maps.repeat(count, 1, 1, 1, 1),
+        encoded.presence.repeat(count, 1),
+        encoded.quality.repeat(count, 1),
+        encoded.evidence.repeat(count, 1),
     )
     safe = network.from_features(every.restricted(wanted.repeat_interleave(crops, dim=0))).safe
     means = safe.double().reshape(count, crops).mean(dim=1).tolist()

@@ -13,6 +13,9 @@ import torch
 from torch import nn
 
 MODALITY_COUNT = 3
+MODES = ("full", "substitute", "enhance", "none")
+"""What complementary features do: both, only stand in for what is absent, only enhance what is present, or nothing
+(drop and renormalise). Switches for the ablation of method.md 8.1."""
 GATE_BIAS = -2.0
 IMPUTED_TRUST = 0.5
 """beta of method.md 8.1: weight in the fusion of an imputed modality whose predicted error is zero."""
@@ -56,8 +59,13 @@ class Generator(nn.Module):
 class ComplementaryFeatures(nn.Module):
     """Generators between all pairs, attention over the present sources, gated enhancement and substitution."""
 
-    def __init__(self, width: int, bottleneck: int) -> None:
+    def __init__(self, width: int, bottleneck: int, mode: str = "full") -> None:
         super().__init__()
+        if mode not in MODES:
+            raise ValueError(f"complementary features know {', '.join(MODES)}, not {mode!r}")
+        self.mode = mode
+        if mode == "none":
+            return
         pairs = [(n, m) for m in range(MODALITY_COUNT) for n in range(MODALITY_COUNT) if n != m]
         self.generators = nn.ModuleDict({f"{n}{m}": Generator(width, bottleneck) for n, m in pairs})
         self.source_score = nn.ModuleList(nn.Linear(2 * width, 1) for _ in range(MODALITY_COUNT))
@@ -76,6 +84,8 @@ class ComplementaryFeatures(nn.Module):
             presence: ``bool (B, 3)``.
             quality: ``float (B, 3)``, q_m of method.md 8.1.
         """
+        if self.mode == "none":
+            return _untouched(maps, presence)
         pooled = maps.mean(dim=(3, 4))
         predictions, rows = [], []
         for m in range(MODALITY_COUNT):
@@ -84,12 +94,13 @@ class ComplementaryFeatures(nn.Module):
             rows.append(attention)
         predicted = torch.stack(predictions, dim=1)
         predictable = torch.stack([_others(presence, m).any(dim=1) for m in range(MODALITY_COUNT)], dim=1)
-        enhanced = self._enhance(maps, predicted, pooled, quality, predictable)
+        enhances, substitutes = self.mode in ("full", "enhance"), self.mode in ("full", "substitute")
+        enhanced = self._enhance(maps, predicted, pooled, quality, predictable) if enhances else maps
         present = presence[:, :, None, None, None]
         expected = self._expected_error(predicted)
-        trust = IMPUTED_TRUST * torch.exp(-expected.square()) * predictable
+        trust = IMPUTED_TRUST * torch.exp(-expected.square()) * predictable * substitutes
         return Complemented(
-            maps=torch.where(present, enhanced, predicted),
+            maps=torch.where(present, enhanced, predicted if substitutes else torch.zeros_like(predicted)),
             predicted=predicted,
             weights=torch.where(presence, torch.ones_like(trust), trust),
             attention=torch.stack(rows, dim=1),
@@ -131,6 +142,14 @@ class ComplementaryFeatures(nn.Module):
         means = predicted.mean(dim=(3, 4))
         raw = torch.cat([layer(means[:, m]) for m, layer in enumerate(self.error)], dim=1)
         return nn.functional.softplus(raw)
+
+
+def _untouched(maps: torch.Tensor, presence: torch.Tensor) -> Complemented:
+    """Drop and renormalise: what is absent has no weight, and nothing predicts anything."""
+    nothing = torch.zeros_like(maps[:, :, 0, 0, 0])
+    attention = nothing[:, :, None].expand(-1, -1, MODALITY_COUNT)
+    weights = presence.to(maps.dtype)
+    return Complemented(maps, torch.zeros_like(maps), weights, attention, nothing, nothing, torch.zeros_like(presence))
 
 
 def relative_distance(features: torch.Tensor, predicted: torch.Tensor) -> torch.Tensor:

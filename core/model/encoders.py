@@ -1,11 +1,13 @@
-"""One convolutional encoder per modality: four plain stages with norms whose statistics only source training learns.
+"""One encoder per modality behind one interface, and the small trunk: plain stages of convolutions.
 
-Widths 24-48-96-160 at a crop of 96 px cost about 60 million multiply-adds and 0.5 million parameters a branch
-(evaluation.md section 7).
+The norms' statistics are learnt by source training only. Widths 24-48-96-160 at a crop of 96 px cost about 60 million
+multiply-adds and 0.5 million parameters a branch (evaluation.md section 7). Larger trunks come from timm:
+`core.model.trunks`.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -56,16 +58,51 @@ class ConvStage(nn.Module):
         return torch.relu_(self.keep_norm(self.keep(down)))
 
 
-class Encoder(nn.Module):
-    """Images of one modality to a feature map ``(B, widths[-1], S / 16, S / 16)``."""
+class Encoder(nn.Module, ABC):
+    """Images of one modality to a feature map, in two steps: what stays as it is, and what adapts.
+
+    ``width`` is the number of channels of `rest`'s map.
+    """
+
+    width: int
+
+    @abstractmethod
+    def stem(self, images: torch.Tensor) -> torch.Tensor:
+        """``(B, channels, S, S)`` to maps (or tokens) before the last stage: adaptation caches them."""
+
+    @abstractmethod
+    def rest(self, maps: torch.Tensor) -> torch.Tensor:
+        """The last stage: ``stem``'s output to ``(B, width, h, w)``."""
+
+    @abstractmethod
+    def late_prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the names of the parameters that `rest` uses."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Both steps."""
+        return self.rest(self.stem(images))
+
+
+class ConvEncoder(Encoder):
+    """The small trunk: plain stages, ``(B, widths[-1], S / 16, S / 16)`` for four of them."""
 
     def __init__(self, channels: int, widths: Sequence[int]) -> None:
         super().__init__()
         sizes = (channels, *widths)
+        self.width = widths[-1]
         self.stages = nn.ModuleList(ConvStage(a, b) for a, b in pairwise(sizes))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Run the stages in order."""
-        for stage in self.stages:
+    def stem(self, images: torch.Tensor) -> torch.Tensor:
+        """All stages but the last."""
+        for stage in self.stages[:-1]:
             images = stage(images)
         return images
+
+    def rest(self, maps: torch.Tensor) -> torch.Tensor:
+        """The last stage."""
+        encoded: torch.Tensor = self.stages[-1](maps)
+        return encoded
+
+    def late_prefixes(self) -> tuple[str, ...]:
+        """The last stage's."""
+        return (f"stages.{len(self.stages) - 1}.",)

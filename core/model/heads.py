@@ -1,4 +1,9 @@
-"""Fusion and heads: presence-weighted joint features, one logit per modality and one for all of them."""
+"""Fusion and heads: presence-weighted joint features, one logit per modality and one for all of them.
+
+Physics evidence (`core.model.evidence`) reaches every logit twice: through the hidden layer, together with the
+features, and directly, by one weight per figure. The direct path is linear: before a camera that training has not seen
+it goes on where the features' path saturates or wanders.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from core.frames import MODALITIES
 from core.model.complement import MODALITY_COUNT
 from core.model.encoders import RunningNorm
+from core.model.evidence import EVIDENCE, columns_of
 
 
 class Fusion(nn.Module):
@@ -30,29 +37,31 @@ class Fusion(nn.Module):
 
 
 class Head(nn.Module):
-    """Features to one logit (positive = bona fide) through one hidden layer with dropout.
+    """Features and evidence to one logit (positive = bona fide) through one hidden layer with dropout.
 
     `sample` draws several dropout masks at once, alike for every row: the features are computed once, and the answer
     does not depend on the batch.
     """
 
-    def __init__(self, inputs: int, hidden: int, dropout: float) -> None:
+    def __init__(self, inputs: int, evidence: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.hidden = nn.Linear(inputs, hidden)
+        self.hidden = nn.Linear(inputs + evidence, hidden)
         self.out = nn.Linear(hidden, 1)
+        self.direct = nn.Linear(evidence, 1, bias=False)
+        nn.init.zeros_(self.direct.weight)
         self.dropout = dropout
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """``(B, inputs)`` to ``(B,)``."""
-        active = nn.functional.gelu(self.hidden(features))
+    def forward(self, features: torch.Tensor, evidence: torch.Tensor) -> torch.Tensor:
+        """``features (B, inputs)``, ``evidence (B, E)`` to ``(B,)``."""
+        active = nn.functional.gelu(self.hidden(torch.cat([features, evidence], dim=1)))
         active = nn.functional.dropout(active, self.dropout, self.training)
-        return torch.as_tensor(self.out(active).squeeze(1))
+        return torch.as_tensor((self.out(active) + self.direct(evidence)).squeeze(1))
 
-    def sample(self, features: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
+    def sample(self, features: torch.Tensor, evidence: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
         """Logits ``(T, B)`` under the dropout masks ``keep bool (T, hidden)``."""
-        active = nn.functional.gelu(self.hidden(features))
+        active = nn.functional.gelu(self.hidden(torch.cat([features, evidence], dim=1)))
         masks = keep.to(active.dtype) / (1.0 - self.dropout)
-        return torch.as_tensor((masks * self.out.weight) @ active.T + self.out.bias)
+        return torch.as_tensor((masks * self.out.weight) @ active.T + self.out.bias + self.direct(evidence).T)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,25 +73,37 @@ class Logits:
 
 
 class Heads(nn.Module):
-    """Per-modality heads on each modality's own features; the fused head also sees residuals and the mask."""
+    """Per-modality heads on each modality's own features and evidence; the fused head sees all of it and residuals."""
 
     def __init__(self, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.modality = nn.ModuleList(Head(width, hidden, dropout) for _ in range(MODALITY_COUNT))
-        self.fused = Head(width + 2 * MODALITY_COUNT, hidden, dropout)
+        own = [columns_of(modality) for modality in MODALITIES]
+        self.modality = nn.ModuleList(Head(width, len(columns), hidden, dropout) for columns in own)
+        self.fused = Head(width + 2 * MODALITY_COUNT, len(EVIDENCE), hidden, dropout)
+        self._own = [torch.from_numpy(columns) for columns in own]
 
     def by_modality(self) -> list[Head]:
         """The per-modality heads in the order rgb, depth, ir."""
         return [head for head in self.modality if isinstance(head, Head)]
 
+    def own_evidence(self, evidence: torch.Tensor, m: int) -> torch.Tensor:
+        """The columns ``(B, E_m)`` that need modality ``m`` alone."""
+        return evidence[:, self._own[m].to(evidence.device)]
+
     def forward(
-        self, pooled: torch.Tensor, joint: torch.Tensor, residual: torch.Tensor, presence: torch.Tensor
+        self,
+        pooled: torch.Tensor,
+        joint: torch.Tensor,
+        residual: torch.Tensor,
+        presence: torch.Tensor,
+        evidence: torch.Tensor,
     ) -> Logits:
-        """``pooled (B, 3, C)``, ``joint (B, C)``, ``residual (B, 3)``, ``presence bool (B, 3)`` to logits."""
-        modality = torch.stack([head(pooled[:, m]) for m, head in enumerate(self.modality)], dim=1)
-        return Logits(self.fused(self.described(joint, residual, presence)), modality)
+        """``pooled (B, 3, C)``, ``joint (B, C)``, ``residual (B, 3)``, ``presence (B, 3)``, ``evidence (B, E)``."""
+        heads = enumerate(self.by_modality())
+        modality = torch.stack([head(pooled[:, m], self.own_evidence(evidence, m)) for m, head in heads], dim=1)
+        return Logits(self.fused(self.described(joint, residual, presence), evidence), modality)
 
     @staticmethod
     def described(joint: torch.Tensor, residual: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
-        """Input of the fused head ``(B, C + 6)``."""
+        """Features of the fused head ``(B, C + 6)``."""
         return torch.cat([joint, residual, presence.to(joint.dtype)], dim=1)

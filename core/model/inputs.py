@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from core.frames import CROP_PX, MODALITIES, FaceCrop, Modality
-from core.surface import MAD_TO_SIGMA, PLANE_TERMS, centre_and_mad, face_ellipse, sheet_residual
+from core.model.evidence import evidence_of
+from core.surface import MAD_TO_SIGMA, Sheets, centre_and_mad, face_ellipse, fit_sheets
 
 CHANNELS: dict[Modality, int] = {Modality.RGB: 3, Modality.DEPTH: 5, Modality.IR: 2}
-"""Input planes. depth: MAD-normalised, plane residual over its own spread, quadric residual over face width, measured?,
-metric?; ir: MAD-normalised, log2 ratio to the face's median."""
+"""Input planes. depth: plane residual over its own spread, quadric residual over the same spread (both free of
+scale), quadric residual over face width, measured?, metric?; ir: MAD-normalised, log2 ratio to the face's median."""
 MAD_K = 3.0
 _RESIDUAL_GAIN = 10.0
 """A quadric residual of a tenth of the region's width (about 22 mm) fills the range."""
@@ -54,21 +55,25 @@ class CropBatch:
 class ModelInputs:
     """What the network sees: ``images[i] float32 (B, C_i, S, S)`` in the order of `MODALITIES`.
 
-    ``presence bool (B, 3)``; ``quality float32 (B, 3)``: the share of the face that each modality measured usefully.
+    ``presence bool (B, 3)``; ``quality float32 (B, 3)``: the share of the face that each modality measured usefully;
+    ``evidence float32 (B, E)``: see `core.model.evidence`.
     """
 
     images: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     presence: torch.Tensor
     quality: torch.Tensor
+    evidence: torch.Tensor
 
     def to(self, device: torch.device) -> ModelInputs:
         """The same inputs on ``device``, images channels last."""
         rgb, depth, infrared = (x.to(device, memory_format=torch.channels_last) for x in self.images)
-        return ModelInputs((rgb, depth, infrared), self.presence.to(device), self.quality.to(device))
+        return ModelInputs(
+            (rgb, depth, infrared), self.presence.to(device), self.quality.to(device), self.evidence.to(device)
+        )
 
     def with_presence(self, presence: torch.Tensor) -> ModelInputs:
-        """The same images under another presence mask ``bool (B, 3)``."""
-        return ModelInputs(self.images, presence, self.quality)
+        """The same images under another presence mask ``bool (B, 3)``; `PadNetwork.encode` restricts the rest to it."""
+        return ModelInputs(self.images, presence, self.quality, self.evidence)
 
 
 def to_tensors(crops: Sequence[FaceCrop]) -> ModelInputs:
@@ -100,15 +105,18 @@ def stack(crops: Sequence[FaceCrop]) -> CropBatch:
     return batch
 
 
-def normalise(batch: CropBatch) -> ModelInputs:
-    """Normalise every modality by itself; see the module's docstring."""
+def normalise(batch: CropBatch, sheets: Sheets | None = None) -> ModelInputs:
+    """Normalise every modality by itself; see the module's docstring. ``sheets``: of the depth, where fitted."""
     window = soft_window(batch.rgb.shape[1])
+    fitted = sheets or fit_sheets(batch.depth)
     rgb, rgb_quality = _rgb_planes(batch.rgb, window)
-    depth, depth_quality = _depth_planes(batch, window)
+    depth, depth_quality = _depth_planes(batch, fitted, window)
     infrared, ir_quality = _ir_planes(batch.ir, window)
     quality = np.stack([rgb_quality, depth_quality, ir_quality], axis=1).astype(np.float32)
+    evidence = evidence_of(batch.rgb, batch.ir, batch.presence, batch.metric, batch.face_mm, fitted)
     images = (torch.from_numpy(rgb), torch.from_numpy(depth), torch.from_numpy(infrared))
-    return ModelInputs(images, torch.from_numpy(batch.presence.copy()), torch.from_numpy(quality))
+    presence = torch.from_numpy(batch.presence.copy())
+    return ModelInputs(images, presence, torch.from_numpy(quality), torch.from_numpy(evidence))
 
 
 @lru_cache(maxsize=4)
@@ -128,18 +136,15 @@ def _rgb_planes(rgb: NDArray[np.uint8], window: Float) -> tuple[Float, Float]:
     return np.ascontiguousarray((values - 127.5) / 64.0 * window), usable
 
 
-def _depth_planes(batch: CropBatch, window: Float) -> tuple[Float, Float]:
-    depth = batch.depth
-    valid = depth > 0
+def _depth_planes(batch: CropBatch, sheets: Sheets, window: Float) -> tuple[Float, Float]:
+    depth, valid = batch.depth, sheets.valid
     planes = np.zeros((len(batch), CHANNELS[Modality.DEPTH], *depth.shape[1:]), dtype=np.float32)
-    median, mad = centre_and_mad(depth, valid)
-    planes[:, 0] = _mad_scaled(depth, median, mad, valid)
-    flat = sheet_residual(depth, valid, PLANE_TERMS)
-    planes[:, 1] = _mad_scaled(flat, *centre_and_mad(flat, valid), valid)
+    median, mad = centre_and_mad(sheets.plane, valid)
+    planes[:, 0] = _mad_scaled(sheets.plane, median, mad, valid)
+    planes[:, 1] = _mad_scaled(sheets.quadric, np.zeros_like(mad), mad, valid)
     known = batch.metric & (batch.face_mm > 0)
     if known.any():
-        curved = sheet_residual(depth[known], valid[known])
-        over_width = curved * (_RESIDUAL_GAIN / batch.face_mm[known])[:, None, None]
+        over_width = sheets.quadric[known] * (_RESIDUAL_GAIN / batch.face_mm[known])[:, None, None]
         planes[known, 2] = np.clip(over_width, -1.0, 1.0)
     planes[:, 3] = valid
     planes[:, 4] = valid & known[:, None, None]

@@ -1,12 +1,13 @@
 """The three-branch network in the shape of MFAS-DANet: encode, complement, fuse, heads.
 
 MFAS-DANet (arXiv 2509.23475) is public as an abstract only; this is our reconstruction of its missing-modality part
-(method.md sections 0 and 8.1). The four steps are methods of their own, so that adaptation can cache features and
-explanations can ask again under other masks without touching the pixels.
+(method.md sections 0 and 8.1), with physics evidence beside the learnt features. The steps are methods of their own, so
+that adaptation can cache features and explanations can ask again under other masks without touching the pixels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
@@ -15,21 +16,32 @@ from torch import nn
 from core.frames import MODALITIES
 from core.model.complement import ComplementaryFeatures, Complemented
 from core.model.encoders import Encoder
+from core.model.evidence import REQUIRED
 from core.model.heads import Fusion, Heads, Logits
 from core.model.inputs import CHANNELS, ModelInputs
+from core.model.trunks import SMALL, build_encoder
 
-ARCHITECTURE = "sallyport-danet-1"
+ARCHITECTURE = "sallyport-danet-2"
 """Name of this architecture in a bundle's manifest; weights of another are refused."""
+_REQUIRED = torch.from_numpy(REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """Sizes of the network; they stand in the manifest beside `ARCHITECTURE`."""
+    """Sizes and switches of the network; they stand in the manifest beside `ARCHITECTURE`.
+
+    ``trunk``: ``small`` (with ``widths``) or a name of timm. ``complementary``: see `core.model.complement.MODES`.
+    ``residuals`` and ``evidence``: whether the heads are told of them (ablations; what is off is 0).
+    """
 
     widths: tuple[int, ...] = (24, 48, 96, 160)
     bottleneck: int = 64
     hidden: int = 64
     dropout: float = 0.3
+    trunk: str = SMALL
+    complementary: str = "full"
+    residuals: bool = True
+    evidence: bool = True
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for the manifest."""
@@ -38,16 +50,37 @@ class NetworkConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """What the encoders give: ``maps (B, 3, C, h, w)``, zero where absent; ``presence bool (B, 3)``; ``quality``."""
+    """What the encoders give, or what they give before their last stage (`PadNetwork.encode_stem`).
+
+    ``maps (B, 3, ...)``, zero where absent: ``(B, 3, C, h, w)`` for the heads; ``presence bool (B, 3)``;
+    ``quality (B, 3)``; ``evidence (B, E)``, zero where what it needs is absent.
+    """
 
     maps: torch.Tensor
     presence: torch.Tensor
     quality: torch.Tensor
+    evidence: torch.Tensor
 
     def restricted(self, presence: torch.Tensor) -> Features:
         """The same features with only the modalities of ``presence bool (B, 3)`` (and never more than there were)."""
         kept = self.presence & presence
-        return Features(torch.where(kept[:, :, None, None, None], self.maps, 0.0), kept, self.quality * kept)
+        shown = kept.reshape(*kept.shape, *[1] * (self.maps.dim() - 2))
+        return Features(
+            torch.where(shown, self.maps, 0.0), kept, self.quality * kept, evidence_under(self.evidence, kept)
+        )
+
+    def rows(self, index: torch.Tensor) -> Features:
+        """Some rows, as single floats."""
+        return Features(
+            self.maps[index].float(), self.presence[index], self.quality[index], self.evidence[index].float()
+        )
+
+
+def evidence_under(evidence: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
+    """``evidence (B, E)`` without the columns that need a modality which ``presence bool (B, 3)`` lacks."""
+    required = _REQUIRED.to(presence.device)
+    allowed = (presence[:, None, :] | ~required[None]).all(dim=2)
+    return torch.where(allowed, evidence, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,14 +111,35 @@ class PadNetwork(nn.Module):
 
     architecture = ARCHITECTURE
 
-    def __init__(self, config: NetworkConfig | None = None) -> None:
+    def __init__(self, config: NetworkConfig | None = None, pretrained: bool = False) -> None:
+        """``pretrained``: load the weights that timm has for the trunk (training only; needs a network once)."""
         super().__init__()
         self.config = config or NetworkConfig()
-        width = self.config.widths[-1]
-        self.encoders = nn.ModuleDict({str(m): Encoder(CHANNELS[m], self.config.widths) for m in MODALITIES})
-        self.complementary = ComplementaryFeatures(width, self.config.bottleneck)
+        self.encoders = nn.ModuleDict(
+            {str(m): build_encoder(self.config.trunk, CHANNELS[m], self.config.widths, pretrained) for m in MODALITIES}
+        )
+        width = self.encoder(0).width
+        self.complementary = ComplementaryFeatures(width, self.config.bottleneck, self.config.complementary)
         self.fusion = Fusion(width)
         self.head = Heads(width, self.config.hidden, self.config.dropout)
+
+    def encoder(self, column: int) -> Encoder:
+        """The encoder of one modality, by its place in `MODALITIES`."""
+        encoder = self.encoders[str(MODALITIES[column])]
+        assert isinstance(encoder, Encoder)
+        return encoder
+
+    def late_parameters(self) -> dict[str, nn.Parameter]:
+        """Everything but the encoders' stems, by name: what adaptation may change."""
+        late = tuple(
+            f"encoders.{m}.{prefix}" for column, m in enumerate(MODALITIES)
+            for prefix in self.encoder(column).late_prefixes()
+        )  # fmt: skip
+        return {
+            name: value
+            for name, value in self.named_parameters()
+            if not name.startswith("encoders.") or (late and name.startswith(late))
+        }
 
     def channels_last(self) -> PadNetwork:
         """Lay the convolutions' weights out as the kernels of CPU and CUDA like them; returns itself."""
@@ -96,26 +150,31 @@ class PadNetwork(nn.Module):
 
     def encode(self, inputs: ModelInputs) -> Features:
         """Encode every modality that any row has; rows that lack it get exact zeros, whatever its pixels hold."""
+        return self._gathered(inputs, lambda column, images: self.encoder(column)(images).float())
+
+    def encode_stem(self, inputs: ModelInputs) -> Features:
+        """As `encode`, but only up to the encoders' last stage: ``maps (B, 3, ...)`` to be cached."""
+        return self._gathered(inputs, lambda column, images: self.encoder(column).stem(images).float())
+
+    def encode_rest(self, stem: Features) -> Features:
+        """From `encode_stem` to what `encode` gives."""
+        maps = []
+        for column in range(len(MODALITIES)):
+            given = stem.maps[:, column]
+            if given.dim() == 4:
+                given = given.contiguous(memory_format=torch.channels_last)
+            encoded = self.encoder(column).rest(given).float()
+            maps.append(torch.where(stem.presence[:, column][:, None, None, None], encoded, 0.0))
+        return Features(torch.stack(maps, dim=1), stem.presence, stem.quality, stem.evidence)
+
+    def _gathered(self, inputs: ModelInputs, encode: Callable[[int, torch.Tensor], torch.Tensor]) -> Features:
         if not bool(inputs.presence.any()):
             raise ValueError("a batch without any modality cannot be encoded")
-        maps = [self._encode_one(column, inputs) for column in range(len(MODALITIES))]
+        maps = [_of_present(inputs, column, encode) for column in range(len(MODALITIES))]
         blank = torch.zeros_like(next(encoded for encoded in maps if encoded is not None))
         stacked = torch.stack([blank if encoded is None else encoded for encoded in maps], dim=1)
-        return Features(stacked, inputs.presence, inputs.quality * inputs.presence)
-
-    def _encode_one(self, column: int, inputs: ModelInputs) -> torch.Tensor | None:
-        """Maps of one modality, zero in the rows that lack it; ``None`` where every row lacks it."""
-        present = inputs.presence[:, column]
-        if not bool(present.any()):
-            return None
-        images = inputs.images[column]
-        encoder = self.encoders[str(MODALITIES[column])]
-        if bool(present.all()):
-            whole: torch.Tensor = encoder(images).float()
-            return whole
-        encoded: torch.Tensor = encoder(images[present]).float()
-        rows = torch.zeros(len(present), *encoded.shape[1:], dtype=encoded.dtype, device=encoded.device)
-        return rows.index_put((present.nonzero()[:, 0],), encoded)
+        quality = inputs.quality * inputs.presence
+        return Features(stacked, inputs.presence, quality, evidence_under(inputs.evidence, inputs.presence))
 
     def complement(self, features: Features) -> Complemented:
         """Predict each modality from the others; enhance what is present, substitute what is absent."""
@@ -128,22 +187,51 @@ class PadNetwork(nn.Module):
         return joint
 
     def heads(
-        self, pooled: torch.Tensor, joint: torch.Tensor, residual: torch.Tensor, presence: torch.Tensor
+        self,
+        pooled: torch.Tensor,
+        joint: torch.Tensor,
+        residual: torch.Tensor,
+        presence: torch.Tensor,
+        evidence: torch.Tensor,
     ) -> Logits:
         """Logits of the per-modality heads and the fused head."""
-        logits: Logits = self.head(pooled, joint, residual, presence)
+        logits: Logits = self.head(pooled, joint, residual, presence, evidence)
         return logits
+
+    def told(self, features: Features, complemented: Complemented) -> tuple[torch.Tensor, torch.Tensor]:
+        """Residuals ``(B, 3)`` and evidence ``(B, E)`` as the heads see them: 0 where switched off."""
+        residual, evidence = complemented.residual, features.evidence
+        return (
+            residual if self.config.residuals else torch.zeros_like(residual),
+            evidence if self.config.evidence else torch.zeros_like(evidence),
+        )
 
     def from_features(self, features: Features) -> ModelOutput:
         """Everything after the encoders, on cached features."""
         complemented = self.complement(features)
         pooled = features.maps.mean(dim=(3, 4))
         joint = self.fuse(complemented.maps, complemented.weights)
-        logits = self.heads(pooled, joint, complemented.residual, features.presence)
+        residual, evidence = self.told(features, complemented)
+        logits = self.heads(pooled, joint, residual, features.presence, evidence)
         alone = self.fuse(complemented.maps, features.presence.to(joint.dtype))
-        present = self.head.fused(self.head.described(alone, complemented.residual, features.presence))
+        present = self.head.fused(self.head.described(alone, residual, features.presence), evidence)
         return ModelOutput(logits.fused, present, logits.modality, features, complemented, pooled, joint)
 
     def forward(self, inputs: ModelInputs) -> ModelOutput:
         """Encode and finish."""
         return self.from_features(self.encode(inputs))
+
+
+def _of_present(
+    inputs: ModelInputs, column: int, encode: Callable[[int, torch.Tensor], torch.Tensor]
+) -> torch.Tensor | None:
+    """Maps of one modality, zero in the rows that lack it; ``None`` where every row lacks it."""
+    present = inputs.presence[:, column]
+    if not bool(present.any()):
+        return None
+    images = inputs.images[column]
+    if bool(present.all()):
+        return encode(column, images)
+    encoded = encode(column, images[present])
+    rows = torch.zeros(len(present), *encoded.shape[1:], dtype=encoded.dtype, device=encoded.device)
+    return rows.index_put((present.nonzero()[:, 0],), encoded)

@@ -9,10 +9,11 @@ import torch
 from core import physics
 from core.errors import HostError
 from core.frames import EVERY_MASK, MODALITIES, FaceCrop, ModalityMask
-from core.model.inputs import to_tensors
+from core.model.inputs import ModelInputs, normalise, stack
 from core.model.manifest import Manifest
 from core.model.network import Features, ModelOutput, PadNetwork
 from core.model.uncertainty import Uncertainty
+from core.surface import Sheets, fit_sheets
 from core.verdict import Evidence, sigmoid
 
 MAX_BATCH = 32
@@ -64,8 +65,11 @@ class NetworkScorer:
 
     def output(self, crops: Sequence[FaceCrop]) -> ModelOutput:
         """The network's raw output for at most `MAX_BATCH` crops, features included (explanations ask again)."""
+        return self._output(normalise(stack(crops)))
+
+    def _output(self, inputs: ModelInputs) -> ModelOutput:
         with torch.inference_mode():
-            output: ModelOutput = self.network(to_tensors(crops).to(self._device))
+            output: ModelOutput = self.network(inputs.to(self._device))
             return output
 
     def mask_logits(self, crop: FaceCrop) -> dict[ModalityMask, float]:
@@ -78,6 +82,7 @@ class NetworkScorer:
                 features.maps.expand(count, -1, -1, -1, -1),
                 features.presence.expand(count, -1),
                 features.quality.expand(count, -1),
+                features.evidence.expand(count, -1),
             )
             wanted = torch.tensor([[m in mask for m in MODALITIES] for mask in masks], device=self._device)
             logits = self.network.from_features(shared.restricted(wanted)).safe.cpu().tolist()
@@ -86,18 +91,27 @@ class NetworkScorer:
     def _score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
         if any(not crop.mask for crop in crops):
             raise ValueError("a crop without any modality cannot be scored")
-        output = self.output(crops)
+        batch = stack(crops)
+        sheets = fit_sheets(batch.depth)
+        output = self._output(normalise(batch, sheets))
         with torch.inference_mode():
             uncertainty = self._uncertainty.of(self.network, output).cpu().tolist()
         logits = output.safe.cpu().tolist()
         modality = output.modality.cpu().tolist()
         residual = output.complemented.residual.cpu().tolist()
         return [
-            self._evidence(crop, logits[i], modality[i], residual[i], uncertainty[i]) for i, crop in enumerate(crops)
+            self._evidence(crop, sheets.row(i), logits[i], modality[i], residual[i], uncertainty[i])
+            for i, crop in enumerate(crops)
         ]
 
     def _evidence(
-        self, crop: FaceCrop, logit: float, modality: list[float], residual: list[float], uncertainty: float
+        self,
+        crop: FaceCrop,
+        sheets: Sheets,
+        logit: float,
+        modality: list[float],
+        residual: list[float],
+        uncertainty: float,
     ) -> Evidence:
         mask = crop.mask
         calibrated = logit / self.manifest.temperature_of(mask)
@@ -115,7 +129,7 @@ class NetworkScorer:
             score=score,
             modality_scores={str(m): sigmoid(modality[i] / alone[m]) for i, m in columns},
             residuals={str(m): residual[i] for i, m in columns} if len(mask) > 1 else {},
-            physics=physics.figures(crop),
+            physics=physics.figures(crop, sheets),
             uncertainty=uncertainty,
         )
 

@@ -26,9 +26,13 @@ class Uncertainty:
     def probabilities(self, network: PadNetwork, output: ModelOutput) -> torch.Tensor:
         """Bona fide probability of each head in each pass, ``(4, T, B)``: rgb, depth, ir, fused."""
         heads = network.head
-        drawn = [head.sample(output.pooled[:, m], self._keep[m]) for m, head in enumerate(heads.by_modality())]
-        described = heads.described(output.joint, output.complemented.residual, output.features.presence)
-        return torch.sigmoid(torch.stack([*drawn, heads.fused.sample(described, self._keep[-1])]))
+        residual, evidence = network.told(output.features, output.complemented)
+        drawn = [
+            head.sample(output.pooled[:, m], heads.own_evidence(evidence, m), self._keep[m])
+            for m, head in enumerate(heads.by_modality())
+        ]
+        described = heads.described(output.joint, residual, output.features.presence)
+        return torch.sigmoid(torch.stack([*drawn, heads.fused.sample(described, evidence, self._keep[-1])]))
 
     def of(self, network: PadNetwork, output: ModelOutput) -> torch.Tensor:
         """U in [0, 1], ``(B,)``: entropy of the reliability-weighted vote plus the heads' disagreement."""

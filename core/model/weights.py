@@ -11,6 +11,7 @@ from safetensors.torch import save as write_safetensors
 
 from core.errors import InputError
 from core.frames import EVERY_MASK
+from core.model.complement import MODES
 from core.model.golden import TOLERANCE, golden_crop
 from core.model.inputs import to_tensors
 from core.model.manifest import Manifest
@@ -90,6 +91,8 @@ def _config(manifest: Manifest) -> NetworkConfig:
         ) from error
     if not valid or not 0.0 <= config.dropout < 1.0 or any(width % 8 for width in config.widths):
         raise InputError(f"The manifest's network sizes are impossible: {values}.", "Export the model again.")
+    if not isinstance(config.trunk, str) or config.complementary not in MODES:
+        raise InputError(f"The manifest's network switches are unknown: {values}.", "Export the model again.")
     return config
 
 

@@ -48,6 +48,8 @@ class TrainConfig(BaseModel):
     weight_decay: float = Field(default=0.02, ge=0)
     label_smoothing: float = Field(default=0.05, ge=0, lt=0.5, description="method.md section 9: eps 0.05 to 0.1")
     minutes: float = Field(default=45.0, gt=0, description="no epoch starts later than this")
+    evidence_dropout: float = Field(default=0.15, ge=0, lt=1, description="share of rows without physics evidence")
+    map_dropout: float = Field(default=0.1, ge=0, lt=1, description="share of rows without learnt features")
     threads: int = Field(default=1, ge=1, description="torch threads")
     processes: int = Field(default=2, ge=1, le=64, description="processes that simulate")
     work_dir: Path = Field(description="tables and checkpoints; a run that was cut off goes on from here")

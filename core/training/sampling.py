@@ -7,9 +7,11 @@ import torch
 from numpy.typing import NDArray
 
 from core.frames import EVERY_MASK
+from core.model.network import Features
 from core.training.table import CropTable
 
 _MEMORY = 0.98
+_COLUMN_SHARE = 0.1
 
 
 def epoch_rows(table: CropTable, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -55,3 +57,20 @@ class MaskSampler:
         for mask in sorted(set(chosen.tolist())):
             mean = losses[chosen == mask].mean()
             self.loss[mask] = _MEMORY * self.loss[mask] + (1.0 - _MEMORY) * mean
+
+
+def thinned(features: Features, evidence: float, maps: float, generator: torch.Generator) -> Features:
+    """Take the evidence from a share of the rows, the learnt maps from another, and some columns of evidence from all.
+
+    Neither path may carry everything: where one fails before an unseen camera, the other has learnt to stand alone.
+    """
+    rows, columns = features.evidence.shape
+    drawn = torch.rand((rows, 2), generator=generator)
+    with_evidence, with_maps = drawn[:, 0] >= evidence, (drawn[:, 1] >= maps) | (drawn[:, 0] < evidence)
+    kept = (torch.rand((rows, columns), generator=generator) >= _COLUMN_SHARE) & with_evidence[:, None]
+    return Features(
+        features.maps * with_maps[:, None, None, None, None],
+        features.presence,
+        features.quality,
+        features.evidence * kept,
+    )

@@ -16,11 +16,11 @@ from safetensors.torch import load_file, save_file
 from core.errors import CanceledError, HostError
 from core.model.encoders import learn_statistics
 from core.model.inputs import normalise
-from core.model.network import PadNetwork
+from core.model.network import NetworkConfig, PadNetwork
 from core.training.augment import augment
 from core.training.config import TrainConfig
 from core.training.losses import source_loss
-from core.training.sampling import MaskSampler, epoch_rows
+from core.training.sampling import MaskSampler, epoch_rows, thinned
 from core.training.table import CropTable
 
 _AVERAGING = 0.998
@@ -45,13 +45,14 @@ Canceled = Callable[[], bool]
 class SourceTrainer:
     """Trains one network on one table. Every epoch ends with a checkpoint; `run` goes on from the newest."""
 
-    def __init__(self, config: TrainConfig, table: CropTable) -> None:
+    def __init__(self, config: TrainConfig, table: CropTable, network: NetworkConfig | None = None) -> None:
+        """``network``: sizes and switches, where they are not the factory's (ablations, larger trunks)."""
         torch.manual_seed(config.seed)
         self._config = config
         self._table = table
-        self._network = PadNetwork().channels_last()
+        self._network = PadNetwork(network).channels_last()
         learn_statistics(self._network, True)
-        self._average = PadNetwork().channels_last()
+        self._average = PadNetwork(network).channels_last()
         self._average.load_state_dict(self._network.state_dict())
         self._optimizer = torch.optim.AdamW(
             self._network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
@@ -117,6 +118,7 @@ class SourceTrainer:
         self._network.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = self._network.encode(inputs)
+        features = thinned(features, self._config.evidence_dropout, self._config.map_dropout, generator)
         full = self._network.from_features(features)
         masks, chosen = self._masks.draw(len(rows), generator)
         kept = features.presence & masks

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from core.errors import UsageError
 from core.frames import ALL_MODALITIES, CROP_PX, EVERY_MASK, MODALITIES, FaceCrop, Modality, ModalityMask
 from core.model.encoders import learn_statistics
 from core.model.inputs import CHANNELS, ModelInputs, to_tensors
@@ -58,6 +60,7 @@ class TestInputs:
         stretched = replace(crop, depth=crop.depth * np.float32(0.125))
         one, other = to_tensors([crop]).images[1], to_tensors([stretched]).images[1]
         assert torch.allclose(one, other, atol=2e-3)
+        assert one[:, 0].any()
         assert not one[:, 2].any()
         assert not one[:, 4].any()
 
@@ -85,7 +88,7 @@ class TestNetwork:
         joint = network.fuse(complemented.maps, complemented.weights)
         assert joint.shape == (2, 16)
         pooled = features.maps.mean(dim=(3, 4))
-        logits = network.heads(pooled, joint, complemented.residual, features.presence)
+        logits = network.heads(pooled, joint, complemented.residual, features.presence, features.evidence)
         assert logits.fused.shape == (2,)
         assert logits.modality.shape == (2, 3)
         assert torch.allclose(network(inputs).fused, logits.fused)
@@ -98,7 +101,7 @@ class TestNetwork:
         for image, modality in zip((rgb, depth, infrared), MODALITIES, strict=True):
             if modality not in mask:
                 image[0] = torch.nan
-        spoiled = ModelInputs((rgb, depth, infrared), presence, inputs.quality)
+        spoiled = ModelInputs((rgb, depth, infrared), presence, inputs.quality, inputs.evidence)
         clean, dirty = network(inputs.with_presence(presence)), network(spoiled)
         assert torch.equal(clean.fused[0], dirty.fused[0])
         assert torch.equal(clean.present[0], dirty.present[0])
@@ -134,9 +137,72 @@ class TestNetwork:
         network(to_tensors([head(), sheet()]))
         assert not torch.equal(before[0], statistics()[0])
 
+    def test_the_stem_and_the_rest_make_the_encoder(self, network: PadNetwork) -> None:
+        inputs = to_tensors([head(), sheet().restricted(ModalityMask.parse("depth"))])
+        stem = network.encode_stem(inputs)
+        assert stem.maps.shape == (2, 3, 16, 12, 12)
+        whole, parts = network.encode(inputs), network.encode_rest(stem)
+        assert torch.allclose(whole.maps, parts.maps, atol=1e-6)
+        assert torch.equal(whole.evidence, parts.evidence)
+
+    def test_only_the_last_stage_of_the_encoders_is_late(self, network: PadNetwork) -> None:
+        late = {name for name in network.late_parameters() if name.startswith("encoders.")}
+        assert late
+        assert all(".stages.3." in name for name in late)
+
     def test_a_batch_without_any_modality_is_refused(self, network: PadNetwork) -> None:
         with pytest.raises(ValueError, match="without any modality"):
             network(to_tensors([FaceCrop()]))
+
+
+class TestSwitches:
+    @staticmethod
+    def _network(**switches: str | bool) -> PadNetwork:
+        torch.manual_seed(3)
+        return PadNetwork(NetworkConfig((8, 8, 16, 16), 8, 8, 0.3, **switches)).eval()  # type: ignore[arg-type]
+
+    def test_without_complementary_features_an_absent_modality_has_no_weight(self) -> None:
+        network = self._network(complementary="none")
+        output = network(to_tensors([head().restricted(ModalityMask.parse("rgb+ir")), head()]))
+        assert output.complemented.weights.tolist() == [[1.0, 0.0, 1.0], [1.0, 1.0, 1.0]]
+        assert not output.complemented.residual.any()
+        assert torch.equal(output.fused, output.present)
+        assert not list(network.complementary.parameters())
+
+    def test_substituting_leaves_what_is_present_as_it_is(self) -> None:
+        network = self._network(complementary="substitute")
+        features = network.encode(to_tensors([head().restricted(ModalityMask.parse("rgb+ir"))]))
+        complemented = network.complement(features)
+        assert torch.equal(complemented.maps[0, 0], features.maps[0, 0])
+        assert complemented.weights[0, 1] > 0.0
+
+    def test_enhancing_leaves_what_is_absent_out(self) -> None:
+        network = self._network(complementary="enhance")
+        features = network.encode(to_tensors([head().restricted(ModalityMask.parse("rgb+ir"))]))
+        complemented = network.complement(features)
+        assert not torch.equal(complemented.maps[0, 0], features.maps[0, 0])
+        assert complemented.weights[0, 1] == 0.0
+
+    def test_evidence_and_residuals_that_are_off_cannot_matter(self) -> None:
+        network = self._network(evidence=False, residuals=False)
+        for parameter in network.head.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+        inputs = to_tensors([head()])
+        changed = ModelInputs(inputs.images, inputs.presence, inputs.quality, inputs.evidence + 1.0)
+        assert torch.equal(network(inputs).fused, network(changed).fused)
+        with_evidence = PadNetwork(SMALL).eval()
+        with_evidence.load_state_dict(network.state_dict())
+        assert not torch.equal(with_evidence(inputs).fused, with_evidence(changed).fused)
+
+    def test_a_trunk_of_timm_needs_timm(self) -> None:
+        if importlib.util.find_spec("timm") is not None:
+            pytest.skip("timm is installed here")
+        with pytest.raises(UsageError, match="not installed"):
+            PadNetwork(NetworkConfig(trunk="vit_base_patch16_224"))
+
+    def test_an_unknown_way_of_complementing_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="full, substitute"):
+            self._network(complementary="some")
 
 
 class TestScorer:
