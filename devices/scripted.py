@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.clock import Clock
 from core.codes import SourceKind
 from core.errors import HostError
 from core.frames import Modality
@@ -25,8 +26,15 @@ class ScriptedOrigin(SimulatedOrigin):
 
     source_kind = SourceKind.SCRIPTED
 
-    def __init__(self, make_scene: Callable[[], Scene], script: FaultScript, *, start_s: float = 0.0) -> None:
-        super().__init__(make_scene, name="Scripted D435", start_s=start_s)
+    def __init__(
+        self,
+        make_scene: Callable[[], Scene],
+        script: FaultScript,
+        *,
+        start_s: float = 0.0,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(make_scene, name="Scripted D435", start_s=start_s, clock=clock)
         self._script = script
         self._history: dict[Modality, deque[Shot]] = {}
         self._held: dict[Modality, Shot] = {}

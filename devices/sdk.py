@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 
 import pyrealsense2 as rs
 
+from core.clock import Clock, SystemClock
 from core.codes import SourceKind
 from core.errors import HostError
 from core.frames import FrameSet, Modality, StreamProfile
@@ -92,6 +92,7 @@ class SdkCamera:
         max_skew_ms: see `core.pairing.Pairer`.
         record_to: also write what the sensors deliver to this ``.db3`` with the SDK's own recorder.
         first_number: number of the first frame set.
+        clock: tells when frames arrive, and drives patience and ages.
     """
 
     def __init__(
@@ -101,8 +102,10 @@ class SdkCamera:
         max_skew_ms: float | None = None,
         record_to: Path | None = None,
         first_number: int = 1,
+        clock: Clock | None = None,
     ) -> None:
         self._origin = origin
+        self._clock = clock or SystemClock()
         self._max_skew_ms = max_skew_ms
         self._record_to = record_to
         self._number = first_number
@@ -243,9 +246,9 @@ class SdkCamera:
 
     def read_next(self, timeout_ms: float) -> FrameSet | None:
         """See `Camera.read_next`."""
-        deadline_ms = _now_ms() + timeout_ms
+        deadline_ms = self._clock.now_ms() + timeout_ms
         while not self._ready and not self._ended:
-            left_ms = deadline_ms - _now_ms()
+            left_ms = deadline_ms - self._clock.now_ms()
             self._pump(min(float(POLL_MS), max(0.0, left_ms)))
             if left_ms <= 0.0:
                 break
@@ -265,14 +268,14 @@ class SdkCamera:
         self._pump(0.0)
         newest = self._ready[-1] if self._ready else None
         self._ready.clear()
-        if newest is None or _now_ms() - newest[1] > max_age_ms:
+        if newest is None or self._clock.now_ms() - newest[1] > max_age_ms:
             raise StaleFrameError(
                 f"{self._device.name} has no frame set that is newer than {max_age_ms:.0f} ms.", "Check its cable."
             )
         return self._hand_out(newest[0])
 
     def _hand_out(self, frame_set: FrameSet) -> FrameSet:
-        self._meter.paired(frame_set, _now_ms())
+        self._meter.paired(frame_set, self._clock.now_ms())
         return frame_set
 
     def _pump(self, wait_ms: float) -> None:
@@ -283,14 +286,14 @@ class SdkCamera:
         exhausted = self._is_exhausted()  # asked before the queue: a frame may come in between
         got, frame = self._queue.try_wait_for_frame(max(0, math.ceil(wait_ms)))
         if not got:
-            now_ms = _now_ms()
+            now_ms = self._clock.now_ms()
             self._deliver(self._pairer.flush() if exhausted else self._pairer.poll(now_ms), now_ms)
             self._ended = exhausted
             return
         while got:
             modality = self._by_uid.get(frame.get_profile().unique_id()) or modality_of(frame.get_profile())
             if modality is not None:
-                now_ms = _now_ms()
+                now_ms = self._clock.now_ms()
                 self._meter.arrived(modality, now_ms)
                 self._deliver(self._pairer.add(copy_frame(frame, modality), now_ms), now_ms)
             del frame
@@ -303,8 +306,8 @@ class SdkCamera:
         if not self._origin.exhausted():
             self._quiet_ms = math.inf
             return False
-        self._quiet_ms = min(self._quiet_ms, _now_ms())
-        return _now_ms() - self._quiet_ms >= SETTLE_MS
+        self._quiet_ms = min(self._quiet_ms, self._clock.now_ms())
+        return self._clock.now_ms() - self._quiet_ms >= SETTLE_MS
 
     def _deliver(self, sets: list[FrameSet], now_ms: float) -> None:
         for frame_set in sets:
@@ -326,7 +329,7 @@ class SdkCamera:
 
     def health(self) -> CameraHealth:
         """See `Camera.health`."""
-        now_ms = _now_ms()
+        now_ms = self._clock.now_ms()
         if self._sdk_device is not None and now_ms - self._asked_ms >= ASK_MS:
             self._asked_ms = now_ms
             self._device = device_info(self._sdk_device)  # a USB link may have become slower
@@ -347,7 +350,3 @@ class SdkCamera:
             return {}
         self._settings = apply_options(self._sensors, options)
         return self._settings
-
-
-def _now_ms() -> float:
-    return time.monotonic() * 1000.0

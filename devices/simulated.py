@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ import numpy as np
 import pyrealsense2 as rs
 from numpy.typing import NDArray
 
+from core.clock import Clock, SystemClock
 from core.codes import SourceKind
 from core.frames import Modality, StreamProfile
 from devices.sdk_frames import FORMATS, sdk_extrinsics, sdk_intrinsics
@@ -28,6 +28,8 @@ EPOCH_MS = 1000.0
 EXPOSURE_US = {Modality.RGB: 8000, Modality.DEPTH: 6500, Modality.IR: 6500}
 LASER_POWER_MW = 150
 STOP_S = 2.0
+RENDERER = "renderer"
+"""Name of the thread that renders."""
 
 
 class Scene(Protocol):
@@ -73,13 +75,22 @@ class SimulatedOrigin:
     Args:
         make_scene: builds the scene, when the camera is opened for the first time.
         start_s: camera time at which it begins (a respawned capture process goes on where the old one was).
+        clock: what camera time follows.
     """
 
     source_kind = SourceKind.SIMULATED
     finite = False
 
-    def __init__(self, make_scene: Callable[[], Scene], *, name: str = "Simulated D435", start_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        make_scene: Callable[[], Scene],
+        *,
+        name: str = "Simulated D435",
+        start_s: float = 0.0,
+        clock: Clock | None = None,
+    ) -> None:
         self.name = name
+        self._clock = clock or SystemClock()
         self._make_scene = make_scene
         self._scene: Scene | None = None
         self._start_s = start_s
@@ -126,9 +137,9 @@ class SimulatedOrigin:
     def started(self) -> None:
         """See `Origin.started`."""
         if self._epoch_s is None:
-            self._epoch_s = time.monotonic() - self._start_s
+            self._epoch_s = self._clock.now_ms() / 1000.0 - self._start_s
         self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="renderer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=RENDERER, daemon=True)
         self._thread.start()
 
     def throttle(self, pause: bool) -> None:
@@ -172,7 +183,7 @@ class SimulatedOrigin:
 
     def camera_s(self) -> float:
         """Camera time now."""
-        return self._start_s if self._epoch_s is None else time.monotonic() - self._epoch_s
+        return self._start_s if self._epoch_s is None else self._clock.now_ms() / 1000.0 - self._epoch_s
 
     def _run(self) -> None:
         try:
@@ -215,7 +226,7 @@ class SimulatedOrigin:
         for value, number in (
             (rs.frame_metadata_value.frame_counter, shot.number),
             (rs.frame_metadata_value.sensor_timestamp, round(1000.0 * shot.time_ms)),
-            (rs.frame_metadata_value.time_of_arrival, round(1000.0 * time.time())),
+            (rs.frame_metadata_value.time_of_arrival, round(1000.0 * self._clock.utc_s())),
             (rs.frame_metadata_value.actual_exposure, EXPOSURE_US[shot.modality]),
         ):
             sensor.set_metadata(value, number)

@@ -18,6 +18,7 @@ from core.model.bundle import load_network
 from storage.catalogue import Catalogue, open_catalogue
 from tests.faults.adaptation_worker import workplace
 from tests.faults.conftest import Tally
+from tests.patience import wait_until
 from tests.unit.adaptation_site import QUICK, SiteStore, plan_for, write_champion
 
 KILLS = int(os.environ.get("SALLYPORT_KILLS", "2"))
@@ -72,9 +73,7 @@ def _killed_once(catalogue: Catalogue, folder: Path, job: str, moments: random.R
     before = len(catalogue.jobs.events(job))
     command = [sys.executable, "-m", "tests.faults.adaptation_worker", str(folder), job]
     worker = subprocess.Popen(command, cwd=Path(__file__).parents[2], env={**os.environ, "OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + 60.0
-    while worker.poll() is None and time.monotonic() < deadline and len(catalogue.jobs.events(job)) == before:
-        time.sleep(0.01)
+    wait_until(lambda: worker.poll() is not None or len(catalogue.jobs.events(job)) > before, "a step of the job")
     time.sleep(moments.uniform(0.0, 0.5))
     ended = worker.poll() is not None
     worker.kill()

@@ -19,6 +19,7 @@ from storage.frames import FrameStore
 from storage.recorder import SessionRecorder
 from storage.repositories.sessions import SessionCounts
 from tests import stored
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.faults
 MIB = 1 << 20
@@ -54,7 +55,7 @@ def test_a_full_disk_stops_the_recording_cleanly(small_disk: Callable[[int], Pat
         guard = DiskGuard(root, NO_MARKS)
         recorder = SessionRecorder(catalogue.frames_path(session), session, folder=catalogue.folder, guard=guard)
         number = 0
-        deadline = time.monotonic() + 60.0
+        deadline = time.monotonic() + PATIENCE_S
         while not recorder.problem and time.monotonic() < deadline:
             number += 1
             recorder.offer(stored.frame_set(number, width=160, height=120))
@@ -108,6 +109,7 @@ from pathlib import Path
 from core.errors import HostError
 from storage.frames import FrameStore
 from tests import stored
+from tests.patience import PATIENCE_S
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = FrameStore.create(Path(sys.argv[1]), "s1")
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))

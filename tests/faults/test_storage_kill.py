@@ -68,9 +68,7 @@ def test_a_kill_loses_no_acknowledged_frame_set(tmp_path: Path) -> None:
             session = stored.open_session(catalogue)
             path = catalogue.frames_path(session)
             told = _acknowledged(path, session, rng)
-            started = time.monotonic()
             finding = salvage(catalogue)[0]
-            assert time.monotonic() - started < 5.0
             assert catalogue.sessions.get(session).state is SessionState.SALVAGED
         acknowledged += len(told)
         with FrameStore.open(path) as store:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import QThread
@@ -12,14 +12,31 @@ from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+from core.clock import FakeClock
 from gui.app import Desk, SallyportApp
 from gui.feed import FrameFeed
 from gui.link import StationLink
 from gui.services import LiveStation, Services
 from tests.gui.fakes import FakeFrames, FakeStation
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from storage.catalogue import Catalogue
+
+
+class PatientBot(QtBot):
+    """Waits as long as a slow machine may need: only a hang reaches the limit."""
+
+    def waitUntil(self, callback: Callable[[], Any], *, timeout: int = round(1000 * PATIENCE_S)) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = round(1000 * PATIENCE_S), **options: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+
+@pytest.fixture
+def qtbot(qapp: SallyportApp, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +77,12 @@ def frames() -> FakeFrames:
 
 
 @pytest.fixture
+def clock() -> FakeClock:
+    """The window's clock: pictures and answers grow old only where a test says so."""
+    return FakeClock(1000.0)
+
+
+@pytest.fixture
 def services(tmp_path: Path, station: FakeStation, frames: FakeFrames) -> Services:
     data = tmp_path / "data"
 
@@ -79,7 +102,7 @@ def services(tmp_path: Path, station: FakeStation, frames: FakeFrames) -> Servic
 
 @pytest.fixture
 def open_desk(
-    qapp: SallyportApp, services: Services, qtbot: QtBot, request: pytest.FixtureRequest
+    qapp: SallyportApp, services: Services, qtbot: QtBot, clock: FakeClock, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[], Desk]]:
     """Opens the whole window; closed after the test."""
     desks: list[Desk] = []
@@ -88,8 +111,9 @@ def open_desk(
     def make() -> Desk:
         desk = Desk(qapp, services)
         desks.append(desk)
+        desk.link.feed.clock = clock
         desk.open()
-        qtbot.waitUntil(lambda: desk.link.session != "", timeout=3000)
+        qtbot.waitUntil(lambda: desk.link.session != "")
         return desk
 
     yield make

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
+from core.clock import FakeClock
 from core.codes import ConnectionState, Hint, Outcome, SourceKind
 from core.messages import LockOutChanged, ModelReady, ObservationMade, VerdictReached
 from core.verdict import Verdict
 from gui.app import Desk
-from gui.views.checkpoint.page import CheckpointPage
+from gui.views.checkpoint.page import GONE_MS, CheckpointPage
 from gui.views.checkpoint.state import CheckpointState, Shape
 from gui.widgets.ask import ReasonDialog
+from gui.widgets.stream_view import LOST_MS
 from tests.gui.fakes import (
     MODEL,
     FakeFrames,
@@ -98,13 +102,14 @@ def test_a_live_camera_without_qualification_is_a_shadow(station: FakeStation, o
 
 
 def test_frames_that_stop_make_the_station_not_available(
-    page: CheckpointPage, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+    page: CheckpointPage, station: FakeStation, frames: FakeFrames, clock: FakeClock, qtbot: QtBot
 ) -> None:
     frames.push(frame_set(1))
     ready(station)
     station.say(committed(Outcome.BONA_FIDE))
     qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
-    qtbot.waitUntil(lambda: word(page) == "NOT AVAILABLE", timeout=3000)
+    clock.advance(LOST_MS + 1.0)
+    qtbot.waitUntil(lambda: word(page) == "NOT AVAILABLE")
     qtbot.waitUntil(lambda: page.rgb_view.message == "NOT AVAILABLE")
     frames.push(frame_set(2))
     qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
@@ -163,21 +168,22 @@ def test_an_answer_leaves_with_its_person_unless_it_asks_for_something(
     page: CheckpointPage,
     station: FakeStation,
     frames: FakeFrames,
+    clock: FakeClock,
     qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
     outcome: Outcome,
     stays: bool,
 ) -> None:
-    monkeypatch.setattr("gui.views.checkpoint.page.GONE_MS", 30.0)
     frames.push(frame_set(1))
     ready(station)
     station.say(committed(outcome))
     qtbot.waitUntil(lambda: page.state.committed is not None)
-    for number in range(2, 12):
-        frames.push(frame_set(number))
+    link = page.context.link
+    for number in (2, 3):
         station.say(ObservationMade(observation(number, (Hint.NO_FACE,), face=False)))
-        qtbot.wait(10)
-    qtbot.waitUntil(lambda: (page.state.committed is not None) is stays)
+        seen = partial(lambda n: link.observation is not None and link.observation.frame_set == n, number)
+        qtbot.waitUntil(seen)
+        clock.advance(GONE_MS + 1.0)
+    assert (page.state.committed is not None) is stays
 
 
 def test_the_technician_is_called_by_key(page: CheckpointPage, desk: Desk, qtbot: QtBot) -> None:

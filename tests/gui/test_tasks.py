@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from gui.tasks import Task, Tasks
+from tests.patience import PATIENCE_S
 
 
 class Opened:
@@ -90,7 +91,7 @@ def test_a_canceled_task_stops_and_delivers_nothing(tasks: Tasks, qtbot: QtBot) 
 
     task = tasks.start(work, results.append, on_progress=shares.append)
     waiting = tasks.run(lambda _c: "never", results.append)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE_S)
     waiting.cancel()
     task.cancel()
     qtbot.waitUntil(lambda: not tasks.busy)
@@ -102,7 +103,7 @@ def test_nothing_is_delivered_to_what_is_gone(tasks: Tasks, qtbot: QtBot) -> Non
     results: list[int] = []
     owner = QObject()
     release = threading.Event()
-    tasks.run(lambda _c: release.wait(5), results.append, owner=owner)
+    tasks.run(lambda _c: release.wait(PATIENCE_S), results.append, owner=owner)
     owner.deleteLater()
     qtbot.waitUntil(lambda: not _alive(owner))
     release.set()

@@ -15,6 +15,7 @@ from devices import sources
 from devices.supervisor import HANG_MS, CaptureSupervisor
 from devices.worker import CaptureSpec, run_capture
 from tests.noise_scene import NoiseScene
+from tests.patience import PATIENCE_S
 from tests.unit.test_ring import frame_set
 
 
@@ -64,12 +65,10 @@ def supervisor(spec: CaptureSpec, threaded: bool = False, hang_ms: float = HANG_
     return CaptureSupervisor(spec, lambda s: Child("capture", capture_noise, s, threaded=threaded), hang_ms=hang_ms)
 
 
-def poll_until(
-    link: CaptureSupervisor, done: Callable[[list[Message]], bool], timeout_s: float = 30.0
-) -> list[Message]:
-    """Everything that was said until ``done`` says so; fails after the time-out."""
+def poll_until(link: CaptureSupervisor, done: Callable[[list[Message]], bool]) -> list[Message]:
+    """Everything that was said until ``done`` says so; fails where that never comes."""
     said: list[Message] = []
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + PATIENCE_S
     while not done(said):
         assert time.monotonic() < deadline, said[-5:]
         said += link.poll()

@@ -19,9 +19,8 @@ from devices.playback import PlaybackOrigin
 from devices.realsense import select_live
 from devices.recording import _check, record
 from devices.sdk import SdkCamera
-from devices.simulated import SimulatedOrigin
 from devices.sources import SourceSpec
-from tests.noise_scene import NoiseScene
+from tests.studio import Studio
 
 BAG = "realsense_d435_640x480.bag"
 
@@ -102,18 +101,15 @@ print(json.dumps({"frames": digest(sets), "profiles": profiles, "complete": sum(
 
 def test_a_fresh_process_plays_a_recording_bit_by_bit(tmp_path: Path) -> None:
     path = tmp_path / "take.db3"
-    camera = SdkCamera(SimulatedOrigin(NoiseScene), record_to=path)
-    camera.open()
-    camera.start()
-    sets = [camera.read(2000.0) for _ in range(45)]
-    camera.stop()
-    while (last := camera.read_next(0.0)) is not None:
-        sets.append(last)
-    profiles = {str(m): [p.intrinsics.fx, list(p.to_rgb.translation_m)] for m, p in camera.profiles.items()}  # type: ignore[union-attr]
-    camera.close()
+    with Studio(record_to=path) as studio:
+        sets = studio.film(1.5)
+        studio.camera.stop()
+        sets += studio.pending()
+        streams = studio.camera.profiles
+    profiles = {str(m): [p.intrinsics.fx, list(p.to_rgb.translation_m)] for m, p in streams.items()}  # type: ignore[union-attr]
 
     played = subprocess.run(
-        [sys.executable, "-c", _PLAY, str(path)], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", _PLAY, str(path)], capture_output=True, text=True, check=True, timeout=300
     )
     result = json.loads(played.stdout.splitlines()[-1])
     written = digest(sets)
@@ -125,16 +121,11 @@ def test_a_fresh_process_plays_a_recording_bit_by_bit(tmp_path: Path) -> None:
 
 def test_a_slow_reader_of_a_fast_file_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "take.db3"
-    camera = SdkCamera(SimulatedOrigin(NoiseScene), record_to=path)
-    camera.open()
-    camera.start()
-    for _ in range(60):
-        camera.read(2000.0)
-    camera.stop()
-    while camera.read_next(0.0) is not None:
-        pass
-    counted = {m: s.frames for m, s in camera.health().streams.items()}
-    camera.close()
+    with Studio(record_to=path) as studio:
+        studio.film(2.0)
+        studio.camera.stop()
+        studio.pending()
+        counted = {m: s.frames for m, s in studio.camera.health().streams.items()}
 
     player = SdkCamera(PlaybackOrigin(path))
     player.open()

@@ -26,7 +26,7 @@ HEAVY = ("torch", "pyrealsense2", "PySide6", "sqlite_utils", "scipy", "embreex",
 def test_importing_a_package_loads_only_what_its_process_may_hold(module: str) -> None:
     probe = f"import sys, {module}; print(*(name for name in {HEAVY!r} if name in sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) <= ALLOWED[module]

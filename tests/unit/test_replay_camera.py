@@ -39,7 +39,7 @@ def test_at_its_own_pace_it_takes_its_own_time() -> None:
     started = time.monotonic()
     while not camera.ended:
         camera.read_next(10.0)
-    assert 0.09 <= time.monotonic() - started < 1.0
+    assert time.monotonic() - started >= 0.09, "three periods of 33 ms"
 
 
 def test_an_empty_session_ends_at_once() -> None:

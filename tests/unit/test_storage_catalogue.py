@@ -378,7 +378,7 @@ with open_catalogue(Path(sys.argv[1])) as catalogue:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.close()
-    assert [process.wait(60) for process in started] == [0] * 4
+    assert [process.wait(300) for process in started] == [0] * 4
     with open_catalogue(tmp_path / "data") as catalogue:
         assert [subject.id for subject in catalogue.subjects.all()] == ["S0", "S1", "S2", "S3"]
         assert catalogue.file.value("SELECT count(*) FROM migrations") == 1
