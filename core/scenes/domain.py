@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from core.errors import InputError
 from core.scenes.artefacts import SIMULATED_SPECIES
+from core.scenes.missing import Missingness
 from core.scenes.sensors import SENSORS
 
 
@@ -73,6 +74,8 @@ class Domain(BaseModel):
     """Side of such crops over that of our own: some are tight, some show hair and shoulders."""
     hole_share: Range = (0.0, 0.05)
     """Holes beyond the sensor's own."""
+    missing: Missingness = Missingness()
+    """Which modalities are lost or spoiled here. Rendering gives every modality; `core.scenes.missing` takes away."""
 
     @field_validator("sensor")
     @classmethod

@@ -1,0 +1,31 @@
+"""`scenes-v1`: the frozen domains of the scenes benchmark, one-factor variants of one of them, and their identity.
+
+A change of a domain file, of the renderer or of the recipe changes `digest`; what was frozen stands in ``frozen.toml``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from core.scenes.domain import Domain, load_domain
+
+NAME = "scenes-v1"
+FOLDER = Path(__file__).parent
+DOMAIN_NAMES = ("desk", "turnstile", "lobby", "archive")
+"""Active stereo, coded light, time of flight, and relative depth out of a collection."""
+BASE = "desk"
+FACTORS = ("sensor", "site", "people", "species")
+"""What differs from `BASE` in the files ``one_factor/FACTOR.toml``, each alone."""
+
+
+@cache
+def domains() -> dict[str, Domain]:
+    """The four domains by name."""
+    return {name: load_domain(FOLDER / f"{name}.toml") for name in DOMAIN_NAMES}
+
+
+@cache
+def variants() -> dict[str, Domain]:
+    """By factor: the base domain with that factor alone changed."""
+    return {factor: load_domain(FOLDER / "one_factor" / f"{factor}.toml") for factor in FACTORS}
