@@ -195,6 +195,7 @@ class Species(StrEnum):
     MASK_PAPER = "mask_paper"
     MASK_RIGID = "mask_rigid"
     MASK_FLEXIBLE = "mask_flexible"
+    MASK_HALF = "mask_half"
     MANNEQUIN = "mannequin"
     PARTIAL = "partial"
     HYBRID_SHEET = "hybrid_sheet"

@@ -38,6 +38,7 @@ class Nuisance:
     registered: float
     registration_px: float
     framing: float
+    sunk: float
     extra_holes: float
     wall_mm: float
     lamp_azimuth_deg: float
@@ -52,6 +53,8 @@ class Nuisance:
         jpeg = rng.uniform(*domain.jpeg_quality) if rng.random() < domain.jpeg_share else 0.0
         registered = bool(rng.random() < domain.registered_share)
         framing = float(rng.uniform(*domain.framing))
+        # Loose crops show the neck as often as the hair: their middle lies lower, or not.
+        sunk = float(rng.uniform(-0.05, 0.12 + max(framing - 1.0, 0.0)))
         return cls(
             float(distance), float(rng.uniform(-0.12, 0.12)), float(rng.uniform(-0.12, 0.12)),
             float(rng.uniform(*domain.yaw_deg)),
@@ -61,7 +64,7 @@ class Nuisance:
             float(rng.uniform(*domain.dots)),
             float(rng.uniform(*domain.grain)), float(rng.uniform(*domain.blur_px)), float(jpeg),
             float(registered), float(rng.uniform(*domain.registration_px)),
-            framing if registered else 1.0,
+            framing if registered else 1.0, sunk if registered else 0.0,
             float(rng.uniform(*domain.hole_share)), float(rng.uniform(*domain.wall_mm)),
             float(rng.uniform(*domain.lamp_azimuth_deg)),
         )  # fmt: skip

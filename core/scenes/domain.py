@@ -38,6 +38,10 @@ class Domain(BaseModel):
     species: tuple[str, ...] = ("bona_fide", *SIMULATED_SPECIES)
     """What is presented when the caller names nothing."""
     people: int = Field(default=60, ge=1, le=100_000)
+    heads: str = ""
+    """File of a scan-based head model (`core.scenes.scanned`); empty: the embedded procedural heads."""
+    craft: Range = (0.0, 1.0)
+    """How well instruments are made, 0 crude to 1 (`core.scenes.worn`)."""
     melanin: Range = (0.0, 1.0)
     frames: int = Field(default=5, ge=1, le=64)
     """Crops of one presentation."""

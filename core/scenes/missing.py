@@ -24,6 +24,9 @@ from core.scenes.artefacts import MASKS
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+NO_MODALITY = ModalityMask(0)
+
+
 class Cause(StrEnum):
     """Why a presentation lacks something."""
 
@@ -59,7 +62,7 @@ class Loss:
     """What one presentation has: ``kept`` modalities, of which ``poor`` are hardly usable, and why."""
 
     kept: ModalityMask = ALL_MODALITIES
-    poor: ModalityMask = ModalityMask(0)
+    poor: ModalityMask = NO_MODALITY
     cause: Cause = Cause.NONE
 
 
@@ -67,7 +70,7 @@ _DEPTH_AND_IR = ModalityMask.of((Modality.DEPTH, Modality.IR))
 
 
 def draw_loss(profile: Missingness, species: Species, rng: np.random.Generator) -> Loss:
-    """The loss of one presentation. The draws are the same whatever is presented; only the attacker's choice differs."""
+    """The loss of one presentation: the same draws whatever is presented, but for the attacker's choice."""
     chance, which = rng.random(7), MODALITIES[int(rng.integers(0, len(MODALITIES)))]
     if species is not Species.BONA_FIDE and chance[0] < profile.attacker:
         return Loss(without(hidden_by_attacker(species)), cause=Cause.ATTACKER)

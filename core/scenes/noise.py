@@ -22,6 +22,7 @@ class Grain(Enum):
 
     WHITE = ((0.0, 1.0),)
     DEMOSAICED = ((0.7, 1.0),)
+    FILTERED = ((1.15, 1.0),)
     BLOCK_MATCHED = ((2.2, 1.0), (6.0, 0.5))
     PATCHES = ((7.0, 1.0),)
     FRACTAL = ((1.0, 0.15), (4.0, 0.4), (16.0, 1.0), (48.0, 1.5))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -22,12 +23,17 @@ from core.scenes.head import (
     NEUTRAL,
     TOP_MM,
     Expression,
+    HeadModel,
+    ProceduralHead,
     Shape,
+    beard_cover,
     bump,
+    cloth_cover,
     hair_cover,
 )
 from core.scenes.mesh import F32
 from core.scenes.noise import Grain, noise
+from core.scenes.scanned import Scan, ScannedHead
 
 _LEFT_MM = -227.0
 _FAIR, _DARK = np.array([0.68, 0.45, 0.345]), np.array([0.10, 0.058, 0.040])
@@ -74,6 +80,10 @@ class Looks:
     glasses: bool = False
     age: float = 0.3
     makeup: float = 0.0
+    cloth_rgb: tuple[float, float, float] = (0.1, 0.1, 0.12)
+    cloth_ir: float = 0.4
+    oil: float = 0.4
+    """How much the skin shines, 0 powdered to 1."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator, melanin: tuple[float, float] = (0.0, 1.0)) -> Looks:
@@ -93,13 +103,16 @@ class Looks:
             melanin=tone,
             redness=float(rng.uniform(0, 1)),
             hair_rgb=_triple(hair),
-            hair_ir=float(rng.uniform(0.1, 0.3) + 0.25 * grey + 0.2 * blond),
+            hair_ir=float(rng.uniform(0.04, 0.14) + 0.25 * grey + 0.2 * blond),
             iris_rgb=_triple(iris),
             brow=float(rng.uniform(0.45, 1)),
             beard=float(rng.uniform(0.3, 1)) if rng.random() < 0.3 else 0.0,
             glasses=bool(rng.random() < 0.22),
             age=float(rng.uniform(0, 1)),
             makeup=float(rng.uniform(0.3, 1)) if rng.random() < 0.2 else 0.0,
+            cloth_rgb=_triple(np.clip(rng.uniform(0.02, 0.55) * rng.uniform(0.5, 1.3, 3), 0.01, 0.8)),
+            cloth_ir=float(rng.uniform(0.12, 0.75)),
+            oil=float(rng.beta(1.6, 1.6)),
         )
 
 
@@ -110,14 +123,28 @@ class Person:
     shape: Shape = field(default_factory=Shape)
     looks: Looks = field(default_factory=Looks)
     seed: int = 0
+    scan: Scan | None = None
+    """The head out of a file; ``None``: the procedural one of ``shape``."""
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, melanin: tuple[float, float] = (0.0, 1.0)) -> Person:
-        """A person at random. Beards go with short hair."""
+    def draw(
+        cls, rng: np.random.Generator, melanin: tuple[float, float] = (0.0, 1.0), scans: Path | None = None
+    ) -> Person:
+        """A person at random. Beards go with short hair. ``scans``: the file of a head model."""
         shape, looks = Shape.draw(rng), Looks.draw(rng, melanin)
-        if shape.hair_length > 0.25:
+        if shape.hair_length > 0.25 or shape.cover == "headscarf":
             looks = replace(looks, beard=0.0)
-        return cls(shape, looks, int(rng.integers(0, 2**31)))
+        full = rng.random() < 0.5
+        shape = replace(shape, beard_mm=(9.0 if full else 1.5) * looks.beard)
+        seed = int(rng.integers(0, 2**31))
+        return cls(shape, looks, seed, None if scans is None else Scan.draw(scans, rng))
+
+
+def head_of(person: Person, bare: bool = False) -> HeadModel:
+    """The person's head, with hair and what is worn on it unless ``bare``."""
+    if person.scan is not None:
+        return ScannedHead(person.scan, person.shape, bare)
+    return ProceduralHead(person.shape, bare)
 
 
 def skin_rgb(melanin: float) -> NDArray[np.float64]:
@@ -140,6 +167,8 @@ def paint_head(person: Person, mm_per_px: float = 0.8, hair: bool = True) -> Pai
     _skin(paint, person.looks, x, y, rng)
     _wrinkles(paint, person.looks, x, y)
     _hair(paint, person, x, y, rng, hair)
+    if hair and (person.shape.cover or person.shape.scarf):
+        _cloth(paint, person, x, y, rng)
     put_expression(paint, person, NEUTRAL)
     return paint
 
@@ -199,8 +228,12 @@ def _skin(paint: Paint, looks: Looks, x: Any, y: Any, rng: np.random.Generator) 
     freckle = F32(1) - F32(0.5 * looks.age * 0.3) * (noise(Grain.PATCHES, shape, rng) > F32(2.2))
     for channel, (gain, red) in enumerate(((0.8, 0.15), (1.0, -1.0), (1.15, -0.8))):
         paint.rgb[..., channel] = tone[channel] * (1 + gain * mottle) * shade * (1 + red * flush) * freckle
-    veins = F32(0.05) * np.clip(noise(Grain.BLOCK_MATCHED, shape, rng) - F32(0.8), 0, 2)
-    paint.ir[:] = F32(skin_ir(looks.melanin)) * (1 + F32(0.35) * mottle - veins) * (F32(0.35) + F32(0.65) * shade)
+    veins = F32(0.025) * np.clip(noise(Grain.BLOCK_MATCHED, shape, rng) - F32(0.8), 0, 2)
+    oily = looks.oil * (
+        0.14 * bump(x, y, 0, 62, 24, 14) + 0.16 * bump(x, y, 0, 2, 5, 18) + 0.12 * bump(x, y, 36, 4, 12, 8)
+    )
+    oily = oily + looks.oil * 0.1 * bump(x, y, 0, -66, 9, 6)
+    paint.ir[:] = F32(skin_ir(looks.melanin)) * (1 + F32(0.2) * mottle - veins + oily) * (F32(0.35) + F32(0.65) * shade)
 
 
 def _wrinkles(paint: Paint, looks: Looks, x: Any, y: Any) -> None:
@@ -224,7 +257,8 @@ def _hair(paint: Paint, person: Person, x: Any, y: Any, rng: np.random.Generator
     glow = F32(looks.hair_ir) * (1 + F32(0.35) * strands).clip(0.3)
     if hair and not person.shape.bald:
         every = slice(None)
-        blend(paint, hair_cover(person.shape, x, y + F32(2.5) * ragged), colour, glow, every, every)
+        locks = F32(1.7) * ragged
+        blend(paint, hair_cover(person.shape, x + locks, y + locks[::-1]), colour, glow, every, every)
     rows, columns, bx, by = _window(paint, -58, 58, 36, 62)
     at = rows, columns
     arch = 47 + 3.5 * np.exp(-(((np.abs(bx) - 34) / 11) ** 2)) - 0.02 * np.clip(np.abs(bx) - 36, 0, 30) ** 2
@@ -242,12 +276,19 @@ def _hair(paint: Paint, person: Person, x: Any, y: Any, rng: np.random.Generator
 
 def _beard(paint: Paint, looks: Looks, ragged: Any, strands: Any, colour: Any, glow: Any) -> None:
     """Chin, cheeks and upper lip."""
-    rows, columns, x, y = _window(paint, -104, 104, -100, -8)
+    rows, columns, x, y = _window(paint, -104, 104, -100, 18)
     at = rows, columns
-    area = _step(-37 - y + 0.55 * np.abs(x) + 2.8 * ragged[at], 12) * _step(96 - np.abs(x), 14) * _step(y + 92, 14)
-    area = np.maximum(area, 0.9 * bump(x, y, 0, -26, 17, 4.2)) * (1 - bump(x, y, 0, MOUTH_Y_MM, 19, 6))
-    density = area * looks.beard * np.clip(0.7 + 0.3 * strands[at], 0, 1)
+    density = beard_cover(x, y + F32(2.8) * ragged[at]) * looks.beard * np.clip(0.7 + 0.3 * strands[at], 0, 1)
     blend(paint, density.astype(F32), colour[at], glow[at], *at)
+
+
+def _cloth(paint: Paint, person: Person, x: Any, y: Any, rng: np.random.Generator) -> None:
+    """What is worn on the head or around the neck: cloth with folds."""
+    folds = F32(1) + F32(0.13) * noise(Grain.FRACTAL, paint.ir.shape, rng)
+    colour = np.asarray(person.looks.cloth_rgb, dtype=F32) * folds[..., None]
+    every = slice(None)
+    where = cloth_cover(person.shape, x, y)
+    blend(paint, where, colour, F32(person.looks.cloth_ir) * folds, every, every)
 
 
 def _eye(paint: Paint, person: Person, side: int, blink: float) -> None:
@@ -266,7 +307,7 @@ def _eye(paint: Paint, person: Person, side: int, blink: float) -> None:
     radius = np.hypot(x - cx, dy - 0.8)
     iris = opening * _step(5.9 - radius, soft)
     blend(paint, iris.astype(F32), looks.iris_rgb, 0.30, rows, columns)
-    blend(paint, (opening * _step(2.3 - radius, soft)).astype(F32), (0.004, 0.004, 0.004), 0.75, rows, columns)
+    blend(paint, (opening * _step(2.3 - radius, soft)).astype(F32), (0.004, 0.004, 0.004), 0.06, rows, columns)
     blend(
         paint,
         (0.55 * opening * np.clip(1 - (upper - dy) / 2.6, 0, 1)).astype(F32),

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from core.frames import Intrinsics
 from core.scenes.backdrop import Backdrop
-from core.scenes.head import NEUTRAL, Expression, ProceduralHead
+from core.scenes.head import NEUTRAL, Expression
 from core.scenes.light import Lamp, Light
 from core.scenes.mesh import F32, Solid
 from core.scenes.noise import Grain, noise
-from core.scenes.paint import Person, paint_head, with_expression
+from core.scenes.paint import Person, head_of, paint_head, with_expression
 from core.scenes.render import Body, Camera, Pose, expose
 from core.scenes.torso import torso_body
 
@@ -39,7 +39,7 @@ def portrait(person: Person, take: int, mm_per_px: float = 1.0, expression: Expr
     camera = Camera(Intrinsics(width, height, focal, focal, width / 2 - 0.5, height / 2 - 0.5))
     paint = with_expression(paint_head(person, mm_per_px), person, expression)
     head_pose = Pose.facing((0, 0, _DISTANCE_MM + 85), *(float(a) for a in rng.normal(0, (4, 3, 2))))
-    head = Body(Solid(ProceduralHead(person.shape).mesh(expression)), paint, head_pose, step=2)
+    head = Body(Solid(head_of(person).mesh(expression)), paint, head_pose, step=2)
     wall = Backdrop(1800, (0.35, 0.4, 0.45), 0.5, 0.0, 0.04)
     light = Light((Lamp.at(float(rng.uniform(-50, 50)), 30, 0.75, 5200),), (0.4, 0.4, 0.4))
     torso = torso_body(head_pose.position_mm, rng, step=3)
@@ -48,16 +48,20 @@ def portrait(person: Person, take: int, mm_per_px: float = 1.0, expression: Expr
     return Portrait(np.clip(shot.rgb, 0, 1), mm_per_px)
 
 
-def printed(picture: Portrait, rng: np.random.Generator) -> NDArray[np.float32]:
-    """As ink on paper: fewer colours, lifted blacks, a cast, some blur and the grain of the raster."""
-    rgb = picture.rgb
-    blurred = cv2.GaussianBlur(rgb, (0, 0), float(rng.uniform(0.4, 1.1)) / picture.mm_per_px)
+def printed(picture: Portrait, rng: np.random.Generator, craft: float = 0.5) -> NDArray[np.float32]:
+    """As ink on paper: fewer colours, lifted blacks, a cast, some blur and the grain of the raster.
+
+    The more ``craft`` (0..1), the less of each.
+    """
+    rgb, crude = picture.rgb, 1.3 - craft
+    blurred = cv2.GaussianBlur(rgb, (0, 0), max(0.25, crude * float(rng.uniform(0.4, 1.1)) / picture.mm_per_px))
     grey = blurred.mean(axis=2, keepdims=True)
-    flat = grey + F32(rng.uniform(0.75, 1.05)) * (blurred - grey)
-    cast = rng.uniform(0.88, 1.08, 3).astype(F32)
-    black, white = F32(rng.uniform(0.012, 0.04)), F32(rng.uniform(0.72, 0.85))
+    flat = grey + F32(1 - crude * rng.uniform(-0.05, 0.25)) * (blurred - grey)
+    cast = (1 + crude * rng.uniform(-0.12, 0.08, 3)).astype(F32)
+    black, white = F32(crude * rng.uniform(0.012, 0.04)), F32(rng.uniform(0.72, 0.85))
     ink = black + (white - black) * np.clip(flat * cast * F32(rng.uniform(1.0, 1.4)), 0, 1)
-    return np.asarray(ink * (1 + F32(0.02) * noise(Grain.WHITE, rgb.shape[:2], rng)[..., None]), dtype=F32)
+    raster = F32(0.02 * crude) * noise(Grain.WHITE, rgb.shape[:2], rng)[..., None]
+    return np.asarray(ink * (1 + raster), dtype=F32)
 
 
 def displayed(picture: Portrait, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -76,9 +80,22 @@ def displayed(picture: Portrait, rng: np.random.Generator) -> NDArray[np.float32
     return np.asarray(shown, dtype=F32)
 
 
-def ink_in_infrared(printed_rgb: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The print at 850 nm: dye inks vanish, pigment and toner stay dark."""
-    paper = F32(rng.uniform(0.72, 0.88))
+def ink_in_infrared(
+    printed_rgb: NDArray[np.float32], rng: np.random.Generator, craft: float = 0.5
+) -> NDArray[np.float32]:
+    """The print at 850 nm: dye inks vanish, laser toner and carbon pigment stay dark and show the face.
+
+    With ``craft`` the black plate alone is in carbon: brows, eyes and nostrils are dark, the skin's tone is not, as in
+    a face (only shadows of the picture's own lamp are left to tell).
+    """
+    paper = F32(rng.uniform(0.55, 0.88))
     darkness = 1 - np.clip(printed_rgb.mean(axis=2) / F32(0.8), 0, 1)
-    opacity = F32(rng.uniform(0.0, 0.12) if rng.random() < 0.5 else rng.uniform(0.55, 0.95))
-    return np.asarray(paper * (1 - opacity * darkness), dtype=F32)
+    kind = rng.random()
+    if kind < 0.3:
+        return np.asarray(paper * (1 - F32(rng.uniform(0.0, 0.12)) * darkness), dtype=F32)
+    if kind < 0.3 + 0.5 * (1 - craft):
+        return np.asarray(paper * (1 - F32(rng.uniform(0.55, 0.95)) * darkness), dtype=F32)
+    # The black plate: what is darker than the skin by itself.
+    skin = np.float32(np.median(darkness))
+    black = np.clip((darkness - skin) / max(1 - float(skin), 0.05), 0, 1)
+    return np.asarray(paper * (1 - F32(rng.uniform(0.7, 0.95)) * black), dtype=F32)

@@ -12,18 +12,15 @@ from core.scenes.artefacts import (
     MASKS,
     PRINTS,
     REPLAYS,
-    Overlay,
-    make_mask,
-    make_overlay,
     make_sheet,
-    paint_mannequin,
 )
-from core.scenes.head import NEUTRAL, Expression, HeadModel, ProceduralHead
+from core.scenes.head import NEUTRAL, Expression, HeadModel
 from core.scenes.mesh import Solid
-from core.scenes.paint import Paint, Person, paint_head, with_expression
+from core.scenes.paint import Paint, Person, head_of, paint_head, with_expression
 from core.scenes.portrait import portrait
 from core.scenes.render import Body, Finish, Pose
 from core.scenes.torso import torso_body
+from core.scenes.worn import Cut, Overlay, make_mask, make_overlay, paint_mannequin
 
 FACE_BEFORE_HEAD_MM = 88.0
 """The face's surface stands that far before the head's origin."""
@@ -51,6 +48,7 @@ class Presenter:
         seed: draws the instrument and the clothes.
         mm_per_px: fineness of the paint.
         steps: pixels per ray on the face and on the shoulders.
+        craft: how well an instrument is made, ``(low, high)`` from 0 to 1.
     """
 
     def __init__(
@@ -61,8 +59,10 @@ class Presenter:
         seed: int,
         mm_per_px: float = 0.8,
         steps: tuple[int, int] = (1, 3),
+        craft: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         rng = np.random.default_rng(seed)
+        skill = float(rng.uniform(*craft))
         self.species = species
         self.person = person
         self._steps = steps
@@ -72,25 +72,27 @@ class Presenter:
         self.face_scale = 1.0
         self._approach = 1.0
         self._overlay: Overlay | None = None
-        self._finish = Finish()
+        self._finish = skin_finish(person)
         if species in PRINTS or species in REPLAYS:
             picture = portrait(victim, int(rng.integers(0, 3)), mm_per_px)
-            sheet = make_sheet(species, picture, rng, person)
+            sheet = make_sheet(species, picture, rng, person, skill)
             self._sheet = Body(Solid(sheet.mesh), sheet.paint, Pose.facing((0, 0, 0)), sheet.finish, steps[0])
             self.face_scale = sheet.face_scale
             # A small screen is held nearer, so that the face on it is not small in the picture.
             self._approach = float(rng.uniform(max(0.4, min(1.0, 1.05 * sheet.face_scale)), 1.0))
             self._behind_mm = float(rng.uniform(60, 220))
             self._drop_mm = float(rng.uniform(-30, 60))
-        self._model: HeadModel = ProceduralHead(person.shape)
+        self._model: HeadModel = head_of(person)
         if species in MASKS:
             victim = _alike(victim, person, rng)
-            self._model, self._finish = make_mask(species, person, victim, rng)
-            self._overlay = make_overlay(species, victim, mm_per_px, rng)
+            cut = Cut.draw(species, rng)
+            masked, self._finish = make_mask(cut, person, victim, rng, skill)
+            self._model = masked
+            self._overlay = make_overlay(cut, victim, mm_per_px, rng, skill, slips=masked.own)
         elif species is Species.MANNEQUIN:
-            self._model = ProceduralHead(victim.shape)
-            self._finish = Finish(float(rng.uniform(0.03, 0.3)), 0.05, 25)
-            self._base = paint_mannequin(victim, rng, mm_per_px)
+            self._model = head_of(victim)
+            self._finish = Finish(float(rng.uniform(0.03, 0.3)), 0.05, 25, sheen=float(rng.uniform(0, 0.3)))
+            self._base = paint_mannequin(victim, rng, mm_per_px, skill)
         if species is not Species.MANNEQUIN:
             self._base = paint_head(person, mm_per_px)
 
@@ -144,6 +146,12 @@ class Presenter:
             return solid, self._base
         paint = with_expression(self._base, self.person, expression)
         return solid, paint if self._overlay is None else self._overlay.over(paint)
+
+
+def skin_finish(person: Person) -> Finish:
+    """How that person's skin shines, in colour and before the projector."""
+    oil = person.looks.oil
+    return Finish(0.03 + 0.09 * oil, 0.01 + 0.05 * oil, 12 + 14 * oil, sheen=0.3 * oil, breadth=3 + 5 * oil)
 
 
 def _alike(victim: Person, wearer: Person, rng: np.random.Generator) -> Person:

@@ -23,6 +23,8 @@ from core.scenes.paint import Paint
 FLIP = np.diag([1.0, -1.0, -1.0])
 """From an object's frame (y up, z towards the camera) to a camera's (y down, z away)."""
 
+_WEAK_RETURN, _WEAK_HOLES = 0.03, 0.35
+"""Radiance below which depth begins to fail (dark hair, grazing light), and the share of holes where there is none."""
 _SMALL_BOX = 2500
 """Boxes of fewer pixels are cast in every pixel."""
 
@@ -32,7 +34,8 @@ class Finish:
     """How a surface answers light beyond its albedo.
 
     ``gloss`` and ``gloss_ir``: strength of the highlight; ``sharpness``: its exponent; ``emits``: the paint's colour is
-    light of its own (screens); ``hole_rate``: share of the surface that the depth sensor does not see.
+    light of its own (screens); ``sheen``: a highlight of the projector in proportion to the albedo (oily skin), as
+    broad as ``breadth`` is small; ``hole_rate``: share of the surface that the depth sensor does not see.
     """
 
     gloss: float = 0.06
@@ -40,6 +43,8 @@ class Finish:
     sharpness: float = 18.0
     emits: float = 0.0
     hole_rate: float = 0.01
+    sheen: float = 0.0
+    breadth: float = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,12 +142,19 @@ def backdrop_exposure(
     def whole(picture: NDArray[np.float32], method: int = cv2.INTER_LINEAR) -> NDArray[np.float32]:
         return picture if step == 1 else np.ascontiguousarray(cv2.resize(picture, size, interpolation=method)[inside])
 
+    felt = whole(albedo_ir * light.infrared_on(distance2, cosine)) if ir else None
     return Exposure(
         whole(albedo * facing) if rgb else None,
-        whole(albedo_ir * light.infrared_on(distance2, cosine)) if ir else None,
+        felt,
         whole(z, cv2.INTER_NEAREST),
-        np.full((lens.height, lens.width), 0.01, F32),
+        np.full((lens.height, lens.width), 0.01, F32) if felt is None else F32(0.01) + _holes_of(felt),
     )
+
+
+def _holes_of(radiance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Share of holes where little of the projector's light comes back."""
+    weak = np.clip(F32(1) - radiance * F32(1 / _WEAK_RETURN), 0, 1)
+    return np.asarray(F32(_WEAK_HOLES) * weak, dtype=F32)
 
 
 def add_body(scene: Exposure, camera: Camera, body: Body, light: Light) -> Box:
@@ -163,9 +175,12 @@ def add_body(scene: Exposure, camera: Camera, body: Body, light: Light) -> Box:
         albedo_ir = cv2.remap(body.paint.ir, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         below = scene.ir[box.slices]
         below += cover * (albedo_ir * layer.infrared[..., 0] + layer.infrared[..., 1] - below)
+        holes = F32(body.finish.hole_rate) + _holes_of(albedo_ir * layer.infrared[..., 0])
+    else:
+        holes = np.full(cover.shape, F32(body.finish.hole_rate))
     solid = cover > 0.5
     np.copyto(scene.z_mm[box.slices], layer.z, where=solid)
-    scene.holes[box.slices][solid] = body.finish.hole_rate
+    np.copyto(scene.holes[box.slices], holes, where=solid)
     return box
 
 
@@ -257,4 +272,5 @@ def _infrared_light(
     cosine = np.clip(-np.einsum("ij,ij->i", normal, ray) / np.sqrt(squared), 0, 1)
     distance2 = (z_mm * F32(1e-3)) ** 2 * squared
     glare = F32(finish.gloss_ir) * cosine ** F32(2 * finish.sharpness) * light.infrared_on(distance2, 1.0)
-    return light.infrared_on(distance2, cosine)[:, None], glare[:, None]
+    shone = cosine * (1 + F32(finish.sheen) * cosine ** F32(finish.breadth)) if finish.sheen else cosine
+    return light.infrared_on(distance2, shone)[:, None], glare[:, None]

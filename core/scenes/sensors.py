@@ -31,12 +31,32 @@ class DepthKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RelativeCoding:
+    """How a collection turned depth into eight bits.
+
+    ``span_mm``: what 235 counts stand for, from the nearest surface on; ``None``: the picture's own range.
+    ``by_maximum``: counts are the share of the farthest depth instead. ``jpeg_quality``: 0 = stored without loss.
+    """
+
+    span_mm: float | None = 400.0
+    by_maximum: bool = False
+    jpeg_quality: int = 0
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> RelativeCoding:
+        """One collection's habit at random."""
+        span = float(rng.uniform(250, 700)) if rng.random() < 0.6 else None
+        return cls(span, bool(rng.random() < 0.2), int(rng.integers(55, 96)) if rng.random() < 0.3 else 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """One rig: a depth camera whose image is also the infrared one, and a colour camera beside it.
 
     ``baseline_mm`` between the depth camera and its second eye or projector; ``beside_mm``: how far the colour camera
     stands to the picture's left; ``subpixel``: matching error (px); ``noise_mm``: error at any distance;
-    ``hole_share``: holes on good surfaces; ``near_mm``: nothing is measured nearer.
+    ``hole_share``: holes on good surfaces; ``near_mm``: nothing is measured nearer; ``ir_read`` and ``ir_shot``: noise
+    of the infrared image in the dark and its growth with the root of the level (both of full range).
     """
 
     name: str
@@ -51,6 +71,9 @@ class Sensor:
     near_mm: float = 200.0
     ir_bits: int = 8
     ir_gain: float = 1.0
+    ir_read: float = 0.003
+    ir_shot: float = 0.014
+    relative: RelativeCoding | None = None
     depth_unit_m: float | None = 0.001
 
     @property
@@ -98,13 +121,13 @@ SENSORS: dict[str, Sensor] = {
     ),
     "kinect2": Sensor(
         "kinect2", DepthKind.TIME_OF_FLIGHT, Intrinsics(512, 424, 365.5, 365.5, 256.0, 208.0),
-        Intrinsics(WIDTH, HEIGHT, 540.0, 540.0, 320.0, 240.0), 75.0, 52.0, noise_mm=1.6, hole_share=0.004,
-        near_mm=450.0, ir_bits=16, ir_gain=0.32,
+        Intrinsics(WIDTH, HEIGHT, 540.0, 540.0, 320.0, 240.0), 75.0, 52.0, noise_mm=1.3, hole_share=0.002,
+        near_mm=450.0, ir_bits=16, ir_gain=0.46, ir_read=0.0004, ir_shot=0.0055,
     ),
     "relative": Sensor(
         "relative", DepthKind.RELATIVE, Intrinsics(WIDTH, HEIGHT, 500.0, 500.0, 320.0, 240.0),
         Intrinsics(WIDTH, HEIGHT, 500.0, 500.0, 320.0, 240.0), 50.0, 0.0, subpixel=0.03, hole_share=0.02,
-        depth_unit_m=None,
+        relative=RelativeCoding(), depth_unit_m=None,
     ),
 }  # fmt: skip
 
@@ -130,20 +153,28 @@ def measure_depth(
         fat = cv2.erode(z, np.ones((5, 5), np.uint8))
         z = np.where((z - fat > 25) & (noise(Grain.PATCHES, shape, rng) > -0.3), fat, z)
     elif sensor.kind is DepthKind.TIME_OF_FLIGHT:
+        # Flying pixels where two depths meet, and the slow bias of light that came by way of other surfaces.
         soft = cv2.blur(z, (3, 3))
-        z = np.where(np.abs(z - soft) > 15, soft, z)
+        z = np.where((np.abs(z - soft) > 12) & (noise(Grain.FILTERED, shape, rng) > 0.2), soft, z)
+        z = z + F32(0.45) * noise(Grain.PATCHES, shape, rng)
     sigma = np.full_like(z, sensor.noise_mm)
     if sensor.subpixel:
         sigma = sigma + z * z * F32(sensor.subpixel / (sensor.depth.fx * sensor.baseline_mm))
     grain = Grain.DEMOSAICED if sensor.kind is DepthKind.TIME_OF_FLIGHT else Grain.BLOCK_MATCHED
     measured = z + sigma * noise(grain, shape, rng)
-    lost = _quantile_of(noise(Grain.BLOCK_MATCHED, shape, rng), holes + F32(sensor.hole_share))
+    if sensor.kind is DepthKind.TIME_OF_FLIGHT:
+        # Every pixel measures for itself: holes are specks, and few where light comes back.
+        lost = _quantile_of(
+            noise(Grain.FILTERED, shape, rng), F32(sensor.hole_share) + np.maximum(holes - F32(0.03), 0)
+        )
+    else:
+        lost = _quantile_of(noise(Grain.BLOCK_MATCHED, shape, rng), holes + F32(sensor.hole_share))
     lost |= (z < sensor.near_mm) | (z > 8000)
     if shadow is not None:
         lost |= shadow
     measured[lost] = 0
-    if sensor.kind is DepthKind.RELATIVE:
-        return _relative(measured)
+    if sensor.relative is not None:
+        return _relative(measured, sensor.relative)
     return np.asarray(np.rint(np.clip(measured, 0, 65535)), dtype=np.uint16)
 
 
@@ -164,14 +195,23 @@ def _quantile_of(field: NDArray[np.float32], share: NDArray[np.float32]) -> NDAr
     return np.asarray(field > np.log((1 - odds) / odds) / F32(1.702))
 
 
-def _relative(measured: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Eight bits of unknown scale: the range of this picture's own middle."""
+def _relative(measured: NDArray[np.float32], coding: RelativeCoding) -> NDArray[np.uint16]:
+    """Eight bits of unknown scale."""
     valid = measured[measured > 0]
     if valid.size == 0:
         return np.zeros(measured.shape, dtype=np.uint16)
-    low = float(np.percentile(valid, 1))
-    scaled = 20 + (measured - low) * F32(235 / 400)
-    return np.where(measured > 0, np.clip(scaled, 1, 255), 0).astype(np.uint16)
+    low, high = (float(v) for v in np.percentile(valid, (1, 99)))
+    if coding.by_maximum:
+        scaled = measured * F32(255 / max(high, 1.0))
+    else:
+        scaled = 20 + (measured - low) * F32(235 / (coding.span_mm or max(high - low, 120.0)))
+    counts = np.where(measured > 0, np.clip(scaled, 1, 255), 0).astype(np.uint8)
+    if coding.jpeg_quality:
+        _, packed = cv2.imencode(".jpg", counts, [cv2.IMWRITE_JPEG_QUALITY, coding.jpeg_quality])
+        stored = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+        # Holes ring in a JPEG; readers set what is nearly zero back to none.
+        counts = np.where(stored < 8, np.uint8(0), stored)
+    return counts.astype(np.uint16)
 
 
 def infrared_counts(
@@ -189,7 +229,7 @@ def infrared_level(radiance: NDArray[np.float32], sensor: Sensor) -> tuple[NDArr
     """Mean and spread of the infrared counts, as floats."""
     full = F32((1 << sensor.ir_bits) - 1)
     level = np.clip(radiance * F32(sensor.ir_gain), 0, None)
-    return level * full, (F32(0.004) + F32(0.035) * np.sqrt(np.minimum(level, 1))) * full
+    return level * full, (F32(sensor.ir_read) + F32(sensor.ir_shot) * np.sqrt(np.minimum(level, 1))) * full
 
 
 def infrared_read(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -29,7 +30,7 @@ from core.scenes.mesh import F32
 from core.scenes.paint import Person
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Body, Camera, Exposure, add_body, expose
-from core.scenes.sensors import SENSORS, Sensor, colour_counts, infrared_counts, measure_depth
+from core.scenes.sensors import SENSORS, RelativeCoding, Sensor, colour_counts, infrared_counts, measure_depth
 
 BOX_MM = 160.0
 """Width of the cascade's box on a rendered face (median; a test compares)."""
@@ -63,15 +64,18 @@ class Stage:
         self.nuisance = q = Nuisance.draw(domain, self._rng)
         self._light = draw_light(domain, q, self._rng)
         self._room = Backdrop.draw(self._rng, (q.wall_mm, q.wall_mm))
-        person = Person.draw(np.random.default_rng((seed, number, 3)), domain.melanin)
-        victim = Person.draw(np.random.default_rng((seed, number, 4, index % 3)), domain.melanin)
+        scans = Path(domain.heads) if domain.heads else None
+        person = Person.draw(np.random.default_rng((seed, number, 3)), domain.melanin, scans)
+        victim = Person.draw(np.random.default_rng((seed, number, 4, index % 3)), domain.melanin, scans)
         self._face_px = q.face_px if full else min(q.face_px, CROP_FACE_PX)
         self._shrunk = self._face_px / q.face_px
         step = 2 if self._face_px > 75 else 1
         art = int(np.random.default_rng((seed, index, 5)).integers(0, 2**31))
         fineness = _PAINT_MM_PER_PX[0] if full else _PAINT_MM_PER_PX[1]
-        self._presenter = Presenter(species, person, victim, art, fineness, (step, 2 * step))
+        self._presenter = Presenter(species, person, victim, art, fineness, (step, 2 * step), domain.craft)
         self._sensor = SENSORS[domain.sensor]
+        if self._sensor.relative is not None:
+            self._sensor = replace(self._sensor, relative=RelativeCoding.draw(self._rng))
         self._phase, self._vigour = float(self._rng.uniform(0, 6.28)), float(self._rng.uniform(0.2, 1.0))
         self._shot = 0
         mouth = float(self._rng.uniform(0.2, 1)) if self._rng.random() < 0.3 else 0.0
@@ -87,6 +91,7 @@ class Stage:
         """The next frame set and the face's box in it; ``None`` where the images are face crops already."""
         bodies, centre, width_mm = self._next()
         if self.nuisance.registered:
+            centre = centre + np.array([0.0, 0.5 * self.nuisance.sunk * width_mm, 0.0])
             return self._registered(bodies, centre, FRAMING_FACTOR * self.nuisance.framing, Framing.CROP), None
         return self._native(bodies, centre, width_mm)
 

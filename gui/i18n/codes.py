@@ -197,6 +197,7 @@ _SPECIES: Mapping[StrEnum, str] = {
     Species.MASK_PAPER: "mask, paper",
     Species.MASK_RIGID: "mask, rigid",
     Species.MASK_FLEXIBLE: "mask, flexible",
+    Species.MASK_HALF: "mask, half",
     Species.MANNEQUIN: "mannequin",
     Species.PARTIAL: "partial attack",
     Species.HYBRID_SHEET: "hybrid, sheet",

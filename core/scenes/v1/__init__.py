@@ -5,10 +5,12 @@ A change of a domain file, of the renderer or of the recipe changes `digest`; wh
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
 from pathlib import Path
 
 from core.scenes.domain import Domain, load_domain
+from core.scenes.v1.identity import digest_of
 
 NAME = "scenes-v1"
 FOLDER = Path(__file__).parent
@@ -29,3 +31,20 @@ def domains() -> dict[str, Domain]:
 def variants() -> dict[str, Domain]:
     """By factor: the base domain with that factor alone changed."""
     return {factor: load_domain(FOLDER / "one_factor" / f"{factor}.toml") for factor in FACTORS}
+
+
+@cache
+def digest() -> str:
+    """Identity of the benchmark as it lies here; it stands in every result."""
+    return digest_of(FOLDER)
+
+
+def frozen_digest() -> str | None:
+    """The identity that was frozen; ``None`` before that."""
+    path = FOLDER / "frozen.toml"
+    return str(tomllib.loads(path.read_text(encoding="utf-8"))["digest"]) if path.is_file() else None
+
+
+def is_frozen() -> bool:
+    """Whether what lies here is what was frozen: where it is not, results are of some other benchmark."""
+    return digest() == frozen_digest()

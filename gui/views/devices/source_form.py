@@ -32,6 +32,7 @@ SIMULATED_SPECIES = (
     Species.MASK_PAPER,
     Species.MASK_RIGID,
     Species.MASK_FLEXIBLE,
+    Species.MASK_HALF,
     Species.MANNEQUIN,
     Species.PARTIAL,
 )
