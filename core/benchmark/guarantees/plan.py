@@ -1,0 +1,37 @@
+"""How much the guarantees command renders and trains: one frozen, hashable configuration."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Plan(BaseModel):
+    """Sizes of one run of the guarantees. Everything that changes a figure stands here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    train: int = Field(ge=24, le=20_000, description="presentations of a domain to train on, one crop each")
+    dev: int = Field(ge=24, le=20_000, description="presentations of a domain that set thresholds, one crop each")
+    test: int = Field(ge=24, le=20_000, description="presentations of a domain to judge")
+    factor: int = Field(ge=24, le=20_000, description="presentations of a one-factor variant to judge")
+    frames: int = Field(ge=1, le=16, description="crops of a presentation that is judged")
+    pixels: int = Field(ge=16, le=96, description="side of the planes that the reference sees")
+    widths: tuple[int, ...] = (16, 32, 64, 96)
+    epochs: int = Field(ge=1)
+    batch: int = Field(default=48, ge=4)
+    learning_rate: float = Field(default=3e-3, gt=0)
+    seeds: tuple[int, ...]
+
+    def digest(self) -> str:
+        """Identity of the sizes that tables and trained references depend on."""
+        return hashlib.sha256(self.model_dump_json(exclude={"seeds"}).encode()).hexdigest()
+
+
+QUICK = Plan(name="quick", train=400, dev=160, test=200, factor=120, frames=1, pixels=48, epochs=14, seeds=(1,))
+"""Under ten minutes on two cores: wide bounds."""
+
+FULL = Plan(name="full", train=1200, dev=300, test=500, factor=300, frames=2, pixels=48, epochs=16, seeds=(1, 2, 3))
+"""Three seeds; the figures that stand beside `scenes-v1`."""
