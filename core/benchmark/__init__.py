@@ -1,0 +1,1 @@
+"""The scenes benchmark: tables, methods, protocols, statistics, guarantees and realism."""

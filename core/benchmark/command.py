@@ -1,0 +1,184 @@
+"""The command ``benchmark --scenes --protocol P``: from the options to a result, its tables and its figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.benchmark.complementary import complementary_cosines
+from core.benchmark.hardware import described
+from core.benchmark.markdown import report_text
+from core.benchmark.methods.registry import ABLATION, ENTRIES, OURS, entries
+from core.benchmark.plots import write_figures
+from core.benchmark.protocols import Split, splits
+from core.benchmark.result import cell_rows, conditions, judgements, parameters, species_rows, summary, without_nan
+from core.benchmark.runner import run_study
+from core.benchmark.scenes import frozen_domains, further_domain, identity
+from core.benchmark.sizes import FULL, QUICK, Size
+from core.benchmark.study import CLEAN, Cell
+from core.benchmark.work import Canceled, Report, Work
+from core.errors import HostError, UsageError
+from core.scenes.domain import Domain
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOrder:
+    """What a person asked for; the defaults are those of the command line."""
+
+    protocol: str
+    out: Path
+    work: Path
+    quick: bool = False
+    domain: Path | None = None
+    methods: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    processes: int = 1
+    size: Size | None = None
+
+    @property
+    def sized(self) -> Size:
+        """The size that was asked for."""
+        return self.size or (QUICK if self.quick else FULL)
+
+
+def run(order: StudyOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
+    """Run or finish the study, write ``OUT``, ``OUT.md`` and the figures, and return the result.
+
+    Raises:
+        UsageError: an unknown protocol, method or target.
+        InputError: the domain file cannot be used.
+        HostError: the result or the work folder cannot be written.
+        CanceledError: the person asked to stop; finished pieces are kept.
+    """
+    cells, work = plan(order)
+    run_study(cells, work, order.processes, report, canceled)
+    report("figures", 1.0)
+    result = told(order, cells, work)
+    write(result, order.out)
+    return result
+
+
+def plan(order: StudyOrder) -> tuple[list[Cell], Work]:
+    """The cells of an order and the folder of their pieces."""
+    size, further, domains = order.sized, further_domain(order.domain), frozen_domains()
+    found = splits(order.protocol, list(domains), "" if further is None else further.name)
+    found = _chosen(found, order.targets)
+    every: dict[str, Domain] = {**domains, **({} if further is None else {further.name: further})}
+    ablation = order.protocol == "ablation"
+    named = entries(list(order.methods), ABLATION if ablation else ENTRIES)
+    if OURS not in {entry.name for entry in named}:
+        named = (*entries([OURS], ABLATION if ablation else ENTRIES), *named)
+    folder = order.work / f"{size.name}-{size.digest()[:8]}-{str(identity(None)['digest'])[:12]}"
+    seeds = order.seeds or tuple(range(size.seeds))
+    cells = [
+        Cell(
+            root=folder,
+            size=size,
+            domains=tuple(every.values()),
+            split=split,
+            seed=seed,
+            methods=tuple(entry.name for entry in named),
+            ablation=ablation,
+            views=_views(order.protocol),
+        )
+        for seed in seeds
+        for split in found
+    ]
+    return cells, Work(folder)
+
+
+def told(order: StudyOrder, cells: Sequence[Cell], work: Work) -> dict[str, Any]:
+    """The result as plain data."""
+    wanted = conditions(order.protocol, cells[0].views)
+    found = judgements(work, cells, wanted)
+    methods, counts = list(cells[0].methods), parameters(work, cells)
+    known = {entry.name: entry for entry in cells[0].entries}
+    people = {j.target: j.judged.people for j in found}
+    result: dict[str, Any] = {
+        "schema": SCHEMA,
+        "kind": "scenes",
+        "protocol": order.protocol,
+        "command": _command(order),
+        "scenes": identity(further_domain(order.domain)),
+        "size": order.sized.model_dump(mode="json"),
+        "seeds": sorted({cell.seed for cell in cells}),
+        "targets": list(people),
+        "counts": {
+            "presentations": sum(len(p) for p in people.values()),
+            "subjects": len({s for p in people.values() for s in p.subjects.tolist()}),
+        },
+        "conditions": [condition.name for condition in wanted],
+        "methods": {
+            m: {
+                "title": known[m].title,
+                "kind": known[m].kind,
+                "parameters": counts[m],
+                "tuning": {c.training: work.load_json(c.knobs_piece(m)) for c in cells},
+            }
+            for m in methods
+        },
+        "summary": summary(found, methods, wanted),
+        "apcer_by_species": species_rows(found, methods),
+        "cells": cell_rows(found),
+        "hours": work.seconds(_prefixes(cells)) / 3600.0,
+        "hardware": described(),
+    }
+    if order.protocol == "ablation":
+        result["complementary"] = complementary_cosines(cells, work)
+    cleaned: dict[str, Any] = without_nan(result)
+    return cleaned
+
+
+def write(result: dict[str, Any], out: Path) -> None:
+    """The JSON, and beside it the Markdown and the figures.
+
+    Raises:
+        HostError: they cannot be written.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        out.with_suffix(".md").write_text(report_text(result), encoding="utf-8")
+        write_figures(result, out.with_suffix(""))
+    except OSError as error:
+        raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error
+
+
+def _views(protocol: str) -> tuple[str, ...]:
+    if protocol != "P5":
+        return (CLEAN,)
+    from core.benchmark.changes import VIEWS
+
+    return tuple(VIEWS)
+
+
+def _chosen(found: tuple[Split, ...], targets: tuple[str, ...]) -> tuple[Split, ...]:
+    if not targets:
+        return found
+    kept = tuple(split for split in found if set(split.targets) & set(targets) or split.name in targets)
+    known = {name for split in found for name in (*split.targets, split.name)}
+    for name in targets:
+        if name not in known:
+            raise UsageError(f"There is no target {name!r} here.", f"Name some of {', '.join(sorted(known))}.")
+    return kept
+
+
+def _prefixes(cells: Sequence[Cell]) -> tuple[str, ...]:
+    trainings = {f"knobs/{cell.training}/" for cell in cells}
+    return ("tables/", "inputs/", *sorted(trainings), *(f"{cell.folder}/" for cell in cells))
+
+
+def _command(order: StudyOrder) -> str:
+    parts = ["main.py benchmark --scenes", f"--protocol {order.protocol}"]
+    parts += [f"--domain {order.domain.name}"] if order.domain else []
+    parts += ["--quick"] if order.quick else []
+    parts += [f"--seeds {','.join(map(str, order.seeds))}"] if order.seeds else []
+    parts += [f"--methods {','.join(order.methods)}"] if order.methods else []
+    parts += [f"--targets {','.join(order.targets)}"] if order.targets else []
+    return " ".join([*parts, f"--json {order.out.name}"])

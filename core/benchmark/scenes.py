@@ -1,0 +1,32 @@
+"""The scenes that a study runs on: the frozen domains, a further one from a file, and what identifies them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.benchmark.tables import table_piece
+from core.scenes import v1
+from core.scenes.domain import Domain, load_domain
+from core.scenes.v1.identity import digest_of
+
+
+def frozen_domains() -> dict[str, Domain]:
+    """The domains of `scenes-v1` by name, in their order."""
+    return dict(v1.domains())
+
+
+def further_domain(path: Path | None) -> Domain | None:
+    """The domain of a file.
+
+    Raises:
+        InputError: the file cannot be read or holds something else.
+    """
+    return None if path is None else load_domain(path)
+
+
+def identity(further: Domain | None) -> dict[str, object]:
+    """What stands in every result: name and digest of the frozen scenes, and the further domain."""
+    told: dict[str, object] = {"name": v1.NAME, "digest": digest_of(v1.FOLDER), "domains": list(v1.DOMAIN_NAMES)}
+    if further is not None:
+        told["unseen_domain"] = {"name": further.name, "digest": table_piece(further, "").split("-")[-2]}
+    return told

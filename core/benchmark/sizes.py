@@ -1,0 +1,79 @@
+"""How large a study is: presentations, resolution, epochs and tuning trials, in one frozen, hashable configuration."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SplitSize(BaseModel):
+    """Presentations of one domain in one split, and the crops of each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    presentations: int = Field(ge=4, le=20_000)
+    frames: int = Field(ge=1, le=16)
+
+
+class Size(BaseModel):
+    """One size of the study. Everything that changes a figure stands here; the digest names the work folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    train: SplitSize
+    dev: SplitSize
+    test: SplitSize
+    variants: int = Field(ge=1, le=8, description="stored versions of a training crop: the crop itself, then augmented")
+    pixels: int = Field(ge=16, le=96, description="side of the normalised planes that the trunk sees")
+    widths: tuple[int, ...] = (24, 48, 96, 160)
+    trunk_epochs: int = Field(ge=1)
+    peer_epochs: int = Field(ge=1)
+    batch: int = Field(ge=4)
+    trials: int = Field(ge=1, description="tuning trials of every method, on source-dev, at the first seed of a fold")
+    trial_epochs: int = Field(ge=1)
+    seeds: int = Field(ge=1, description="seeds of a table when the command names none")
+
+    def split(self, name: str) -> SplitSize:
+        """The size of ``train``, ``dev`` or ``test``."""
+        return {"train": self.train, "dev": self.dev, "test": self.test}[name]
+
+    def digest(self) -> str:
+        """Identity of the configuration."""
+        return hashlib.sha256(self.model_dump_json(exclude={"seeds"}).encode()).hexdigest()
+
+
+QUICK = Size(
+    name="quick",
+    train=SplitSize(presentations=132, frames=2),
+    dev=SplitSize(presentations=66, frames=2),
+    test=SplitSize(presentations=88, frames=3),
+    variants=2,
+    pixels=64,
+    trunk_epochs=12,
+    peer_epochs=6,
+    batch=48,
+    trials=1,
+    trial_epochs=6,
+    seeds=1,
+)
+"""Minutes on two cores: shows that everything runs, ranks nobody."""
+
+FULL = Size(
+    name="full",
+    train=SplitSize(presentations=616, frames=2),
+    dev=SplitSize(presentations=220, frames=3),
+    test=SplitSize(presentations=396, frames=5),
+    variants=3,
+    pixels=64,
+    trunk_epochs=10,
+    peer_epochs=5,
+    batch=64,
+    trials=3,
+    trial_epochs=3,
+    seeds=3,
+)
+"""The committed tables (docs/scenes-study.md)."""
+
+SIZES = {size.name: size for size in (QUICK, FULL)}
