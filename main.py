@@ -296,8 +296,10 @@ def _label(options: Namespace) -> int:
 
 def _replay(options: Namespace) -> int:
     from core.face.sampler import FaceSampler
+    from core.processes import compute_with_one_thread
     from core.replay import replay_verdict
 
+    compute_with_one_thread()
     if options.explain:
         return _explain(options)
     reports: list[dict[str, Any]] = []
@@ -343,7 +345,7 @@ def _explain(options: Namespace) -> int:
                         store.frame_sets(min(trace.frame_sets), max(trace.frame_sets)),
                         _scorer(trace.model, registry),
                         FaceSampler(),
-                        steps("explaining"),
+                        steps("explaining") if options.json else progress("explaining"),
                         canceled,
                     )
             except InputError as error:
@@ -358,7 +360,12 @@ def _explain(options: Namespace) -> int:
         print(json.dumps({"schema": 1, "session": options.session, "explanations": found}, indent=2))
     else:
         columns = ("verdict", "outcome", "mask", "logit", "contributions", "interactions")
-        show_rows(found, columns, "No verdict can be explained.", as_json=False)
+        show_rows(
+            [{**one, "logit": f"{one['logit']:+.2f}"} for one in found],
+            columns,
+            "No verdict can be explained.",
+            as_json=False,
+        )
     return told_left_out(left_out, "verdict")
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import CanceledError, InputError
 from core.explain import Explanation, explanation_from_plain, explanation_to_plain, mean_explanation
-from core.face.sampler import FaceSampler
 from core.frames import FrameSet, Modality, ModalityMask
 from core.ports import Scorer
 from core.stability import Explainable, Stability, explain_crop, measure, pooled
 from core.verdict import Trace
+
+if TYPE_CHECKING:
+    from core.face.sampler import FaceSampler
 
 
 @dataclass(frozen=True, slots=True)

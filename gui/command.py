@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,10 +18,16 @@ _ERRORS: dict[int, type[KnownError]] = {
     ExitCode.ENVIRONMENT: HostError,
     ExitCode.CANCELED: CanceledError,
 }
+_STEP = re.compile(r"^\S+ (\d+) of (\d+)$")
+"""A line of `core.terminal.steps`."""
+_SPEAKER = "sallyport: "
 
 
 class Command(QObject):
-    """One run of a sub-command. ``done(output)`` on success, ``failed(error)`` otherwise; then it deletes itself."""
+    """One run of a sub-command. ``done(output)`` on success, ``failed(error)`` otherwise; then it deletes itself.
+
+    ``also_fine``: further exit codes that come with a whole answer, such as a replay that found a difference.
+    """
 
     ended = Signal()
 
@@ -30,11 +37,16 @@ class Command(QObject):
         done: Callable[[str], object],
         failed: Callable[[BaseException], object],
         parent: QObject,
+        on_step: Callable[[int, int], object] | None = None,
+        also_fine: frozenset[int] = frozenset(),
     ) -> None:
         super().__init__(parent)
-        self._done, self._failed = done, failed
+        self._done, self._failed, self._on_step = done, failed, on_step
+        self._fine = also_fine | {ExitCode.DONE}
         self._stopped = False
+        self._said, self._partial = "", ""
         self._process = QProcess(self)
+        self._process.readyReadStandardError.connect(self._listen)
         self._process.finished.connect(self._on_finished)
         self._process.errorOccurred.connect(self._on_error)
         self._process.start(command[0], list(command[1:]))
@@ -44,15 +56,25 @@ class Command(QObject):
         self._stopped = True
         self._process.terminate()
 
+    @Slot()
+    def _listen(self) -> None:
+        text = bytes(self._process.readAllStandardError().data()).decode(errors="replace")
+        *lines, self._partial = (self._partial + text).split("\n")
+        for line in lines:
+            if (step := _STEP.match(line)) is None:
+                self._said += line + "\n"
+            elif self._on_step is not None:
+                self._on_step(int(step[1]), int(step[2]))
+
     @Slot(int, QProcess.ExitStatus)
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
+        self._listen()
         output = bytes(self._process.readAllStandardOutput().data()).decode(errors="replace")
-        errors = bytes(self._process.readAllStandardError().data()).decode(errors="replace").strip()
-        if status == QProcess.ExitStatus.NormalExit and code == ExitCode.DONE:
+        whole = status == QProcess.ExitStatus.NormalExit and code in self._fine
+        if not self._stopped and (code == ExitCode.DONE or output.strip()) and whole:
             self._done(output)
         elif not self._stopped:
-            line = errors.splitlines()[-1] if errors else tr("The command ended with code {code}.", code=code)
-            self._failed(_ERRORS.get(code, HostError)(line))
+            self._failed(_told(code, self._said + self._partial))
         self._end()
 
     @Slot(QProcess.ProcessError)
@@ -65,6 +87,16 @@ class Command(QObject):
     def _end(self) -> None:
         self.ended.emit()
         self.deleteLater()
+
+
+def _told(code: int, errors: str) -> KnownError:
+    """What a command that failed said: ``sallyport: what``, its remedy on the line below; else its last line."""
+    kind = _ERRORS.get(code, HostError)
+    lines = [line for line in errors.splitlines() if line.strip()]
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        if line.startswith(_SPEAKER):
+            return kind(line.removeprefix(_SPEAKER), below.strip() if below.startswith(" ") else "")
+    return kind(lines[-1] if lines else tr("The command ended with code {code}.", code=code))
 
 
 def read_json(output: str) -> Any:

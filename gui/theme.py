@@ -161,6 +161,11 @@ QStatusBar::item { border: none; }
 QToolTip { border: 1px solid palette(mid); padding: 4px 6px; background: palette(tool-tip-base);
   color: palette(tool-tip-text); }
 QScrollArea { border: none; background: transparent; }
+QTabWidget::pane { border: none; }
+QTabBar::tab { padding: 7px 14px; border: none; border-bottom: 3px solid transparent; color: palette(placeholder-text);
+  background: transparent; }
+QTabBar::tab:selected { border-bottom-color: palette(highlight); color: palette(text); font-weight: 600; }
+QTabBar::tab:focus { border-bottom-color: palette(text); }
 QSplitter::handle { background: transparent; }
 """
 

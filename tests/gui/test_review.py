@@ -99,7 +99,7 @@ def test_playing_ends_at_the_last_frame_set(page: ReviewPage, qtbot: QtBot) -> N
 def test_the_trace_follows_presentation_and_frame_set(page: ReviewPage, qtbot: QtBot) -> None:
     page.takes.selectRow(1)
     qtbot.waitUntil(lambda: page.trace.answer.text() == "ATTACK" and page.player.position == 3)
-    assert page.trace._evidence_facts.value("Physics").endswith("quadric residual mm  2.3")
+    assert page.trace._evidence_facts.value("Sensors") == "Colour + Depth + Infrared"
 
 
 def test_a_label_changes_only_with_a_reason(page: ReviewPage, qtbot: QtBot) -> None:

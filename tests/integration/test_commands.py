@@ -123,6 +123,14 @@ def test_the_simulated_camera_is_answered_and_its_verdicts_replay(tmp_path: Path
         assert sum(entry["contributions"].values()) == pytest.approx(mean, abs=1e-3), (
             "contributions add up to the logit"
         )
+    verdict = str(replayed[0]["verdict"])
+    done = sallyport("replay", "--session", report["session"], "--verdict", verdict, "--explain", "--json")
+    assert done.returncode == 0, done.stderr
+    (explained,) = json.loads(done.stdout)["explanations"]
+    assert explained["model"]["champion"]
+    assert sum(explained["contributions"].values()) == pytest.approx(explained["logit"], abs=1e-6)
+    assert explained["stability"]["copies"] == 8 * len(explained["frame_sets"])
+    assert "explaining 1 of" in done.stderr
     labelled, out = scored[0]["presentation"], tmp_path / "out"
     assert sallyport("label", labelled, "--species", "bona_fide", "--reason", "simulated").returncode == 0
     done = sallyport("export", "--session", report["session"], "--out", out)

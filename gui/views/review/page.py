@@ -12,17 +12,21 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QStackedWidget,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from core.codes import SessionPurpose, SessionState, SourceKind, Species
+from core.errors import ExitCode
 from gui.command import Command
 from gui.context import PageContext
 from gui.i18n import codes, tr, tr_count
 from gui.models.presentations_model import PresentationsModel
 from gui.models.sessions_model import SessionsModel
 from gui.views.page import Page
+from gui.views.review.explaining import Stage
+from gui.views.review.explanation_panel import ExplanationPanel
 from gui.views.review.player import Player
 from gui.views.review.reading import Opened, open_session
 from gui.views.review.replay_report import replay_summary
@@ -33,6 +37,8 @@ from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
 from storage.repositories.presentations import Presentation
 from storage.repositories.sessions import SessionFilter
+
+_BEGUN_PX = 98
 
 
 class ReviewPage(Page):
@@ -52,6 +58,8 @@ class ReviewPage(Page):
         self.takes = make_table(tr("Presentations"), self)
         self.player = Player(context, self)
         self.trace = TracePanel(self)
+        self.explanation = ExplanationPanel(context, self)
+        self.beside = QTabWidget(self)
         self.count = quiet("", self)
         self.title = heading(tr("No session is chosen"), self, 1.3)
         self.busy = quiet("", self)
@@ -65,9 +73,9 @@ class ReviewPage(Page):
         self.kind = _filter_box(tr("all sources"), {k.value: codes.source(k) for k in SourceKind}, self)
         self.state = _filter_box(tr("all states"), {s.value: codes.session_state(s) for s in SessionState}, self)
         filters = QHBoxLayout()
-        for box in (self.purpose, self.kind, self.state):
+        for box, stretch in ((self.purpose, 7), (self.kind, 6), (self.state, 6)):
             box.currentIndexChanged.connect(lambda _index: self._filter())
-            filters.addWidget(box, 1)
+            filters.addWidget(box, stretch)
         left = QVBoxLayout()
         left.setSpacing(8)
         left.addLayout(filters)
@@ -76,17 +84,20 @@ class ReviewPage(Page):
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.horizontalHeader().setStretchLastSection(False)
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        self.table.horizontalHeader().resizeSection(0, _BEGUN_PX)
         self.table.horizontalHeader().setSortIndicator(0, Qt.SortOrder.DescendingOrder)
         left.addWidget(self.table, 3)
         left.addWidget(self.count)
         left.addWidget(heading(tr("Presentations"), self))
         self.takes.setModel(self.presentations)
         self.takes.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.takes.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         left.addWidget(self.takes, 2)
         holder = QWidget(self)
         holder.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
-        holder.setFixedWidth(392)
+        holder.setFixedWidth(368)
         middle = QVBoxLayout()
         middle.setSpacing(8)
         middle.addWidget(self.title)
@@ -97,14 +108,19 @@ class ReviewPage(Page):
             verbs.addWidget(VerbButton(self.context.actions[action_id], self))
         verbs.addStretch(1)
         middle.addLayout(verbs)
-        self.trace.setFixedWidth(256)
+        self.beside.setFixedWidth(308)
+        self.beside.setDocumentMode(True)
+        self.beside.tabBar().setDrawBase(False)
+        self.beside.setAccessibleName(tr("Verdict"))
+        self.beside.addTab(self.trace, tr("Decision"))
+        self.beside.addTab(self.explanation, tr("Explanation"))
         content = QWidget(self)
         row = QHBoxLayout(content)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
         row.addWidget(holder)
         row.addLayout(middle, 1)
-        row.addWidget(self.trace)
+        row.addWidget(self.beside)
         self.empty = EmptyState(
             "empty",
             tr("No session is stored yet"),
@@ -122,6 +138,8 @@ class ReviewPage(Page):
         actions.connect("frame_back", lambda: self.player.step(-1))
         actions.connect("frame_on", lambda: self.player.step(1))
         actions.connect("change_label", self.change_label)
+        actions.connect("explain", self.explain)
+        actions.connect("stop_explaining", self.explanation.explaining.stop)
         actions.connect("replay_check", self.replay_check)
         actions.connect("export_session", self.export)
         actions.connect("refresh_review", self.sessions.refresh)
@@ -130,6 +148,8 @@ class ReviewPage(Page):
         self.table.selectionModel().currentRowChanged.connect(self._on_session)
         self.takes.selectionModel().currentRowChanged.connect(self._on_take)
         self.player.moved.connect(self.trace.show_set)
+        self.player.moved.connect(self.explanation.show_set)
+        self.explanation.changed.connect(self._enable)
         self._enable()
 
     def entered(self) -> None:
@@ -212,6 +232,7 @@ class ReviewPage(Page):
         )
         self.player.show_session(opened)
         self.trace.show_verdict(None)
+        self.explanation.show_verdict(opened, None)
         self.presentations.show(opened.presentations, opened.verdicts)
         rows = [i for i, p in enumerate(opened.presentations) if p.id == presentation] or [0]
         if opened.presentations:
@@ -233,6 +254,7 @@ class ReviewPage(Page):
         take = self.presentations.presentation(current.row())
         stored = self.presentations.verdict(current.row())
         self.trace.show_verdict(stored)
+        self.explanation.show_verdict(self.opened, stored)
         place = {entry.number: i for i, entry in enumerate(self.opened.timeline)}
         scores: dict[int, float] = {}
         threshold = None
@@ -255,6 +277,9 @@ class ReviewPage(Page):
             actions[action_id].setEnabled(frames and (action_id != "replay_check" or self._running is None))
         actions["export_session"].setEnabled(frames and self._running is None)
         actions["change_label"].setEnabled(self.chosen is not None)
+        stage = self.explanation.explaining.stage
+        actions["explain"].setEnabled(stage in (Stage.POSSIBLE, Stage.DONE))
+        actions["stop_explaining"].setEnabled(stage is Stage.RUNNING)
 
     def change_label(self) -> None:
         """Ask for the species and a reason."""
@@ -276,6 +301,11 @@ class ReviewPage(Page):
         explanation = tr("Now: {label}. The old label stays in the audit.", label=codes.species(take.species))
         ask_reason(self, tr("Change label"), explanation, answered, choices)
 
+    def explain(self) -> None:
+        """Show the explanation, and have it made where it was not yet."""
+        self.beside.setCurrentWidget(self.explanation)
+        self.explanation.explaining.start()
+
     def replay_check(self) -> None:
         """Recompute the verdicts from the stored frames, in a process of its own."""
         if self.opened is None:
@@ -284,6 +314,7 @@ class ReviewPage(Page):
             ["replay", "--session", self.opened.session.id, "--json"],
             tr("Recomputing the verdicts from the stored frames"),
             lambda output: self.context.notify(*replay_summary(output)),
+            frozenset({ExitCode.INPUT}),
         )
 
     def export(self) -> None:
@@ -304,7 +335,13 @@ class ReviewPage(Page):
             lambda _output: self.context.notify(tr("Exported."), folder, Level.INFO),
         )
 
-    def _run(self, arguments: list[str], what: str, done: Callable[[str], object]) -> None:
+    def _run(
+        self,
+        arguments: list[str],
+        what: str,
+        done: Callable[[str], object],
+        also_fine: frozenset[int] = frozenset(),
+    ) -> None:
         before = self.busy.text()
         self.busy.setText(what)
 
@@ -314,7 +351,7 @@ class ReviewPage(Page):
             self._enable()
 
         command = self.context.services.command(arguments)
-        self._running = Command(command, done, self.context.show_error, self)
+        self._running = Command(command, done, self.context.show_error, self, also_fine=also_fine)
         self._running.ended.connect(ended)
         self._enable()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from core.codes import ModelRole
 from core.errors import InputError
 from core.frames import FrameSet
 from storage.catalogue import Catalogue
@@ -24,6 +25,10 @@ class Opened:
     timeline: tuple[SetEntry, ...]
     store: FrameStore | None
     problem: str = ""
+    champion: str = ""
+    """sha256 of the deployed model."""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Names of the models that made the verdicts, by sha256, as far as they are still stored here."""
 
 
 def open_session(catalogue: Catalogue, session_id: str) -> Opened:
@@ -31,15 +36,18 @@ def open_session(catalogue: Catalogue, session_id: str) -> Opened:
     session = catalogue.sessions.get(session_id)
     presentations = tuple(catalogue.presentations.of_session(session_id))
     verdicts = {stored.verdict.presentation: stored for stored in catalogue.verdicts.of_session(session_id)}
-    path = catalogue.frames_path(session_id)
-    if not path.is_file():
-        return Opened(session, presentations, verdicts, (), None)
-    try:
-        store = FrameStore.open(path)
-        timeline = tuple(store.timeline())
-    except InputError as error:
-        return Opened(session, presentations, verdicts, (), None, str(error))
-    return Opened(session, presentations, verdicts, timeline, store)
+    champion = catalogue.models.alias(ModelRole.CHAMPION)
+    used = {stored.verdict.model for stored in verdicts.values() if stored.verdict.model}
+    models = {sha256: found.name for sha256 in used if (found := catalogue.models.find(sha256)) is not None}
+    timeline: tuple[SetEntry, ...] = ()
+    store, problem, path = None, "", catalogue.frames_path(session_id)
+    if path.is_file():
+        try:
+            store = FrameStore.open(path)
+            timeline = tuple(store.timeline())
+        except InputError as error:
+            store, problem = None, str(error)
+    return Opened(session, presentations, verdicts, timeline, store, problem, champion, models)
 
 
 def read_set(opened: Opened, position: int) -> FrameSet:

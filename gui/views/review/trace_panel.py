@@ -1,8 +1,6 @@
-"""The decision trace beside the pictures: evidence, assessment, risk, rule, answer (interface.md, Review)."""
+"""The decision trace beside the pictures: assessment, risk, rule, answer (interface.md, Review)."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
@@ -82,10 +80,7 @@ class TracePanel(QScrollArea):
         facts = self._evidence_facts
         facts.set(tr("Score"), _figure(evidence.score))
         facts.set(tr("Logit"), _figure(evidence.logit))
-        facts.set(tr("Uncertainty"), _figure(evidence.uncertainty))
-        facts.set(tr("Each sensor alone"), _figures(evidence.modality_scores))
-        facts.set(tr("Disagreement"), _figures(evidence.residuals))
-        facts.set(tr("Physics"), _figures(evidence.physics))
+        facts.set(tr("Sensors"), codes.mask(evidence.mask))
 
     def _evidence_of(self, number: int) -> Evidence | None:
         if self._stored is None:
@@ -96,10 +91,6 @@ class TracePanel(QScrollArea):
 
 def _figure(value: float | None) -> str:
     return f"{value:.3f}" if value is not None else ""
-
-
-def _figures(values: Mapping[str, float]) -> str:
-    return "\n".join(f"{name.replace('_', ' ')}  {value:.3g}" for name, value in values.items())
 
 
 def _hint(name: str) -> str:
