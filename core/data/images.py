@@ -18,6 +18,9 @@ from core.registration import MAX_ASPECT_DIFFERENCE
 _PLAUSIBLE_DISTANCE_M = {Framing.CROP: (0.12, 5.0), Framing.FRAME: (0.12, 15.0)}
 """Range of the median distance of a face crop, of a whole picture: a wrong unit is off by a factor of ten or more."""
 
+JPEG_HOLE = 4
+"""Counts of 8-bit depth up to which JPEG may have smeared a hole: zeros do not come back as zeros from it."""
+_JPEG = b"\xff\xd8"
 _GREY_TOLERANCE = 2.0
 """Counts by which the channels of a grey image may differ after JPEG."""
 
@@ -41,12 +44,18 @@ def read_image(path: Path, modality: Modality) -> NDArray[Any]:
     pixels = _decode(data)
     if pixels is None or pixels.size == 0:
         raise InputError(f"{path.name} does not decode as an image.", "Replace the file; it may be cut short.")
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise InputError(f"{path.name} holds NaN or infinite pixels.", "Store holes as 0, with 8 or 16 bits per pixel.")
     if modality is Modality.RGB:
         return _as_rgb(path, pixels)
     grey = _as_grey(path, pixels, colour_allowed=modality is Modality.IR)
     if grey.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path.name}: {modality} of type {grey.dtype}.", "Store 8 or 16 bits per pixel.")
-    return grey.astype(np.uint16) if modality is Modality.DEPTH else grey
+    if modality is not Modality.DEPTH:
+        return grey
+    if data[:2].tobytes() == _JPEG and grey.dtype == np.uint8:
+        grey = np.where(grey > JPEG_HOLE, grey, 0)
+    return grey.astype(np.uint16)
 
 
 def check_aspect_ratios(shapes: Mapping[Modality, tuple[int, ...]]) -> None:

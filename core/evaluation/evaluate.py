@@ -11,6 +11,7 @@ from core.assessment import assess, bar
 from core.codes import Outcome, Reason
 from core.data.manifest import LeftOut, Manifest, ManifestRow, load_frame_set
 from core.errors import CanceledError, InputError
+from core.face.pixels import fault
 from core.face.sampler import FaceSampler
 from core.frames import ALL_MODALITIES, FrameSet, ModalityMask
 from core.inference.engine import Engine
@@ -55,7 +56,8 @@ def evaluate(
     """Judge ``scorer`` on the presentations of ``manifest``.
 
     Args:
-        manifest: what to judge on; rows whose images cannot be used end up in ``left_out``.
+        manifest: what to judge on; rows whose images cannot be used, and modalities that hold no picture, end up in
+            ``left_out``.
         scorer: the model or the baseline.
         sampler: without tracking; the frame sets of a manifest are single pictures.
         modalities: use only these.
@@ -82,7 +84,7 @@ def evaluate(
     for done, rows in enumerate(presentations):
         if cancel is not None and cancel():
             raise CanceledError(f"Evaluation canceled after {done} of {len(presentations)} presentations.")
-        frame_sets = _load(rows, left_out)
+        frame_sets = _load(rows, allowed, left_out)
         if frame_sets:
             sampler.reset()
             observations = [engine.observe(frame_set.restricted(allowed)) for frame_set in frame_sets]
@@ -93,13 +95,20 @@ def evaluate(
     return _summary(scorer, allowed, trials, left_out, latencies_ms)
 
 
-def _load(rows: Sequence[ManifestRow], left_out: list[LeftOut]) -> list[FrameSet]:
+def _load(rows: Sequence[ManifestRow], allowed: ModalityMask, left_out: list[LeftOut]) -> list[FrameSet]:
+    """The frame sets that decode. A modality without a picture in it is left out by name; the rest of the row stays."""
     frame_sets = []
     for row in rows:
         try:
-            frame_sets.append(load_frame_set(row))
+            frame_set = load_frame_set(row)
         except InputError as error:
             left_out.append(LeftOut(row.line, f"{row.presentation}: {error.what}"))
+            continue
+        for modality in frame_set.mask & allowed:
+            reason = fault(frame_set[modality].pixels, modality)
+            if reason:
+                left_out.append(LeftOut(row.line, f"{row.presentation}: {modality} {reason}"))
+        frame_sets.append(frame_set)
     return frame_sets
 
 

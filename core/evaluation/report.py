@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.errors import HostError
+from core.data.manifest import COLUMNS as MANIFEST_COLUMNS
+from core.errors import HostError, UsageError
 from core.evaluation.evaluate import Evaluation
 
 SCHEMA = 1
@@ -58,13 +59,30 @@ def report_csv(evaluation: Evaluation) -> str:
     return text.getvalue()
 
 
+def table_beside(path: Path) -> Path:
+    """Where the CSV of the report ``path`` goes.
+
+    Raises:
+        UsageError: a manifest lies there, which it would overwrite.
+    """
+    table = path.with_suffix(".csv")
+    if table.is_file():
+        with table.open("rb") as file:
+            head = file.readline(1000).decode("utf-8-sig", "replace").strip().split(",")
+        if set(MANIFEST_COLUMNS) <= set(head):
+            what = f"The table of the report would overwrite the manifest {table.name}."
+            raise UsageError(what, "Give --json another name.")
+    return table
+
+
 def write_report(evaluation: Evaluation, path: Path) -> Path:
     """Write the JSON to ``path`` and the CSV beside it, under the same name; returns the path of the CSV.
 
     Raises:
+        UsageError: the CSV would overwrite a manifest (ask `table_beside` before a long evaluation).
         HostError: the folder cannot be written.
     """
-    table = path.with_suffix(".csv")
+    table = table_beside(path)
     try:
         path.write_text(json.dumps(report_json(evaluation), indent=2, allow_nan=False) + "\n", encoding="utf-8")
         table.write_text(report_csv(evaluation), encoding="utf-8")

@@ -23,16 +23,27 @@ def valid_modalities(frame_set: FrameSet) -> ModalityMask:
 
 
 def usable(pixels: NDArray[Any], modality: Modality) -> bool:
-    """Whether ``pixels`` have the shape and type of ``modality`` and are neither constant, saturated nor empty."""
-    if pixels.ndim != (3 if modality is Modality.RGB else 2) or min(pixels.shape[:2]) < MIN_SIDE_PX:
-        return False
-    if modality is Modality.RGB and pixels.shape[2] != 3:
-        return False
+    """Whether ``pixels`` have the shape and type of ``modality`` and are neither constant, saturated nor empty.
+
+    Depth may be constant: so is a sheet before a coarse sensor.
+    """
+    return fault(pixels, modality) == ""
+
+
+def fault(pixels: NDArray[Any], modality: Modality) -> str:
+    """Why ``pixels`` are no image of ``modality``, in a few words; the empty string where they are one."""
+    if pixels.ndim != (3 if modality is Modality.RGB else 2) or (modality is Modality.RGB and pixels.shape[2] != 3):
+        return f"has the shape {pixels.shape}"
+    if min(pixels.shape[:2]) < MIN_SIDE_PX:
+        return f"is smaller than {MIN_SIDE_PX} px"
     if pixels.dtype not in (np.uint8, np.uint16):
-        return False
+        return f"is of type {pixels.dtype}"
     sample = pixels[::_EVERY, ::_EVERY]
-    if sample.min() == sample.max():
-        return False
+    if sample.min() == sample.max() and pixels.min() == pixels.max():
+        if sample.max() == 0:
+            return "is all zero"
+        # A sheet that fills a crop has one value in coarse relative depth: evidence, and no reason to overlook it.
+        return "" if modality is Modality.DEPTH else "has one value everywhere"
     if modality is Modality.DEPTH:
-        return float((sample > 0).mean()) >= MIN_DEPTH_SHARE
-    return float((sample == np.iinfo(pixels.dtype).max).mean()) <= MAX_SATURATED
+        return "has hardly a measured pixel" if float((sample > 0).mean()) < MIN_DEPTH_SHARE else ""
+    return "is overexposed" if float((sample == np.iinfo(pixels.dtype).max).mean()) > MAX_SATURATED else ""

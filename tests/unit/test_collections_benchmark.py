@@ -205,7 +205,9 @@ def test_hq_wmca_cuts_each_cameras_own_face(tmp_path: Path, monkeypatch: pytest.
     ]
     protocol = open_collection("hq-wmca", tmp_path, tmp_path / "cache").protocol("grand_test-curated", ["eval"])
     assert len(protocol.test) == 5 + 5
-    picture = cv2.imread(str(protocol.test[0].images[Modality.RGB]))[:, :, ::-1]
+    picture = cv2.imread(str(protocol.test[0].images[Modality.RGB]))
+    assert picture is not None
+    picture = picture[:, :, ::-1]
     assert picture.shape == (125, 125, 3)
     wanted = face(size=192)[Modality.RGB][33:158, 33:158]
     np.testing.assert_allclose(picture.astype(int), wanted.astype(int), atol=255 * 0.2)

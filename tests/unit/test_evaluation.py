@@ -150,3 +150,54 @@ def test_report_files(tmp_path: Path) -> None:
     ]
     with pytest.raises(HostError, match="could not be written"):
         write_report(evaluation, tmp_path / "nowhere" / "out.json")
+
+
+def test_a_modality_without_a_picture_is_counted_and_the_rest_is_judged(tmp_path: Path) -> None:
+    rows = collection(tmp_path, attacks=1, bona_fide=2)
+    cv2.imwrite(str(rows[0].images[Modality.DEPTH]), np.zeros((101, 101), np.uint16))
+    cv2.imwrite(str(rows[2].images[Modality.IR]), np.full((101, 101), 255, np.uint8))
+    evaluation = judge(tmp_path, rows)
+    assert [(entry.row, entry.reason) for entry in evaluation.left_out] == [
+        (2, "p0: depth is all zero"),
+        (4, "p1: ir has one value everywhere"),
+    ]
+    assert [str(trial.mask) for trial in evaluation.trials] == ["depth+ir"] * 3
+    only_ir = judge(tmp_path, rows, modalities=ModalityMask.of([Modality.IR]))
+    assert [entry.row for entry in only_ir.left_out] == [4]
+
+
+def test_a_presentation_without_any_picture_is_a_non_response(tmp_path: Path) -> None:
+    rows = collection(tmp_path, attacks=1, bona_fide=1)[1:]
+    for modality, image in rows[0].images.items():
+        cv2.imwrite(str(image), np.zeros((101, 101), np.uint16 if modality is Modality.DEPTH else np.uint8))
+    evaluation = judge(tmp_path, rows)
+    assert [(trial.outcome.value, trial.reason.value) for trial in evaluation.trials] == [
+        ("non_response", "invalid_pixels"),
+        ("attack", ""),
+    ]
+    assert [entry.reason for entry in evaluation.left_out] == ["p0: depth is all zero", "p0: ir is all zero"]
+
+
+def test_sizes_that_do_not_go_together_are_left_out(tmp_path: Path) -> None:
+    rows = collection(tmp_path, attacks=1, bona_fide=1)[1:]
+    cv2.imwrite(str(rows[0].images[Modality.IR]), drawn_pixels(120)[Modality.IR][:60])
+    evaluation = judge(tmp_path, rows)
+    assert "aspect ratios differ by more than 5%" in evaluation.left_out[0].reason
+    assert [trial.presentation for trial in evaluation.trials] == ["p1"]
+
+
+@pytest.mark.parametrize("size", [40, 64, 96, 200])
+def test_crops_of_any_size_with_relative_depth_get_a_score(tmp_path: Path, size: int) -> None:
+    rows = []
+    for i, flat in enumerate((False, True)):
+        images = {}
+        for modality, pixels in drawn_pixels(size, flat=flat).items():
+            images[modality] = tmp_path / f"{i}_{modality}.png"
+            relative = np.clip(pixels.astype(int) - 500, 0, 255).astype(np.uint8)
+            picture = relative if modality is Modality.DEPTH else pixels
+            cv2.imwrite(str(images[modality]), picture[:, :, ::-1] if modality is Modality.RGB else picture)
+        rows.append(ManifestRow(f"p{i}", "", "print_flat" if flat else "", images, None, Framing.CROP))
+    evaluation = judge(tmp_path, rows)
+    assert [trial.answered for trial in evaluation.trials] == [True, True]
+    assert evaluation.overall.auc == 1.0
+    assert evaluation.left_out == ()

@@ -174,3 +174,32 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with contextlib.suppress(InputError):
         read_manifest(path)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_pixels_that_are_no_numbers_are_a_named_problem(tmp_path: Path, bad: float) -> None:
+    depth = np.full((120, 120), 700.0, np.float32)
+    depth[5, 7] = bad
+    cv2.imwrite(str(tmp_path / "depth.tiff"), depth)
+    row = ManifestRow("p", "s", "", {Modality.DEPTH: tmp_path / "depth.tiff"}, None, Framing.CROP)
+    with pytest.raises(InputError, match=r"depth.tiff holds NaN or infinite pixels"):
+        load_frame_set(row)
+    cv2.imwrite(str(tmp_path / "depth.tiff"), np.full((120, 120), 700.0, np.float32))
+    with pytest.raises(InputError, match="of type float32"):
+        load_frame_set(row)
+
+
+def test_holes_of_jpeg_depth_stay_holes(tmp_path: Path) -> None:
+    depth = np.full((96, 96), 120, np.uint8)
+    depth[:, :40] = 0
+    cv2.imwrite(str(tmp_path / "d.jpg"), depth, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    row = ManifestRow("p", "s", "", {Modality.DEPTH: tmp_path / "d.jpg"}, None, Framing.CROP)
+    assert not load_frame_set(row)[Modality.DEPTH].pixels[:, :24].any()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_infrared_of_one_or_three_channels_is_the_same(tmp_path: Path, channels: int) -> None:
+    grey = drawn_pixels()[Modality.IR]
+    cv2.imwrite(str(tmp_path / "ir.png"), grey if channels == 1 else cv2.merge([grey] * 3))
+    row = ManifestRow("p", "s", "", {Modality.IR: tmp_path / "ir.png"}, None, Framing.CROP)
+    np.testing.assert_array_equal(load_frame_set(row)[Modality.IR].pixels, grey)

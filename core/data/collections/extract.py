@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 
 from core.data.collections.clips import Clip, Direction, Pictures
-from core.data.collections.pictures import JPEG_HOLE, checked, turned, without_borders
+from core.data.collections.pictures import checked, turned, without_borders
 from core.data.images import read_image
 from core.data.manifest import LeftOut, ManifestRow
 from core.errors import HostError, InputError, UsageError
@@ -27,7 +27,6 @@ from core.frames import MODALITIES, Modality
 _INDEX = "index.json"
 _VERSION = 1
 """Goes up when extraction makes other pixels of the same source."""
-_LOSSY = {".jpg", ".jpeg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def _extract(clip: Clip, inverted: bool, folder: Path, key: str) -> dict[str, An
             if clip.sensor.borders:
                 good = without_borders(good)
             if inverted and Modality.DEPTH in good:
-                good[Modality.DEPTH] = turned(good[Modality.DEPTH], JPEG_HOLE if _is_lossy(clip) else 0)
+                good[Modality.DEPTH] = turned(good[Modality.DEPTH])
             if good:
                 frames.append(_write(folder, name, good))
     except InputError as error:
@@ -166,10 +165,6 @@ def _write(folder: Path, name: str, pictures: dict[Modality, Any]) -> dict[str, 
         (folder / file).write_bytes(encoded.tobytes())
         written[str(modality)] = file
     return written
-
-
-def _is_lossy(clip: Clip) -> bool:
-    return any(path.suffix.lower() in _LOSSY for files in clip.files for path in files.values())
 
 
 def _key(clip: Clip, direction: Direction) -> str:

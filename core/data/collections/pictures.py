@@ -13,8 +13,6 @@ from core.errors import InputError
 from core.frames import Modality
 from core.surface import face_ellipse
 
-JPEG_HOLE = 8
-"""8-bit counts up to which a hole of a JPEG-coded depth picture may be smeared."""
 _BORDER = 8
 """8-bit level up to which a picture is black."""
 _MIN_BORDER_SHARE = 0.02
@@ -54,10 +52,10 @@ def checked(array: NDArray[Any], modality: Modality) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
-def turned(depth: NDArray[Any], hole: int = 0) -> NDArray[Any]:
-    """Depth whose counts fall with distance as depth whose counts rise; counts up to ``hole`` are holes and stay 0."""
+def turned(depth: NDArray[Any]) -> NDArray[Any]:
+    """Depth whose counts fall with distance as depth whose counts rise; holes stay 0."""
     top = int(np.iinfo(depth.dtype).max)
-    measured = depth > hole
+    measured = depth > 0
     farther = (top + 1 - depth.astype(np.int64)).clip(1, top)
     return np.where(measured, farther, 0).astype(depth.dtype)
 
@@ -92,7 +90,7 @@ def relief_sign(depth: NDArray[Any]) -> float | None:
     too little of the face is measured or nothing stands out.
     """
     small = cv2.resize(depth, (_SIZE, _SIZE), interpolation=cv2.INTER_NEAREST).astype(np.float64)
-    measured = small > (JPEG_HOLE if depth.dtype == np.uint8 else 0)
+    measured = small > 0
     face, middle = face_ellipse(_SIZE), face_ellipse(_SIZE, 0.45)
     rim = face & ~face_ellipse(_SIZE, 0.75) & measured
     middle = middle & measured
