@@ -39,13 +39,19 @@ class Light:
     projector: float = 0.40
     ambient_ir: float = 0.01
 
-    def colour_on(self, normal: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Irradiance ``(..., 3)`` on surfaces with these normals (rig frame), softened as by lamps of some size."""
+    def colour_on(self, normal: NDArray[np.float32], key_lit: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Irradiance ``(..., 3)`` on surfaces with these normals (rig frame), softened as by lamps of some size.
+
+        ``key_lit (...)``: how much of the first lamp reaches them, if something stands before it.
+        """
         up = F32(0.82) - F32(0.18) * normal[..., 1]
         total = up[..., None] * np.asarray(self.ambient_rgb, dtype=F32)
-        for lamp in self.lamps:
+        for number, lamp in enumerate(self.lamps):
             cosine = normal @ np.asarray(lamp.towards, dtype=F32)
-            total += np.clip((cosine + F32(0.18)) / F32(1.18), 0, None)[..., None] * np.asarray(lamp.rgb, dtype=F32)
+            level = np.clip((cosine + F32(0.18)) / F32(1.18), 0, None)
+            if number == 0 and key_lit is not None:
+                level = level * key_lit
+            total += level[..., None] * np.asarray(lamp.rgb, dtype=F32)
         return np.asarray(total, dtype=F32)
 
     def highlight(self, normal: NDArray[np.float32], ray: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:

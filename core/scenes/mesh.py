@@ -14,6 +14,8 @@ from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
 F32 = np.float32
+_CLEARANCE_MM = 1.2
+"""Shadow rays start that far off the surface."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,12 +29,13 @@ class Mesh:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hits:
-    """What ``N`` rays met; rows of rays that missed are zero and ``met`` is False there.
+    """Which of the rays met the surface, and where.
 
-    ``reach``: the factor on the ray's direction; ``chart (N, 2)`` mm; ``normal (N, 3)`` of unit length, object frame.
+    ``rays (M,)``: their indexes; ``reach (M,)``: the factor on the ray's direction; ``chart (M, 2)`` mm;
+    ``normal (M, 3)`` of unit length, object frame.
     """
 
-    met: NDArray[np.bool_]
+    rays: NDArray[np.intp]
     reach: NDArray[np.float32]
     chart: NDArray[np.float32]
     normal: NDArray[np.float32]
@@ -61,18 +64,26 @@ class Solid:
         """Send rays from ``origin (3,)`` along ``directions (N, 3)``, both in the object's frame."""
         origins = np.ascontiguousarray(np.broadcast_to(origin.astype(F32), directions.shape))
         found = self._scene.run(origins, np.ascontiguousarray(directions, dtype=F32), output=True)
-        met = found["primID"] >= 0
-        count = len(directions)
-        reach, chart, normal = (np.zeros((count, *rest), dtype=F32) for rest in ((), (2,), (3,)))
-        where = np.flatnonzero(met)
-        corners = self._corners[found["primID"][where]]
-        u, v = found["u"][where, None], found["v"][where, None]
-        values = corners[:, 0] * (1 - u - v) + corners[:, 1] * u + corners[:, 2] * v
-        reach[where] = found["tfar"][where]
-        chart[where] = values[:, :2]
-        unit = values[:, 2:]
-        normal[where] = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), F32(1e-6))
-        return Hits(met, reach, chart, normal)
+        rays = np.flatnonzero(found["primID"] >= 0)
+        corners = self._corners[found["primID"][rays]]
+        u, v = found["u"][rays, None], found["v"][rays, None]
+        values = corners[:, 0] * (1 - u - v)
+        values += corners[:, 1] * u
+        values += corners[:, 2] * v
+        normal = values[:, 2:]
+        normal /= np.maximum(np.sqrt(np.einsum("ij,ij->i", normal, normal)), F32(1e-6))[:, None]
+        return Hits(rays, found["tfar"][rays], values[:, :2], normal)
+
+    def lit(
+        self, points: NDArray[np.float32], normal: NDArray[np.float32], towards: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """1 where nothing of the solid stands between ``points (N, 3)`` and a far lamp, else 0; object frame."""
+        facing = np.flatnonzero(normal @ towards > 0)
+        origins = np.ascontiguousarray(points[facing] + F32(_CLEARANCE_MM) * (normal[facing] + towards))
+        directions = np.ascontiguousarray(np.broadcast_to(towards.astype(F32), origins.shape))
+        lit = np.ones(len(points), F32)
+        lit[facing] = self._scene.run(origins, directions) < 0
+        return lit
 
 
 def _vertex_normals(mesh: Mesh) -> NDArray[np.float32]:

@@ -49,6 +49,7 @@ class Presenter:
         mm_per_px: fineness of the paint.
         steps: pixels per ray on the face and on the shoulders.
         craft: how well an instrument is made, ``(low, high)`` from 0 to 1.
+        shaded: heads throw the key lamp's shadow on themselves (a second ray for each).
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Presenter:
         mm_per_px: float = 0.8,
         steps: tuple[int, int] = (1, 3),
         craft: tuple[float, float] = (0.0, 1.0),
+        shaded: bool = False,
     ) -> None:
         rng = np.random.default_rng(seed)
         skill = float(rng.uniform(*craft))
         self.species = species
         self.person = person
         self._steps = steps
+        self._shaded = shaded
         self._torso = torso_body(np.zeros(3), rng, steps[1])
         self._heads: OrderedDict[tuple[float, float, float], tuple[Solid, Paint]] = OrderedDict()
         self._sheet: Body | None = None
@@ -125,7 +128,7 @@ class Presenter:
     def _head(self, motion: Motion) -> Body:
         solid, paint = self._with_expression(motion.expression)
         pose = Pose.facing(motion.position_mm, motion.yaw_deg, motion.pitch_deg, motion.roll_deg)
-        return Body(solid, paint, pose, self._finish, self._steps[0])
+        return Body(solid, paint, pose, self._finish, self._steps[0], self._shaded)
 
     def _with_expression(self, expression: Expression) -> tuple[Solid, Paint]:
         """Geometry and paint, rounded to quarters of an expression so that few of them are ever built."""

@@ -68,13 +68,16 @@ class Pose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Body:
-    """Something in the scene. ``step``: cast one ray in that many pixels."""
+    """Something in the scene. ``step``: cast one ray in that many pixels; ``shaded``: it throws the key lamp's shadow
+    on itself.
+    """
 
     solid: Solid
     paint: Paint
     pose: Pose
     finish: Finish = field(default_factory=Finish)
     step: int = 1
+    shaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,12 @@ class Exposure:
     ir: NDArray[np.float32] | None
     z_mm: NDArray[np.float32]
     holes: NDArray[np.float32]
+
+    def part(self, x: int, y: int, width: int, height: int) -> Exposure:
+        """A copy of a window."""
+        at = slice(y, y + height), slice(x, x + width)
+        rgb, ir = (None if p is None else p[at].copy() for p in (self.rgb, self.ir))
+        return Exposure(rgb, ir, self.z_mm[at].copy(), self.holes[at].copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +234,18 @@ def _cast(camera: Camera, body: Body, box: Box, light: Light, *, rgb: bool, ir: 
     origin = (np.asarray(camera.origin_mm) - body.pose.position_mm).astype(F32) @ rotation
     ray = grid.reshape(-1, 3)
     hits = body.solid.cast(origin, ray @ rotation)
-    met = np.flatnonzero(hits.met)
-    parts = [hits.met[met, None].astype(F32), hits.reach[met, None], hits.chart[met]]
-    normal, ray = hits.normal[met] @ rotation.T, ray[met]
+    parts = [np.ones((len(hits.rays), 1), F32), hits.reach[:, None], hits.chart]
+    normal, ray = hits.normal @ rotation.T, ray[hits.rays]
     if rgb:
-        parts.extend(_colour_light(normal, ray, body.finish, light))
+        key_lit = None
+        if body.shaded and light.lamps and not body.finish.emits:
+            points = origin + (ray @ rotation) * hits.reach[:, None]
+            key_lit = body.solid.lit(points, hits.normal, np.asarray(light.lamps[0].towards, F32) @ rotation)
+        parts.extend(_colour_light(normal, ray, body.finish, light, key_lit))
     if ir:
-        parts.extend(_infrared_light(normal, ray, hits.reach[met], body.finish, light))
+        parts.extend(_infrared_light(normal, ray, hits.reach, body.finish, light))
     values: NDArray[Any] = np.zeros((rows * columns, sum(part.shape[1] for part in parts)), F32)
-    values[met] = np.concatenate(parts, axis=1)
+    values[hits.rays] = np.concatenate(parts, axis=1)
     layer = values.reshape(rows, columns, -1)
     if step > 1:
         # Misses are zero, so the quotient by the cover mixes hits only.
@@ -252,10 +264,14 @@ def _smooth_edge(cover: NDArray[np.float32], step: int) -> NDArray[np.float32]:
 
 
 def _colour_light(
-    normal: NDArray[np.float32], ray: NDArray[np.float32], finish: Finish, light: Light
+    normal: NDArray[np.float32],
+    ray: NDArray[np.float32],
+    finish: Finish,
+    light: Light,
+    key_lit: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Factor on the albedo and highlight, ``(N, 3)`` each."""
-    factor = np.full(normal.shape, F32(finish.emits)) if finish.emits else light.colour_on(normal)
+    factor = np.full(normal.shape, F32(finish.emits)) if finish.emits else light.colour_on(normal, key_lit)
     highlight = light.highlight(normal, ray, finish.sharpness) if finish.gloss else np.zeros_like(normal)
     return factor, highlight * F32(finish.gloss)
 

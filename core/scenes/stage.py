@@ -36,11 +36,11 @@ BOX_MM = 160.0
 """Width of the cascade's box on a rendered face (median; a test compares)."""
 BOX_RISE_MM = 16.0
 """The box's middle lies that far above the head's origin."""
-CROP_FACE_PX = 96.0
-"""A face of more pixels than this is no sharper in a crop: such pictures are rendered smaller."""
+CROP_FACE_PX = 80.0
+"""A face of more pixels than this is no sharper in a crop (74 of its 96): such pictures are rendered smaller."""
 _SURROUNDINGS = 2.4
 """Side of a whole picture over the width of the face box."""
-_PAINT_MM_PER_PX = (0.8, 1.6)
+_PAINT_MM_PER_PX = (0.8, 1.9)
 """Fineness of the paint: for full pictures, and for crops (about 2.2 mm per pixel)."""
 _STILL_MARGIN = 0.14
 """Still pictures are exposed that much wider on every side, so that windows which follow the face stay inside."""
@@ -72,7 +72,7 @@ class Stage:
         step = 2 if self._face_px > 75 else 1
         art = int(np.random.default_rng((seed, index, 5)).integers(0, 2**31))
         fineness = _PAINT_MM_PER_PX[0] if full else _PAINT_MM_PER_PX[1]
-        self._presenter = Presenter(species, person, victim, art, fineness, (step, 2 * step), domain.craft)
+        self._presenter = Presenter(species, person, victim, art, fineness, (step, 2 * step), domain.craft, shaded=True)
         self._sensor = SENSORS[domain.sensor]
         if self._sensor.relative is not None:
             self._sensor = replace(self._sensor, relative=RelativeCoding.draw(self._rng))
@@ -80,12 +80,16 @@ class Stage:
         self._shot = 0
         mouth = float(self._rng.uniform(0.2, 1)) if self._rng.random() < 0.3 else 0.0
         self._usual = Expression(mouth, 0.0, float(self._rng.choice([0.0, 0.0, 0.5, 1.0])))
-        self._slip = self._rng.normal(0, 1, 2) * q.registration_px * self._face_px / 160
+        self._slip = np.rint(self._rng.normal(0, 1, 2) * q.registration_px * self._face_px / 160).astype(int)
         still = self._presenter.still_bodies(self._motion(0.0))
         self._colour = _View(self._room, self._light, still, rgb=True)
-        self._depth = _View(self._room, self._light, still, rgb=False)
+        self._depth = _View(self._room, self._light, still, ir=True)
+        self._both = _View(self._room, self._light, still, rgb=True, ir=True)
         width_mm = BOX_MM * self._presenter.face_scale
-        self._focal = self._face_px * self._presenter.face_mm(self._motion(0.0))[2] / width_mm
+        far = self._presenter.face_mm(self._motion(0.0))[2] / width_mm
+        self._focal = self._face_px * far
+        # A depth camera of many pixels is thinned out likewise; its error in mm stays.
+        self._depth_focal = min(self._sensor.depth.fx, CROP_FACE_PX * far)
 
     def shoot(self) -> tuple[FrameSet, FaceBox | None]:
         """The next frame set and the face's box in it; ``None`` where the images are face crops already."""
@@ -132,9 +136,10 @@ class Stage:
         box_px = self._focal * width_mm / centre[2]
         side = round(FRAMING_FACTOR * box_px) + 2
         colour = _window(self._focal, centre - beside, side)
-        reach = FRAMING_FACTOR * width_mm / centre[2] * sensor.depth.fx
-        extra = 8 + sensor.depth.fx * sensor.beside_mm * abs(1 / centre[2] - 1 / (centre[2] + 80))
-        rig = sensor.cropped(_window(sensor.depth.fx, centre, round(reach + extra)), colour)
+        reach = FRAMING_FACTOR * width_mm / centre[2] * self._depth_focal
+        extra = 8 + self._depth_focal * sensor.beside_mm * abs(1 / centre[2] - 1 / (centre[2] + 80))
+        fair = replace(sensor, subpixel=sensor.subpixel * self._depth_focal / sensor.depth.fx)
+        rig = fair.cropped(_window(self._depth_focal, centre, round(reach + extra)), colour)
         seen = self._colour.exposed(rig.colour_camera, bodies)
         felt = self._depth.exposed(rig.depth_camera, bodies)
         corner = (side - round(box_px)) // 2
@@ -146,12 +151,15 @@ class Stage:
     ) -> FrameSet:
         """One window for all modalities, each displaced by the registration error."""
         sensor = self._sensor
-        lens = _window(self._focal, centre, round(factor * self._face_px))
-        moved = replace(lens, cx=lens.cx + float(self._slip[0]), cy=lens.cy + float(self._slip[1]))
+        side, far = round(factor * self._face_px), int(np.abs(self._slip).max())
+        lens = _window(self._focal, centre, side)
         # The error in mm stays that of the sensor's own resolution.
         fair = replace(sensor, beside_mm=0.0, subpixel=sensor.subpixel * self._focal / sensor.depth.fx)
-        rig = fair.cropped(moved, lens)
-        seen, felt = self._colour.exposed(rig.colour_camera, bodies), self._depth.exposed(rig.depth_camera, bodies)
+        rig = fair.cropped(lens, lens)
+        wide = replace(lens, width=side + 2 * far, height=side + 2 * far, cx=lens.cx + far, cy=lens.cy + far)
+        both = self._both.exposed(Camera(wide), bodies)
+        seen = both.part(far, far, side, side)
+        felt = both.part(far + int(self._slip[0]), far + int(self._slip[1]), side, side)
         profiles = {m: replace(p, intrinsics=None, to_rgb=None) for m, p in rig.profiles.items()}
         return _frame_set(self._images(rig, seen, felt), profiles, framing)
 
@@ -183,7 +191,8 @@ class _View:
     room: Backdrop
     light: Light
     still: Sequence[Body]
-    rgb: bool
+    rgb: bool = False
+    ir: bool = False
     wide: tuple[Camera, Exposure] | None = None
 
     def exposed(self, camera: Camera, moving: Sequence[Body]) -> Exposure:
@@ -197,7 +206,7 @@ class _View:
                 cx=lens.cx + margin, cy=lens.cy + margin,
             )  # fmt: skip
             whole = Camera(wider, camera.origin_mm)
-            self.wide = whole, expose(whole, self.still, self.room, self.light, rgb=self.rgb, ir=not self.rgb)
+            self.wide = whole, expose(whole, self.still, self.room, self.light, rgb=self.rgb, ir=self.ir)
             part = self._part(camera)
             assert part is not None
         for body in moving:
@@ -213,9 +222,7 @@ class _View:
         inside = 0 <= x <= whole.intrinsics.width - lens.width and 0 <= y <= whole.intrinsics.height - lens.height
         if lens.fx != whole.intrinsics.fx or not inside:
             return None
-        at = slice(y, y + lens.height), slice(x, x + lens.width)
-        rgb, ir = (None if p is None else p[at].copy() for p in (picture.rgb, picture.ir))
-        return Exposure(rgb, ir, picture.z_mm[at].copy(), picture.holes[at].copy())
+        return picture.part(x, y, lens.width, lens.height)
 
 
 def _window(focal: float, centre_mm: NDArray[np.float64], side: int) -> Intrinsics:

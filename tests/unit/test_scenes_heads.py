@@ -93,10 +93,10 @@ def test_rays_find_the_nose_first() -> None:
     origin = np.array([0.0, 0.0, 600.0], dtype=F32)
     directions = np.stack([np.zeros(3), heights / 600, -np.ones(3)], -1).astype(F32)
     hits = solid.cast(origin, directions)
-    assert hits.met.all()
+    assert list(hits.rays) == [0, 1, 2]
     assert int(np.argmin(hits.reach)) == 1
     assert np.allclose(np.linalg.norm(hits.normal, axis=1), 1, atol=1e-4)
-    assert not solid.cast(origin, -directions).met.any()
+    assert not len(solid.cast(origin, -directions).rays)
 
 
 def test_every_simulated_species_is_named_by_the_program() -> None:
