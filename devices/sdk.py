@@ -31,14 +31,16 @@ from devices.streams import choose_streams
 log = logging.getLogger(__name__)
 
 QUEUE_FRAMES = 64
+FILE_QUEUE_FRAMES = 256
+"""A file is paused long before (`HIGH_WATER`), but by a thread that a busy machine may leave waiting."""
 HIGH_WATER = 24
 """A file that reads faster than we pair is paused here, so that the queue never drops."""
 LOW_WATER = 8
 POLL_MS = 10
 ASK_MS = 1000.0
 """How often the device itself is asked for its state: each question is a USB transfer."""
-SETTLE_MS = 250.0
-"""The last frames of a file reach the queue some time after its status says that it has ended."""
+SETTLE_MS = 400.0
+"""The last frames of a file reach the queue some time after its status says that it has ended, and one by one."""
 FILE_PATIENCE_MS = 2000.0
 
 
@@ -193,7 +195,7 @@ class SdkCamera:
 
     def start(self) -> None:
         """See `Camera.start`. Raises `HostError` where the device refuses (in use, too little USB bandwidth)."""
-        self._queue = rs.frame_queue(QUEUE_FRAMES, keep_frames=True)
+        self._queue = rs.frame_queue(FILE_QUEUE_FRAMES if self._origin.finite else QUEUE_FRAMES, keep_frames=True)
         try:
             wanted = []
             for sensor in self._sensors:
@@ -290,6 +292,7 @@ class SdkCamera:
             self._deliver(self._pairer.flush() if exhausted else self._pairer.poll(now_ms), now_ms)
             self._ended = exhausted
             return
+        self._quiet_ms = math.inf
         while got:
             modality = self._by_uid.get(frame.get_profile().unique_id()) or modality_of(frame.get_profile())
             if modality is not None:

@@ -70,7 +70,7 @@ def poll_until(link: CaptureSupervisor, done: Callable[[list[Message]], bool]) -
     said: list[Message] = []
     deadline = time.monotonic() + PATIENCE_S
     while not done(said):
-        assert time.monotonic() < deadline, said[-5:]
+        assert time.monotonic() < deadline, [type(message).__name__ for message in said[-5:]]
         said += link.poll()
         time.sleep(0.01)
     return said

@@ -85,8 +85,8 @@ class CheckpointPage(Page):
             link.feed.show_in(view)
         link.observed.connect(self._on_observed)
         link.committed.connect(self._on_committed)
-        link.session_changed.connect(lambda _session: self._start_over())
-        link.source_changed.connect(lambda _source: self._start_over())
+        link.session_changed.connect(self._start_over)
+        link.source_changed.connect(self._start_over)
         actions.connect("next_person", self.next_person)
         actions.connect("refer", self.refer)
         actions.connect("call_technician", self.call_technician)
@@ -183,6 +183,7 @@ class CheckpointPage(Page):
 
     # --- state --------------------------------------------------------------------------------------------------
 
+    @Slot()
     def _start_over(self) -> None:
         self.state.committed = None
         self.state.operator_outcome = None
