@@ -30,6 +30,7 @@ class Nuisance:
     face_px: float
     exposure: float
     ir_gain: float
+    metered: float
     ambient_ir: float
     dots: float
     grain: float
@@ -51,6 +52,8 @@ class Nuisance:
         near = sensor.near_mm + FACE_BEFORE_HEAD_MM
         distance = rng.uniform(0.75 * near, 0.98 * near) if blind else rng.uniform(*domain.distance_mm)
         jpeg = rng.uniform(*domain.jpeg_quality) if rng.random() < domain.jpeg_share else 0.0
+        # Where the infrared exposure aims at; below 0: it is fixed.
+        metered = float(rng.uniform(0.25, 0.6)) if rng.random() < 0.6 else -1.0
         registered = bool(rng.random() < domain.registered_share)
         framing = float(rng.uniform(*domain.framing))
         # Loose crops show the neck as often as the hair: their middle lies lower, or not.
@@ -60,7 +63,7 @@ class Nuisance:
             float(rng.uniform(*domain.yaw_deg)),
             float(rng.uniform(*domain.pitch_deg)), float(rng.uniform(*domain.roll_deg)),
             float(np.exp(rng.uniform(*np.log(domain.face_px)))), float(rng.uniform(*domain.exposure)),
-            float(rng.uniform(*domain.ir_gain)), float(rng.uniform(*domain.ambient_ir)),
+            float(rng.uniform(*domain.ir_gain)), metered, float(rng.uniform(*domain.ambient_ir)),
             float(rng.uniform(*domain.dots)),
             float(rng.uniform(*domain.grain)), float(rng.uniform(*domain.blur_px)), float(jpeg),
             float(registered), float(rng.uniform(*domain.registration_px)),

@@ -41,7 +41,8 @@ _FAIR, _DARK = np.array([0.68, 0.45, 0.345]), np.array([0.10, 0.058, 0.040])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paint:
-    """A picture on a chart: ``rgb (H, W, 3)``, ``ir (H, W)``, both linear float32; ``alpha`` < 0.5 = cut away.
+    """A picture on a chart: ``rgb (H, W, 3)``, ``ir (H, W)``, both linear float32; ``alpha`` < 0.5 = cut away;
+    ``holes``: share that the depth sensor does not see there (lenses of glasses).
 
     The pixel ``(row, column)`` lies at chart ``X = left_mm + column * mm_per_px``, ``Y = top_mm - row * mm_per_px``.
     """
@@ -52,6 +53,7 @@ class Paint:
     top_mm: float
     mm_per_px: float
     alpha: NDArray[np.float32] | None = None
+    holes: NDArray[np.float32] | None = None
 
     def places(self, chart: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Column and row of chart points, for ``cv2.remap``."""
@@ -89,7 +91,7 @@ class Looks:
     def draw(cls, rng: np.random.Generator, melanin: tuple[float, float] = (0.0, 1.0)) -> Looks:
         """A person at random; hair and eyes follow the skin loosely."""
         tone = float(melanin[0] + (melanin[1] - melanin[0]) * rng.random() ** 1.8)
-        blond = float(rng.beta(1.2, 3)) * (1 - tone)
+        blond = float(rng.beta(1.2, 3)) * (1 - tone) * float(rng.random() < 0.6)
         grey = float(rng.random() < 0.2) * float(rng.uniform(0.3, 1))
         hair = np.array([0.022, 0.017, 0.014]) * (1 - blond) + np.array([0.34, 0.22, 0.11]) * blond
         hair = hair * (1 - grey) + np.array([0.42, 0.42, 0.42]) * grey
@@ -169,6 +171,8 @@ def paint_head(person: Person, mm_per_px: float = 0.8, hair: bool = True) -> Pai
     _hair(paint, person, x, y, rng, hair)
     if hair and (person.shape.cover or person.shape.scarf):
         _cloth(paint, person, x, y, rng)
+    if person.looks.glasses:
+        paint = replace(paint, holes=_lens_holes(paint, rng))
     put_expression(paint, person, NEUTRAL)
     return paint
 
@@ -179,7 +183,7 @@ def put_expression(paint: Paint, person: Person, expression: Expression) -> None
         _eye(paint, person, side, expression.blink)
     _mouth(paint, person.looks, expression)
     if person.looks.glasses:
-        _glasses(paint)
+        _glasses(paint, person)
 
 
 def with_expression(base: Paint, person: Person, expression: Expression) -> Paint:
@@ -303,7 +307,7 @@ def _eye(paint: Paint, person: Person, side: int, blink: float) -> None:
     lid = _step(7.5 - np.abs(dy - 1.5), 5) * _step(17 - np.abs(dx), 6)
     blend(paint, (lid * 0.85).astype(F32), skin * F32(0.80), warm * F32(0.86), rows, columns)
     opening = _step(upper - dy, soft) * _step(dy - lower, soft) * (span > 0)
-    blend(paint, opening.astype(F32), (0.40, 0.37, 0.35), 0.42, rows, columns)
+    blend(paint, opening.astype(F32), (0.31, 0.28, 0.265), 0.4, rows, columns)
     radius = np.hypot(x - cx, dy - 0.8)
     iris = opening * _step(5.9 - radius, soft)
     blend(paint, iris.astype(F32), looks.iris_rgb, 0.30, rows, columns)
@@ -359,14 +363,35 @@ def _mouth(paint: Paint, looks: Looks, expression: Expression) -> None:
         blend(paint, (0.75 * teeth).astype(F32), (0.5, 0.47, 0.4), 0.5, rows, columns)
 
 
-def _glasses(paint: Paint) -> None:
-    """A dark frame around both eyes, with its bridge and temples."""
-    rows, columns, x, y = _window(paint, -92, 92, EYE_Y_MM - 28, EYE_Y_MM + 24)
+def _lens(x: Any, y: Any) -> Any:
+    """Signed distance (mm) outwards from the rim of the nearer lens."""
     dx, dy = (np.abs(x) - 33) / 25, (y - EYE_Y_MM + 2) / 18
-    ring = np.abs((np.abs(dx) ** 3 + np.abs(dy) ** 3) ** (1 / 3) - 1) * 20
+    return ((np.abs(dx) ** 3 + np.abs(dy) ** 3) ** (1 / 3) - 1) * 20
+
+
+def _lens_holes(paint: Paint, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Glass bends and mirrors the projector: more or less of the lenses has no depth."""
+    x, y = paint.mesh()
+    return np.asarray(F32(rng.uniform(0.02, 0.5)) * np.clip(-_lens(x, y) / 2, 0, 1), dtype=F32)
+
+
+def _glasses(paint: Paint, person: Person) -> None:
+    """A frame around both eyes, with its bridge and temples, and a glint on each lens."""
+    rows, columns, x, y = _window(paint, -92, 92, EYE_Y_MM - 28, EYE_Y_MM + 24)
+    rng = np.random.default_rng((person.seed, 9))
+    rim = _lens(x, y)
     bridge = np.maximum(np.abs(x) - 9, np.abs(y - EYE_Y_MM - 6) * 1.0)
     arms = np.maximum(np.abs(np.abs(x) - 75) - 17, np.abs(y - EYE_Y_MM - 6))
+    thick = float(rng.uniform(0.9, 2.2))
     frame = np.maximum.reduce(
-        [_step(1.6 - ring, 1.4), _step(1.6 - bridge, 1.4) * (np.abs(x) < 9), _step(1.6 - arms, 1.4)]
+        [
+            _step(thick - np.abs(rim), 1.4),
+            _step(thick - bridge, 1.4) * (np.abs(x) < 9),
+            _step(thick - arms, 1.4),
+        ]
     )
-    blend(paint, (0.93 * frame).astype(F32), (0.02, 0.02, 0.022), 0.12, rows, columns)
+    tint = (rng.uniform(0.01, 0.12) * rng.uniform(0.5, 1.2, 3)).astype(F32)
+    blend(paint, (0.93 * frame).astype(F32), tint, float(rng.uniform(0.06, 0.4)), rows, columns)
+    glint = np.exp(-0.5 * (((np.abs(x) - 33 - rng.uniform(-9, 9)) / 4) ** 2 + ((y - EYE_Y_MM - 4) / 2.5) ** 2))
+    strength = float(rng.uniform(0.0, 0.8))
+    blend(paint, (strength * glint * (rim < 0)).astype(F32), (1.0, 1.0, 1.0), 1.2, rows, columns)

@@ -187,6 +187,8 @@ def add_body(scene: Exposure, camera: Camera, body: Body, light: Light) -> Box:
         holes = F32(body.finish.hole_rate) + _holes_of(albedo_ir * layer.infrared[..., 0])
     else:
         holes = np.full(cover.shape, F32(body.finish.hole_rate))
+    if body.paint.holes is not None:
+        holes = holes + cv2.remap(body.paint.holes, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     solid = cover > 0.5
     np.copyto(scene.z_mm[box.slices], layer.z, where=solid)
     np.copyto(scene.holes[box.slices], holes, where=solid)

@@ -225,6 +225,14 @@ def infrared_counts(
     return infrared_read(*infrared_level(level, sensor), sensor, rng)
 
 
+def metered_gain(radiance: NDArray[np.float32], sensor: Sensor, target: float) -> float:
+    """The gain that auto-exposure settles on: the middle of the picture at ``target`` of the range, within limits."""
+    height, width = radiance.shape[:2]
+    middle = radiance[height // 4 : -(height // 4), width // 4 : -(width // 4)]
+    level = float(middle.mean()) * sensor.ir_gain
+    return float(np.clip(target / max(level, 1e-3), 0.3, 3.0))
+
+
 def infrared_level(radiance: NDArray[np.float32], sensor: Sensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and spread of the infrared counts, as floats."""
     full = F32((1 << sensor.ir_bits) - 1)

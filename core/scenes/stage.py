@@ -30,7 +30,15 @@ from core.scenes.mesh import F32
 from core.scenes.paint import Person
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Body, Camera, Exposure, add_body, expose
-from core.scenes.sensors import SENSORS, RelativeCoding, Sensor, colour_counts, infrared_counts, measure_depth
+from core.scenes.sensors import (
+    SENSORS,
+    RelativeCoding,
+    Sensor,
+    colour_counts,
+    infrared_counts,
+    measure_depth,
+    metered_gain,
+)
 
 BOX_MM = 160.0
 """Width of the cascade's box on a rendered face (median; a test compares)."""
@@ -172,10 +180,12 @@ class Stage:
             quality = 100 - (100 - q.jpeg_quality) * self._shrunk
             _, packed = cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
             rgb = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), dtype=np.uint8)
+        # Eight bits need an exposure that follows the picture; sixteen do not.
+        gain = q.ir_gain if rig.ir_bits > 8 or q.metered < 0 else metered_gain(felt.ir, rig, q.metered * q.ir_gain)
         return {
             Modality.RGB: rgb,
             Modality.DEPTH: measure_depth(felt.z_mm, felt.holes + F32(q.extra_holes), rig, rng),
-            Modality.IR: infrared_counts(felt.ir, rig, rng, q.ir_gain, q.dots),
+            Modality.IR: infrared_counts(felt.ir, rig, rng, gain, q.dots),
         }
 
 

@@ -131,7 +131,8 @@ class Overlay:
         edge = 1 - F32(self.seam) * np.clip(4 * self.cover * (1 - self.cover), 0, 1)
         rgb = (base.rgb + self.cover[..., None] * (self.rgb - base.rgb)) * edge[..., None]
         infrared = base.ir + self.cover * (self.ir - base.ir)
-        return Paint(rgb.astype(F32), infrared.astype(F32), base.left_mm, base.top_mm, base.mm_per_px)
+        holes = None if base.holes is None else base.holes * (1 - self.cover)
+        return replace(base, rgb=rgb.astype(F32), ir=infrared.astype(F32), holes=holes)
 
 
 def make_overlay(
