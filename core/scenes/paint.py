@@ -105,7 +105,7 @@ class Looks:
             melanin=tone,
             redness=float(rng.uniform(0, 1)),
             hair_rgb=_triple(hair),
-            hair_ir=float(rng.uniform(0.04, 0.14) + 0.25 * grey + 0.2 * blond),
+            hair_ir=float(rng.uniform(0.025, 0.11) + 0.25 * grey + 0.2 * blond),
             iris_rgb=_triple(iris),
             brow=float(rng.uniform(0.45, 1)),
             beard=float(rng.uniform(0.3, 1)) if rng.random() < 0.3 else 0.0,
@@ -227,7 +227,8 @@ def _skin(paint: Paint, looks: Looks, x: Any, y: Any, rng: np.random.Generator) 
     )
     shade = 1 - 0.26 * bump(x, y, EYE_X_MM, EYE_Y_MM + 5, 14, 8) - 0.10 * bump(x, y, EYE_X_MM, EYE_Y_MM - 12, 13, 5)
     shade = shade - 0.30 * bump(x, y, 0, -23, 13, 3) - 0.14 * bump(x, y, 0, -55, 20, 4)
-    shade = shade - 0.45 * np.clip((-84 - y) / 16, 0, 1) * np.clip((100 - np.abs(x)) / 40, 0, 1)
+    neck = np.clip((-84 - y) / 16, 0, 1) * np.clip((100 - np.abs(x)) / 40, 0, 1)
+    shade = shade - 0.45 * neck
     shade = shade - 0.6 * bump(x, y, 7.5, -19, 3.4, 2.0) - 0.3 * bump(x, y, 101, 6, 6, 14)
     freckle = F32(1) - F32(0.5 * looks.age * 0.3) * (noise(Grain.PATCHES, shape, rng) > F32(2.2))
     for channel, (gain, red) in enumerate(((0.8, 0.15), (1.0, -1.0), (1.15, -0.8))):
@@ -237,7 +238,11 @@ def _skin(paint: Paint, looks: Looks, x: Any, y: Any, rng: np.random.Generator) 
         0.14 * bump(x, y, 0, 62, 24, 14) + 0.16 * bump(x, y, 0, 2, 5, 18) + 0.12 * bump(x, y, 36, 4, 12, 8)
     )
     oily = oily + looks.oil * 0.1 * bump(x, y, 0, -66, 9, 6)
-    paint.ir[:] = F32(skin_ir(looks.melanin)) * (1 + F32(0.2) * mottle - veins + oily) * (F32(0.35) + F32(0.65) * shade)
+    paint.ir[:] = (
+        F32(skin_ir(looks.melanin))
+        * (1 + F32(0.2) * mottle - veins + oily)
+        * (F32(0.35) + F32(0.65) * shade - F32(0.25) * neck)
+    )
 
 
 def _wrinkles(paint: Paint, looks: Looks, x: Any, y: Any) -> None:
@@ -262,7 +267,7 @@ def _hair(paint: Paint, person: Person, x: Any, y: Any, rng: np.random.Generator
     if hair and not person.shape.bald:
         every = slice(None)
         locks = F32(1.7) * ragged
-        blend(paint, hair_cover(person.shape, x + locks, y + locks[::-1]), colour, glow, every, every)
+        blend(paint, hair_cover(person.shape, x + F32(0.5) * locks, y + locks[::-1]), colour, glow, every, every)
     rows, columns, bx, by = _window(paint, -58, 58, 36, 62)
     at = rows, columns
     arch = 47 + 3.5 * np.exp(-(((np.abs(bx) - 34) / 11) ** 2)) - 0.02 * np.clip(np.abs(bx) - 36, 0, 30) ** 2

@@ -154,7 +154,7 @@ class Presenter:
 def skin_finish(person: Person) -> Finish:
     """How that person's skin shines, in colour and before the projector."""
     oil = person.looks.oil
-    return Finish(0.03 + 0.09 * oil, 0.01 + 0.05 * oil, 12 + 14 * oil, sheen=0.3 * oil, breadth=3 + 5 * oil)
+    return Finish(0.03 + 0.09 * oil, 0.01 + 0.05 * oil, 12 + 14 * oil, sheen=0.04 + 0.32 * oil, breadth=3 + 5 * oil)
 
 
 def _alike(victim: Person, wearer: Person, rng: np.random.Generator) -> Person:
