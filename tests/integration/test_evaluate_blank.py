@@ -19,6 +19,7 @@ from core.codes import Framing
 from core.data.manifest import ManifestRow, read_manifest, write_manifest
 from core.frames import Modality
 from tests.perception import drawn_pixels
+from tests.unit.collection_files import face, triple, write_list
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,7 +107,7 @@ def test_bad_rows_are_counted_and_the_rest_is_judged(tmp_path: Path) -> None:
         str(rows[4].images[Modality.RGB]), np.tile(np.arange(192, dtype=np.uint8), (96, 1))[..., None] * [1, 0, 1]
     )
     write_manifest(tmp_path / "manifest.csv", rows)
-    found, report, code = evaluate(tmp_path / "manifest.csv")
+    found, report, code = evaluate(tmp_path / "manifest.csv", "--model", "builtin:sheet")
     assert code == 3
     assert [(row["presentation"], row["mask"]) for row in found] == [("good", "rgb+depth+ir"), ("zero", "rgb+depth")]
     reasons = {entry["row"]: entry["reason"] for entry in report["left_out"]}
@@ -126,3 +127,24 @@ def test_a_report_never_overwrites_its_manifest(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "would overwrite the manifest manifest.csv" in done.stderr
     assert manifest.read_bytes() == before
+
+
+def test_a_collection_is_judged_by_its_protocol_from_the_command_line(tmp_path: Path) -> None:
+    root, out = tmp_path / "wmca", tmp_path / "report.json"
+    for number, word in enumerate(("val", "test")):
+        lines = []
+        for client in range(2):
+            for kind, label in (("0_00", 1), ("3_01", 0)):
+                name = f"WMCA-Image/R_CDIT/{number}{client}0_01_000_{kind}/color/0012.png"
+                lines.append(f"{triple(root, name, face(flat=not label, seed=client))} {label}")
+        write_list(root / f"W-{word}.txt", lines)
+    order = ("benchmark", "--collection", "wmca", "--root", root, "--protocol", "mmdg", "--json", out)
+    done = sallyport(*order, "--model", "builtin:sheet")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(out.read_text(encoding="utf-8"))
+    assert report["splits"]["eval"] == {"presentations": 4, "bona_fide": 2, "attack": 2}
+    assert report["model"]["name"] == "builtin:sheet"
+    order = ("benchmark", "--collection", "wmca", "--root", root, "--protocol", "P1", "--json", out)
+    done = sallyport(*order, "--model", "builtin:sheet")
+    assert done.returncode == 2
+    assert "Choose one of grandtest" in done.stderr

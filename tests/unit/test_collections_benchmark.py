@@ -15,6 +15,7 @@ from core.data.collections import open_collection
 from core.data.collections.benchmark import crops_of, run
 from core.data.collections.figures import bpcer_thresholds, column, equal_error_thresholds, oracle, true_positives
 from core.data.collections.hqwmca import NOT_REGISTERED
+from core.data.collections.tables import COLUMNS, as_markdown
 from core.data.manifest import LeftOut
 from core.errors import CanceledError, InputError
 from core.face.detect import Face
@@ -74,6 +75,7 @@ def test_a_protocol_is_judged_in_three_columns(tmp_path: Path) -> None:
         "model_threshold",
         "collection_dev_eer",
         "collection_dev_bpcer_1",
+        "literature_half",
         "literature_oracle",
     ]
     assert columns["model_threshold"]["threshold_source"] == "test"
@@ -228,3 +230,13 @@ def test_a_trial_beyond_its_range_is_counted(tmp_path: Path) -> None:
     protocol = open_collection("padisi", tmp_path, tmp_path / "cache").protocol("mmdg", ["eval"])
     assert "depth has values from 3 to 3, not 0 to 1" in protocol.left_out[0].reason
     assert set(protocol.test[0].images) == {Modality.RGB, Modality.IR}
+
+
+def test_the_table_names_every_column_for_what_it_is(tmp_path: Path) -> None:
+    text = as_markdown(run("wmca", wmca(tmp_path), "mmdg", ReliefScorer()))
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert [row.split("|")[1].strip() for row in rows[2:7]] == list(COLUMNS.values())
+    assert "| DADM | 11.71 | 94.89 |" in rows
+    assert "too few attacks to resolve it" in text
+    assert "- wmca mmdg eval: 6 entries" in text
+    assert "Compare the column literature_oracle with them, and no other." in text

@@ -13,7 +13,9 @@ from core.data.collections import Collection, open_collection
 from core.data.collections.clips import spread
 from core.data.collections.mad3d import NOT_MEASURED, millimetres
 from core.data.collections.mmdg import LEAVE_ONE_OUT
-from core.data.manifest import load_frame_set, read_manifest
+from core.data.collections.pictures import turned
+from core.data.collections.sanity import picture_warnings
+from core.data.manifest import ManifestRow, load_frame_set, read_manifest
 from core.errors import CanceledError, ExitCode, InputError, UsageError
 from core.frames import Modality
 from tests.unit.collection_files import face, mad_video, padisi_trial, save, triple, wmca_video, write_list
@@ -205,7 +207,7 @@ def test_inverted_depth_is_measured_and_turned(tmp_path: Path) -> None:
 def test_depth_the_right_way_round_stays_where_it_is(tmp_path: Path) -> None:
     surf_lists(tmp_path)
     protocol = open_collection("casia-surf", tmp_path).protocol("mmdg")
-    assert protocol.warnings == ()
+    assert not any("depth" in warning for warning in protocol.warnings)
     assert protocol.test[-1].species == Species.PRINT_CUTOUT
     assert protocol.test[0].subject == "surf-CLKJ_AS2000"
     assert all(path.is_relative_to(tmp_path) for row in protocol.rows for path in row.images.values())
@@ -382,7 +384,9 @@ def test_3dmad_by_its_sessions(tmp_path: Path) -> None:
     row = protocol.dev[0]
     assert (row.framing, row.depth_unit_m, row.subject) == (Framing.FRAME, 0.001, "3dmad-09")
     assert str(load_frame_set(row).mask) == "rgb+depth"
-    assert protocol.warnings == ("3dmad: 10 of 255 videos are there",)
+    assert protocol.warnings[0] == (
+        "3dmad classification train: 3 entries (2 bona fide); the published one has 105 (70 bona fide)"
+    )
     assert protocol.left_out[0].reason == "notes.hdf5 is no name of 3DMAD"
 
 
@@ -449,3 +453,34 @@ def test_a_converted_jpeg_keeps_its_holes(tmp_path: Path) -> None:
     holes = face(seed=0)[Modality.DEPTH] == 0
     inside = cv2.erode(holes.astype(np.uint8), np.ones((17, 17), np.uint8)) > 0
     assert not inside.any() or not depth[inside].any()
+
+
+def test_lists_of_another_length_than_the_published_ones_are_said(tmp_path: Path) -> None:
+    wmca_lists(tmp_path)
+    protocol = open_collection("wmca", tmp_path).protocol("mmdg", ["eval"])
+    wanted = "wmca mmdg eval: 9 entries (6 bona fide); the published one has 1,670 (345 bona fide)"
+    assert wanted in protocol.warnings
+
+
+def test_people_in_two_splits_are_said(tmp_path: Path) -> None:
+    wmca_tables(tmp_path)
+    path = tmp_path / "wmca-protocols-csv" / "grandtest.csv"
+    wmca_video(tmp_path, "13.02.18", "010_02_000_0_00", flat=False, frames=(1, 2))
+    path.write_bytes(path.read_bytes() + b"\r\n99,1,face-station/13.02.18/010_02_000_0_00,eval,bonafide")
+    protocol = open_collection("wmca", tmp_path, tmp_path / "cache").protocol("grandtest")
+    assert "1 subjects are in train and in eval" in protocol.warnings
+
+
+def test_swapped_colours_and_turned_depth_are_said(tmp_path: Path) -> None:
+    rows = []
+    for number in range(6):
+        pixels = face(seed=number)
+        save(tmp_path / f"{number}_rgb.png", pixels[Modality.RGB][:, :, ::-1])
+        save(tmp_path / f"{number}_depth.png", turned(pixels[Modality.DEPTH]))
+        images = {m: tmp_path / f"{number}_{m}.png" for m in (Modality.RGB, Modality.DEPTH)}
+        rows.append(ManifestRow(f"p{number}", "", "", images, None, Framing.CROP))
+    assert picture_warnings("wmca", rows) == [
+        "wmca: depth seems to grow towards the camera, against its documentation",
+        "wmca: faces are more blue than red; red and blue may be swapped",
+    ]
+    assert picture_warnings("wmca", rows[:3]) == []

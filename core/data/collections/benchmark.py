@@ -55,9 +55,9 @@ def run(
 
     Returns:
         The JSON of ``benchmark --collection``: ``{schema, collection, protocol, model, note, warnings, splits,
-        modalities, columns: {model_threshold, collection_dev_eer, collection_dev_bpcer_1, literature_oracle}, by_mask,
-        tpr_at_fpr, literature: {operating_point, note, published}, left_out, trials}``; figures are fractions, those
-        under ``published`` per cent as printed.
+        modalities, columns: {model_threshold, collection_dev_eer, collection_dev_bpcer_1, literature_half,
+        literature_oracle}, by_mask, tpr_at_fpr, literature: {operating_point, note, published}, left_out, trials}``.
+        Figures are fractions; those under ``published`` are per cent, as printed.
 
     Raises:
         UsageError: no such collection or protocol, or a cache is needed.
@@ -160,6 +160,7 @@ def _columns(dev: Sequence[Trial], test: Sequence[Trial], scorer: Scorer) -> dic
         "collection_dev_bpcer_1": figures.column(test, strict.get, "the collection's dev split, BPCER 1 %")
         if strict
         else None,
+        "literature_half": figures.column(test, lambda _: 0.5, "0.5"),
         "literature_oracle": figures.oracle(test),
     }
 

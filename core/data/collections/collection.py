@@ -6,11 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.codes import Framing
 from core.data.collections.clips import Clip, Direction, Plan, Reader
 from core.data.collections.extract import prepare
 from core.data.collections.pictures import relief_sign
 from core.data.collections.protocol import SPLITS, Protocol
+from core.data.collections.sanity import (
+    AGREEMENT,
+    LOOKED_AT,
+    MIN_VOTES,
+    count_warnings,
+    people_warnings,
+    picture_warnings,
+)
 from core.data.images import read_image
 from core.data.manifest import LeftOut, ManifestRow
 from core.errors import CanceledError, InputError, UsageError
@@ -19,10 +26,6 @@ from core.frames import Modality
 Report = Callable[[str, float], None]
 """Is told what is being done and the share of it that is finished."""
 Canceled = Callable[[], bool]
-
-_DIRECTION_CLIPS = 40
-_AGREEMENT = 0.7
-_MIN_VOTES = 5
 
 
 class Collection:
@@ -71,6 +74,9 @@ class Collection:
             left_out += prepared.left_out
             if report is not None:
                 report("reading the collection", (done + 1) / len(plan.clips))
+        warnings += count_warnings("mmdg" if self.name == "mmdg" else name, plan.clips, splits)
+        warnings += people_warnings({split: rows[split] for split in splits})
+        warnings += picture_warnings(self.name, rows["train"] + rows["dev"])
         return Protocol(
             collection=self.name,
             name=name,
@@ -92,39 +98,31 @@ class Collection:
         for collection in dict.fromkeys(clip.collection for clip in plan.clips):
             clips = [clip for clip in plan.clips if clip.collection == collection]
             declared = clips[0].sensor.direction
-            if clips[0].sensor.framing is not Framing.CROP:
+            if declared is not Direction.MEASURED:
                 directions[collection] = declared
                 continue
             votes = _votes(clips, canceled)
             positive = sum(vote > 0 for vote in votes)
-            found = None
-            if len(votes) >= _MIN_VOTES and max(positive, len(votes) - positive) >= _AGREEMENT * len(votes):
-                found = Direction.FARTHER_LARGER if 2 * positive > len(votes) else Direction.NEARER_LARGER
-            directions[collection] = _settle(collection, declared, found, positive, len(votes), warnings)
+            directions[collection] = _settle(collection, positive, len(votes), warnings)
         return directions, warnings
 
 
-def _settle(
-    collection: str, declared: Direction, found: Direction | None, positive: int, votes: int, warnings: list[str]
-) -> Direction:
-    """The direction to use: what is documented, else what was measured, and a warning where they do not go together."""
+def _settle(collection: str, positive: int, votes: int, warnings: list[str]) -> Direction:
+    """What the bona fide clips say of the direction of depth, and a warning where they turn it or say nothing."""
     said = f"{positive} of {votes} bona fide clips have their middle nearer if larger counts are farther"
-    if declared is not Direction.MEASURED:
-        if found is not None and found is not declared:
-            warnings.append(f"{collection}: depth is documented as {declared}, but {said}")
-        return declared
-    if found is None:
+    if votes < MIN_VOTES or max(positive, votes - positive) < AGREEMENT * votes:
         warnings.append(f"{collection}: the direction of depth could not be measured ({said}); taken as it is")
         return Direction.FARTHER_LARGER
-    if found is Direction.NEARER_LARGER:
-        warnings.append(f"{collection}: depth was turned so that larger is farther ({said})")
-    return found
+    if 2 * positive > votes:
+        return Direction.FARTHER_LARGER
+    warnings.append(f"{collection}: depth was turned so that larger is farther ({said})")
+    return Direction.NEARER_LARGER
 
 
 def _votes(clips: Sequence[Clip], canceled: Canceled | None) -> list[float]:
     """Relief of the first frame of some bona fide clips of train and dev; never of the test split."""
     bona_fide = [clip for split in ("train", "dev") for clip in clips if clip.split == split and not clip.species]
-    step = max(1, len(bona_fide) // _DIRECTION_CLIPS)
+    step = max(1, len(bona_fide) // LOOKED_AT)
     votes = []
     for done, clip in enumerate(bona_fide[::step]):
         path = clip.files[0].get(Modality.DEPTH) if clip.files else None

@@ -121,8 +121,7 @@ class MadReader:
         del protocol  # there is one
         clips: list[Clip] = []
         left_out: list[LeftOut] = []
-        paths = sorted(self._root.rglob("*.hdf5"))
-        for path in paths:
+        for path in sorted(self._root.rglob("*.hdf5")):
             name = parse_name(path.stem)
             if name is None:
                 left_out.append(LeftOut(0, f"{path.name} is no name of 3DMAD"))
@@ -132,5 +131,4 @@ class MadReader:
                 clips.append(Clip(path.stem, subject, name.species, name.split, _SENSOR, self.name, (), file))
         if not clips:
             raise InputError(f"No video of 3DMAD lies below {self._root}.", "Give the folder that holds session01.")
-        warnings = () if len(paths) >= 255 else (f"3dmad: {len(paths)} of 255 videos are there",)
-        return Plan(tuple(clips), Reporting("dev_eer", (0.01,), (), DEV_NOTE), tuple(left_out), warnings)
+        return Plan(tuple(clips), Reporting("dev_eer", (0.01,), (), DEV_NOTE), tuple(left_out))

@@ -26,7 +26,8 @@ class Reporting:
     """How the literature reports on a protocol (method.md section 2.5).
 
     ``operating_point`` is ``dev_eer`` (threshold where the dev split's errors are equal), ``dev_bpcer_1`` (1 % BPCER on
-    the dev split, the WMCA papers) or ``oracle_eer`` (equal errors on the test set itself, the MMDG benchmark).
+    the dev split, the WMCA papers), ``oracle_eer`` (equal errors on the test set itself, the MMDG benchmark) or
+    ``half`` (the score 0.5, the Flexible-Modal cross test).
     ``false_positive_rates`` are those at which a true-positive rate is given, bona fide being positive.
     """
 

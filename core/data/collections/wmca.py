@@ -141,7 +141,7 @@ class WmcaReader:
         else:
             kind = protocol.removeprefix("flex").replace("-", "_")
             parts = [self.list_clips(split, rf"wmca_test{kind}\.txt") for split in splits if split == "eval"]
-            reporting = Reporting("model", (0.01,), (), "Flexible-Modal: cross test at the threshold 0.5, TPR at 1 %.")
+            reporting = Reporting("half", (0.01,), (), "Flexible-Modal: cross test at the threshold 0.5, TPR at 1 %.")
         clips = tuple(clip for found, _ in parts for clip in found)
         return Plan(clips, reporting, tuple(entry for _, left_out in parts for entry in left_out))
 
