@@ -372,9 +372,10 @@ def _explain(options: Namespace) -> int:
 def _evaluate(options: Namespace) -> int:
     from core.data.manifest import read_manifest
     from core.evaluation.evaluate import evaluate
-    from core.evaluation.report import write_report
+    from core.evaluation.report import table_beside, write_report
     from core.face.sampler import FaceSampler
 
+    table_beside(options.json)
     with _opened(options) as (_, registry), Interrupt() as canceled:
         evaluation = evaluate(
             read_manifest(options.manifest),
@@ -503,6 +504,24 @@ def _train(options: Namespace) -> int:
     return ExitCode.DONE
 
 
+def _benchmark(options: Namespace) -> int:
+    from core.benchmark import forms
+    from core.processes import compute_with_one_thread
+
+    compute_with_one_thread()
+    work = options.work or _folder(options).root / "benchmark"
+    shown: dict[str, Callable[[float], None]] = {}
+
+    def report(what: str, share: float) -> None:
+        shown.setdefault(what, percentage(what))(share)
+
+    with Interrupt() as canceled:
+        if options.collection is None:
+            return forms.scenes(options, work, report, canceled)
+        with _opened(options) as (_, registry):
+            return forms.collection(options, _scorer(options.model, registry), work, report, canceled)
+
+
 def _backup(options: Namespace) -> int:
     from storage.backup import back_up
 
@@ -585,6 +604,7 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "promote": _promote,
     "rollback": _rollback,
     "train": _train,
+    "benchmark": _benchmark,
     "adapt plan": _adapt_plan,
     "adapt run": _adapt_run,
     "adapt resume": _adapt_run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -166,11 +167,30 @@ def _model_commands(commands: _Commands) -> None:
     train.add_argument("--seed", metavar="N", type=int)
     train.add_argument("--presentations", metavar="N", type=count)
     train.add_argument("--epochs", metavar="N", type=count)
+    _benchmark_command(commands.add("benchmark", "compare methods on frozen scenes, or a model on a collection"))
     commands.add("models", "list the models").add_argument("--json", action="store_true")
     promote = commands.add("promote", "make a model the champion")
     promote.add_argument("model", metavar="MODEL")
     promote.add_argument("--reason", metavar="TEXT", required=True)
     commands.add("rollback", "return to the previous champion").add_argument("--reason", metavar="TEXT", required=True)
+
+
+def _benchmark_command(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--scenes", action="store_true", help="the frozen scenes: a protocol or the guarantees")
+    what.add_argument("--collection", metavar="NAME", help="a collection in --root, by its published --protocol")
+    parser.add_argument("--protocol", metavar="P", help="P1..P5 or ablation; of a collection: its own name for it")
+    parser.add_argument("--guarantees", action="store_true", help="check what scenes-v1 promises; exit 3 if it fails")
+    parser.add_argument("--domain", metavar="FILE", type=Path, help="a domain that is in no training, to be judged")
+    parser.add_argument("--quick", action="store_true", help="minutes on two cores; ranks nobody")
+    parser.add_argument("--methods", metavar="A,B", type=names, help="these methods only (ours is always there)")
+    parser.add_argument("--targets", metavar="A,B", type=names, help="these targets only")
+    parser.add_argument("--seeds", metavar="0,1", type=names, help="these seeds (default: one quick, three full)")
+    parser.add_argument("--processes", metavar="N", type=count, default=os.cpu_count() or 1)
+    parser.add_argument("--root", metavar="DIR", type=Path, help="the collection's folder")
+    parser.add_argument("--model", metavar="M", default="champion", help="name, alias, path or builtin:sheet")
+    parser.add_argument("--work", metavar="DIR", type=Path, help="pieces that are kept (default: in the data folder)")
+    parser.add_argument("--json", metavar="OUT", type=Path, help="the result; tables and figures go beside it")
 
 
 def _adapt_commands(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.benchmark.complementary import complementary_cosines
+from core.benchmark.complementary import mean_of
 from core.benchmark.hardware import described
 from core.benchmark.markdown import report_text
 from core.benchmark.methods.registry import ABLATION, ENTRIES, OURS, entries
@@ -130,7 +130,7 @@ def told(order: StudyOrder, cells: Sequence[Cell], work: Work) -> dict[str, Any]
         "hardware": described(),
     }
     if order.protocol == "ablation":
-        result["complementary"] = complementary_cosines(cells, work)
+        result["complementary"] = mean_of([work.load_json(cell.cosines_piece)["rows"] for cell in cells])
     cleaned: dict[str, Any] = without_nan(result)
     return cleaned
 
@@ -170,8 +170,7 @@ def _chosen(found: tuple[Split, ...], targets: tuple[str, ...]) -> tuple[Split, 
 
 
 def _prefixes(cells: Sequence[Cell]) -> tuple[str, ...]:
-    trainings = {f"knobs/{cell.training}/" for cell in cells}
-    return ("tables/", "inputs/", *sorted(trainings), *(f"{cell.folder}/" for cell in cells))
+    return ("tables/", "inputs/", *(cell.spent for cell in cells))
 
 
 def _command(order: StudyOrder) -> str:

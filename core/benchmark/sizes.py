@@ -27,7 +27,7 @@ class Size(BaseModel):
     test: SplitSize
     variants: int = Field(ge=1, le=8, description="stored versions of a training crop: the crop itself, then augmented")
     pixels: int = Field(ge=16, le=96, description="side of the normalised planes that the trunk sees")
-    widths: tuple[int, ...] = (24, 48, 96, 160)
+    widths: tuple[int, ...] = (16, 32, 64, 96)
     trunk_epochs: int = Field(ge=1)
     peer_epochs: int = Field(ge=1)
     batch: int = Field(ge=4)
@@ -51,27 +51,27 @@ QUICK = Size(
     test=SplitSize(presentations=88, frames=3),
     variants=2,
     pixels=64,
-    trunk_epochs=12,
-    peer_epochs=6,
-    batch=48,
+    trunk_epochs=14,
+    peer_epochs=8,
+    batch=32,
     trials=1,
-    trial_epochs=6,
+    trial_epochs=8,
     seeds=1,
 )
 """Minutes on two cores: shows that everything runs, ranks nobody."""
 
 FULL = Size(
     name="full",
-    train=SplitSize(presentations=616, frames=2),
-    dev=SplitSize(presentations=220, frames=3),
-    test=SplitSize(presentations=396, frames=5),
+    train=SplitSize(presentations=352, frames=2),
+    dev=SplitSize(presentations=110, frames=2),
+    test=SplitSize(presentations=220, frames=5),
     variants=3,
     pixels=64,
-    trunk_epochs=10,
-    peer_epochs=5,
-    batch=64,
-    trials=3,
-    trial_epochs=3,
+    trunk_epochs=14,
+    peer_epochs=6,
+    batch=48,
+    trials=2,
+    trial_epochs=2,
     seeds=3,
 )
 """The committed tables (docs/scenes-study.md)."""

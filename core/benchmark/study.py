@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ import torch
 from numpy.typing import NDArray
 
 from core.benchmark.changes import VIEWS
+from core.benchmark.complementary import cosines
 from core.benchmark.inputs import Joined, Prepared, empty_inputs, open_prepared, prepare, training_changes
 from core.benchmark.judging import calibrations, columns_under, judge
 from core.benchmark.maps import Maps, open_maps, write_maps
 from core.benchmark.methods.base import MASKS, TRIALS, Base, Entry, Knobs, Method, Schedule
-from core.benchmark.methods.registry import ABLATION, ENTRIES
+from core.benchmark.methods.fitting import NetworkMethod
+from core.benchmark.methods.ours import Ours
+from core.benchmark.methods.registry import ABLATION, ENTRIES, OURS
 from core.benchmark.people import People
 from core.benchmark.protocols import Split
 from core.benchmark.scores import figures
@@ -89,11 +93,22 @@ class Cell:
     def pieces(self) -> list[str]:
         """Every piece that a finished cell has left."""
         targets = [(t, v) for t in self.split.targets for v in self.views]
-        return [
+        found = [
             piece
             for method in self.methods
             for piece in (self.dev_piece(method), *(self.target_piece(method, t, v) for t, v in targets))
         ]
+        return [*found, self.cosines_piece] if self.ablation else found
+
+    @property
+    def cosines_piece(self) -> str:
+        """Predicted against true features of ours, on the first target (ablation only)."""
+        return f"{self.folder}/{self._table}/cosines-{self.split.targets[0]}.json"
+
+    @property
+    def spent(self) -> str:
+        """Under what name the journal has the processor time of this cell."""
+        return f"spent/{self.training}-s{self.seed}-{self._table}"
 
     @property
     def _table(self) -> str:
@@ -110,12 +125,14 @@ def run_cell(cell: Cell, canceled: Canceled) -> None:
     if all(work.has(piece) for piece in cell.pieces()):
         return
     torch.set_num_threads(1)
+    started = time.process_time()
     bench = _Bench(cell, work, canceled)
     try:
         for entry in cell.entries:
             bench.run(entry)
     finally:
         bench.clear()
+        work.note(cell.spent, time.process_time() - started)
 
 
 class _Bench:
@@ -142,7 +159,8 @@ class _Bench:
         wanted = {cell.target_piece(name, *key): maps for key, maps in self._targets.items()}
         wanted[cell.dev_piece(name)] = self._dev
         missing = {piece: maps for piece, maps in wanted.items() if not self._work.has(piece)}
-        if not missing:
+        compared = cell.ablation and name == OURS
+        if not missing and not (compared and not self._work.has(cell.cosines_piece)):
             return
         knobs = self._knobs(entry)
         with self._work.making(f"{cell.folder}/fitted-{name}{'-ablation' if cell.ablation else ''}") as mark:
@@ -150,6 +168,9 @@ class _Bench:
             mark.write_text(json.dumps({"parameters": method.parameters, "knobs": asdict(knobs)}), encoding="utf-8")
         for piece, maps in missing.items():
             save_logits(self._work, piece, method.logits(maps), maps, method.parameters)
+        if compared and isinstance(method, NetworkMethod) and isinstance(method.peer, Ours):
+            rows = cosines(method.peer, self._train, self._targets[cell.split.targets[0], CLEAN])
+            self._work.save_json(cell.cosines_piece, {"rows": rows})
 
     def clear(self) -> None:
         """Throw the cached maps away."""

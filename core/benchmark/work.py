@@ -61,7 +61,11 @@ class Work:
             if temporary.is_dir():
                 shutil.rmtree(temporary)
             temporary.unlink(missing_ok=True)
-        line = {"piece": piece, "seconds": round(time.monotonic() - started, 2), "ended": int(time.time())}
+        self.note(piece, time.monotonic() - started)
+
+    def note(self, piece: str, seconds: float) -> None:
+        """A line in the journal: what was made, and what it cost."""
+        line = {"piece": piece, "seconds": round(seconds, 2), "ended": int(time.time())}
         with (self.root / _JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write(json.dumps(line) + "\n")
 

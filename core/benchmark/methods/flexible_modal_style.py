@@ -15,7 +15,7 @@ from core.benchmark.methods.base import Base, Knobs, Peer, Step, entropy, held
 from core.benchmark.methods.heads import PlainHead
 
 DROP_CHANCE = 0.5
-_RGB = 0
+_RGB, _NARROWING = 0, 4
 
 
 class FlexibleModalStyle(Peer):
@@ -23,23 +23,30 @@ class FlexibleModalStyle(Peer):
 
     def __init__(self, base: Base, knobs: Knobs) -> None:
         super().__init__(base, knobs)
-        self.query = nn.ModuleList(nn.Conv2d(base.width, base.width, 1) for _ in range(3))
-        self.key = nn.ModuleList(nn.Conv2d(base.width, base.width, 1) for _ in range(3))
+        narrow = base.width // _NARROWING
+        self.query = nn.ModuleList(nn.Conv2d(base.width, narrow, 1) for _ in range(3))
+        self.key = nn.ModuleList(nn.Conv2d(base.width, narrow, 1) for _ in range(3))
+        self.value = nn.ModuleList(nn.Conv2d(base.width, narrow, 1) for _ in range(3))
+        self.back = nn.Conv2d(narrow, base.width, 1)
         self.mix = nn.Conv2d(3 * base.width, base.width, 3, padding=1)
         self.head = PlainHead(base.width)
 
     def decide(self, maps: torch.Tensor, presence: torch.Tensor, batch: MapBatch) -> torch.Tensor:
         """See `Peer.decide`: what is absent is zeros, and nothing says so."""
         del presence, batch
-        queries = torch.stack([layer(maps[:, m]).flatten(2) for m, layer in enumerate(self.query)], dim=1)
-        keys = torch.stack([layer(maps[:, m]).flatten(2) for m, layer in enumerate(self.key)], dim=1)
-        values = maps.flatten(3)
+        queries, keys, values = (self._each(layers, maps) for layers in (self.query, self.key, self.value))
         scale = values.shape[3] ** -0.5
         attention = torch.softmax(torch.einsum("bmcx,bndx->bmncd", queries, keys) * scale, dim=4)
         asked = torch.einsum("bmncd,bndx->bmcx", attention, values) / 3.0
-        joined = (maps + asked.reshape(maps.shape)).flatten(1, 2)
+        change = self.back(asked.reshape(-1, asked.shape[2], *maps.shape[3:])).reshape(maps.shape)
+        joined = (maps + change).flatten(1, 2)
         logits: torch.Tensor = self.head(functional.relu(self.mix(joined)).mean(dim=(2, 3)))
         return logits
+
+    @staticmethod
+    def _each(layers: nn.ModuleList, maps: torch.Tensor) -> torch.Tensor:
+        """One layer a modality on its maps: ``(B, 3, narrow, h * w)``."""
+        return torch.stack([layer(maps[:, m]).flatten(2) for m, layer in enumerate(layers)], dim=1)
 
     def loss(self, batch: MapBatch, step: Step) -> torch.Tensor:
         """Cross-entropy under the paper's random drops."""

@@ -1,0 +1,97 @@
+"""The forms of the command ``benchmark``: which of them the options ask for, what is missing, what is written."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.benchmark.work import Canceled, Report
+from core.errors import ExitCode, HostError, UsageError
+from core.ports import Scorer
+
+
+def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    """``--scenes`` with ``--protocol`` or ``--guarantees``; returns the exit code."""
+    wanted = [name for name in ("protocol", "guarantees") if getattr(options, name)]
+    if len(wanted) != 1:
+        raise UsageError("What should be done with the scenes?", "Give --protocol P1..P5|ablation, or --guarantees.")
+    form: Callable[[Namespace, Path, Report, Canceled], int] = {
+        "protocol": _study,
+        "guarantees": _guarantees,
+    }[wanted[0]]
+    return form(options, work, report, canceled)
+
+
+def collection(options: Namespace, scorer: Scorer, work: Path, report: Report, canceled: Canceled) -> int:
+    """``--collection NAME --root DIR --protocol P``: a model by a collection's published protocol."""
+    from core.data.collections.benchmark import run
+
+    for name in ("root", "protocol"):
+        if getattr(options, name) is None:
+            raise UsageError(f"A collection needs --{name}.", "See main.py benchmark --help.")
+    result = run(options.collection, options.root, options.protocol, scorer, work / "collections", report, canceled)
+    write_json(result, _out(options))
+    return ExitCode.INPUT if result["left_out"] else ExitCode.DONE
+
+
+def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    from core.benchmark.command import StudyOrder, run
+
+    order = StudyOrder(
+        protocol=options.protocol,
+        out=_out(options),
+        work=work,
+        quick=options.quick,
+        domain=options.domain,
+        methods=tuple(options.methods or ()),
+        targets=tuple(options.targets or ()),
+        seeds=_seeds(options.seeds),
+        processes=options.processes,
+    )
+    run(order, report, canceled)
+    return ExitCode.DONE
+
+
+def _guarantees(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    from core.benchmark.guarantees import check
+
+    out = _out(options)
+    files = None if options.domain is None else [options.domain]
+    found = check(files, options.quick, report, canceled, work / "guarantees", options.processes)
+    write_json(found, out)
+    for guarantee in found["guarantees"]:
+        print(f"{'holds' if guarantee['holds'] else 'FAILS':<6} {guarantee['number']}. {guarantee['title']}")
+    return ExitCode.DONE if found["holds"] else ExitCode.INPUT
+
+
+def _out(options: Namespace) -> Path:
+    if options.json is None:
+        raise UsageError("Where should the result go?", "Give --json OUT.")
+    out: Path = options.json
+    return out
+
+
+def _seeds(given: list[str] | None) -> tuple[int, ...]:
+    try:
+        found = tuple(int(seed) for seed in given or ())
+    except ValueError as error:
+        raise UsageError(f"--seeds takes whole numbers, not {given}.", "For example --seeds 0,1,2.") from error
+    if any(not 0 <= seed < 1_000 for seed in found) or len(set(found)) != len(found):
+        raise UsageError("--seeds takes different numbers from 0 to 999.", "For example --seeds 0,1,2.")
+    return found
+
+
+def write_json(result: dict[str, Any], out: Path) -> None:
+    """Write a result.
+
+    Raises:
+        HostError: it cannot be written.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error
