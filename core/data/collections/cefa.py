@@ -33,6 +33,8 @@ _SENSOR = Sensor(Framing.CROP, Direction.MEASURED, borders=True)
 _RACES = {1: "AF", 2: "CA", 3: "EA"}
 _FOLDERS = {Modality.RGB: "profile", Modality.DEPTH: "depth", Modality.IR: "ir"}
 _PICTURE = re.compile(r"\d+\.(jpg|png)", re.IGNORECASE)
+_DEEPEST = 6
+"""Folders between the root that a user may give and a clip."""
 _MMDG = {"train": "train", "dev": "(val|dev|valid)", "eval": "test"}
 _ALL, _CLOTH, _SCREEN = frozenset({1, 2, 4}), frozenset({1, 2}), frozenset({1, 4})
 
@@ -159,13 +161,17 @@ class CefaReader:
 
     @cached_property
     def _folders(self) -> list[tuple[Path, CefaName]]:
-        """Every clip of the collection, by its ``profile`` folder."""
-        found = []
-        for profile in sorted(self._root.rglob("profile")):
-            name = parse_name(profile.parent.name)
-            if name is not None:
-                found.append((profile.parent, name))
-        return found
+        """Every clip of the collection, in order. Nothing below a clip is walked: there lie millions of frames."""
+        found: list[tuple[Path, CefaName]] = []
+        waiting = [(self._root, 0)]
+        while waiting:
+            folder, depth = waiting.pop()
+            name = parse_name(folder.name)
+            if name is not None and (folder / _FOLDERS[Modality.RGB]).is_dir():
+                found.append((folder, name))
+            elif depth < _DEEPEST:
+                waiting += [(path, depth + 1) for path in folder.iterdir() if path.is_dir()]
+        return sorted(found, key=lambda clip: clip[0])
 
 
 def _frames(folder: Path) -> tuple[tuple[Files, ...], str]:
