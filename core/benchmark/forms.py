@@ -28,12 +28,14 @@ def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -
 def collection(options: Namespace, scorer: Scorer, work: Path, report: Report, canceled: Canceled) -> int:
     """``--collection NAME --root DIR --protocol P``: a model by a collection's published protocol."""
     from core.data.collections.benchmark import run
+    from core.data.collections.tables import as_markdown
 
     for name in ("root", "protocol"):
         if getattr(options, name) is None:
             raise UsageError(f"A collection needs --{name}.", "See main.py benchmark --help.")
     result = run(options.collection, options.root, options.protocol, scorer, work / "collections", report, canceled)
     write_json(result, _out(options))
+    print(as_markdown(result), end="")
     return ExitCode.INPUT if result["left_out"] else ExitCode.DONE
 
 

@@ -144,6 +144,7 @@ def test_a_collection_is_judged_by_its_protocol_from_the_command_line(tmp_path: 
     report = json.loads(out.read_text(encoding="utf-8"))
     assert report["splits"]["eval"] == {"presentations": 4, "bona_fide": 2, "attack": 2}
     assert report["model"]["name"] == "builtin:sheet"
+    assert "| literature: threshold from the test set itself |" in done.stdout
     order = ("benchmark", "--collection", "wmca", "--root", root, "--protocol", "P1", "--json", out)
     done = sallyport(*order, "--model", "builtin:sheet")
     assert done.returncode == 2

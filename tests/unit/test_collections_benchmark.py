@@ -12,7 +12,8 @@ import pytest
 
 from core.codes import Outcome, Species
 from core.data.collections import open_collection
-from core.data.collections.benchmark import crops_of, run
+from core.data.collections.benchmark import run
+from core.data.collections.crops import crops_of
 from core.data.collections.figures import bpcer_thresholds, column, equal_error_thresholds, oracle, true_positives
 from core.data.collections.hqwmca import NOT_REGISTERED
 from core.data.collections.tables import COLUMNS, as_markdown

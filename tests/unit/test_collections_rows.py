@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 
@@ -16,7 +17,7 @@ from core.data.collections.mmdg import LEAVE_ONE_OUT
 from core.data.collections.pictures import turned
 from core.data.collections.sanity import picture_warnings
 from core.data.manifest import ManifestRow, load_frame_set, read_manifest
-from core.errors import CanceledError, ExitCode, InputError, UsageError
+from core.errors import CanceledError, ExitCode, HostError, InputError, UsageError
 from core.frames import Modality
 from tests.unit.collection_files import face, mad_video, padisi_trial, save, triple, wmca_video, write_list
 
@@ -172,7 +173,7 @@ def test_extraction_goes_on_where_it_was_stopped_and_sees_a_changed_source(tmp_p
 
 def test_extraction_needs_a_folder_and_only_for_what_is_asked(tmp_path: Path) -> None:
     wmca_tables(tmp_path)
-    with pytest.raises(UsageError, match="--cache") as caught:
+    with pytest.raises(UsageError, match="Name a folder for the pictures") as caught:
         open_collection("wmca", tmp_path).protocol("grandtest")
     assert caught.value.exit_code == ExitCode.USAGE
     cache = tmp_path / "cache"
@@ -190,7 +191,7 @@ def test_a_broken_container_is_left_out_by_name(tmp_path: Path) -> None:
     assert {row.presentation for row in protocol.rows} == {"011_01_000_0_00", "042_01_015_2_10"}
     missing, broken = protocol.left_out
     assert "041_01_015_2_10: its files are missing" in missing.reason
-    assert "012_01_000_0_00: its HDF5 files cannot be read" in broken.reason
+    assert "012_01_000_0_00: 012_01_000_0_00.hdf5 cannot be read as HDF5" in broken.reason
 
 
 def test_inverted_depth_is_measured_and_turned(tmp_path: Path) -> None:
@@ -484,3 +485,21 @@ def test_swapped_colours_and_turned_depth_are_said(tmp_path: Path) -> None:
         "wmca: faces are more blue than red; red and blue may be swapped",
     ]
     assert picture_warnings("wmca", rows[:3]) == []
+
+
+def test_hdf5_of_another_kind_is_counted(tmp_path: Path) -> None:
+    good, bad = (tmp_path / "Data" / f"13_0{session}_01.hdf5" for session in (1, 2))
+    mad_video(good, kinect(), frames=1)
+    with h5py.File(bad, "w") as file:
+        file["Depth_Data"] = np.zeros((1, 1, 4, 4))
+        file.create_group("Color_Data")
+    protocol = open_collection("3dmad", tmp_path, tmp_path / "cache").protocol("classification", ["eval"])
+    assert [row.presentation for row in protocol.test] == ["13_01_01"]
+    assert [entry.reason for entry in protocol.left_out] == ["13_02_01: there is no array 'Color_Data' in '/'"]
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    wmca_tables(tmp_path)
+    (tmp_path / "cache").write_text("a file, and no folder")
+    with pytest.raises(HostError, match="cannot be written"):
+        open_collection("wmca", tmp_path, tmp_path / "cache").protocol("grandtest")

@@ -50,7 +50,7 @@ def prepare(clip: Clip, direction: Direction, cache: Path | None) -> Prepared:
     if cache is None:
         raise UsageError(
             f"{clip.collection} has to be extracted or converted first.",
-            "Name a folder for the pictures with --cache DIR; they are kept there for the next run.",
+            "Name a folder for the pictures; they are kept there for the next run.",
         )
     folder = cache / clip.collection / _safe(clip.id)
     key = _key(clip, direction)
@@ -110,7 +110,7 @@ def _extract(clip: Clip, inverted: bool, folder: Path, key: str) -> dict[str, An
         left_out.append(clip.left_out(f"{error.what} {error.remedy}".strip()))
         frames = []
     except OSError as error:
-        raise HostError(f"{folder} cannot be written: {error.strerror or error}.", "Name another --cache.") from error
+        raise _unwritable(folder, error) from error
     left_out += [clip.left_out(problem) for problem in problems]
     if not frames and not left_out:
         left_out.append(clip.left_out("no frame holds all that is wanted"))
@@ -120,7 +120,7 @@ def _extract(clip: Clip, inverted: bool, folder: Path, key: str) -> dict[str, An
         temporary.write_text(json.dumps(index), encoding="utf-8")
         temporary.replace(folder / _INDEX)
     except OSError as error:
-        raise HostError(f"{folder} cannot be written: {error.strerror or error}.", "Name another --cache.") from error
+        raise _unwritable(folder, error) from error
     return index
 
 
@@ -173,6 +173,11 @@ def _key(clip: Clip, direction: Direction) -> str:
     stats = [(str(path), *_size_and_time(path)) for path in paths]
     text = repr((_VERSION, clip.sensor, direction, stats, repr(clip.container), clip.line, clip.listed_in))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unwritable(folder: Path, error: OSError) -> HostError:
+    what = f"{folder} cannot be written: {error.strerror or error}."
+    return HostError(what, "Name another folder for the pictures.")
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

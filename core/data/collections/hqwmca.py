@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from core.codes import Framing
 from core.data.collections.clips import FRAMES_PER_CLIP, Clip, Direction, Pictures, Plan, Sensor, spread
+from core.data.collections.hdf5 import opened
 from core.data.collections.lists import find_list, read_table
 from core.data.collections.literature import DEV_NOTE
 from core.data.collections.protocol import Reporting
@@ -81,22 +82,16 @@ class HqWmcaFile:
 
     def pictures(self, problems: list[str]) -> Iterator[tuple[str, Pictures]]:
         """See `Container.pictures`."""
-        import h5py  # only where a collection of this form is read
-
         detector = default_detector()
-        try:
-            with h5py.File(self.path) as file:
-                datasets = {key: file[key] for key in file if isinstance(file[key], h5py.Dataset)}
-                streams = {key: dataset for key, dataset in datasets.items() if dataset.ndim == 4}
-                chosen = _streams(streams, problems)
-                frames = max((len(wanted) for wanted, _ in chosen.values()), default=0)
-                for number in range(min(FRAMES_PER_CLIP, frames)):
-                    found = {m: _face(pair, number, detector) for m, pair in chosen.items()}
-                    for modality in [m for m, picture in found.items() if picture is None]:
-                        problems.append(f"frame {number}: no face is found for {modality}")
-                    yield f"{number:04d}", {m: picture for m, picture in found.items() if picture is not None}
-        except (OSError, KeyError, RuntimeError) as error:
-            raise InputError(f"{self.path.name} cannot be read ({error})", "") from error
+        with opened(self.path) as file:
+            streams = {key: file[key] for key in file if getattr(file[key], "ndim", 0) == 4}
+            chosen = _streams(streams, problems)
+            frames = max((len(wanted) for wanted, _ in chosen.values()), default=0)
+            for number in range(min(FRAMES_PER_CLIP, frames)):
+                found = {m: _face(pair, number, detector) for m, pair in chosen.items()}
+                for modality in [m for m, picture in found.items() if picture is None]:
+                    problems.append(f"frame {number}: no face is found for {modality}")
+                yield f"{number:04d}", {m: picture for m, picture in found.items() if picture is not None}
 
 
 class HqWmcaReader:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from core.codes import Framing, Species
 from core.data.collections.clips import Clip, Direction, Pictures, Plan, Sensor, spread
+from core.data.collections.hdf5 import array, opened
 from core.data.collections.literature import DEV_NOTE
 from core.data.collections.protocol import Reporting
 from core.data.manifest import LeftOut
@@ -89,22 +90,17 @@ class MadFile:
 
     def pictures(self, problems: list[str]) -> Iterator[tuple[str, Pictures]]:
         """See `Container.pictures`."""
-        import h5py  # only where a collection of this form is read
-
-        try:
-            with h5py.File(self.path) as file:
-                colour, depth = file["Color_Data"], file["Depth_Data"]
-                if colour.ndim != 4 or colour.shape[1] != 3 or depth.ndim not in (3, 4):
-                    raise InputError(f"colour has the shape {colour.shape}, depth {depth.shape}", "")
-                count = min(len(colour), len(depth))
-                if len(colour) != len(depth):
-                    problems.append(f"{len(colour)} colour and {len(depth)} depth frames: the rest is left out")
-                for number in spread(count):
-                    picture = np.asarray(colour[number]).transpose(1, 2, 0)
-                    relief = millimetres(np.squeeze(np.asarray(depth[number])))
-                    yield f"{number:04d}", {Modality.RGB: picture, Modality.DEPTH: relief}
-        except (OSError, KeyError, RuntimeError) as error:
-            raise InputError(f"{self.path.name} cannot be read ({error})", "") from error
+        with opened(self.path) as file:
+            colour, depth = array(file, "Color_Data"), array(file, "Depth_Data")
+            if colour.ndim != 4 or colour.shape[1] != 3 or depth.ndim not in (3, 4):
+                raise InputError(f"colour has the shape {colour.shape}, depth {depth.shape}", "")
+            count = min(len(colour), len(depth))
+            if len(colour) != len(depth):
+                problems.append(f"{len(colour)} colour and {len(depth)} depth frames: the rest is left out")
+            for number in spread(count):
+                picture = np.asarray(colour[number]).transpose(1, 2, 0)
+                relief = millimetres(np.squeeze(np.asarray(depth[number])))
+                yield f"{number:04d}", {Modality.RGB: picture, Modality.DEPTH: relief}
 
 
 class MadReader:

@@ -20,6 +20,7 @@ import numpy as np
 
 from core.codes import Framing, Species
 from core.data.collections.clips import Clip, Direction, Files, Pictures, Plan, Sensor, spread
+from core.data.collections.hdf5 import array, opened
 from core.data.collections.lists import TableLine, find_list, read_table
 from core.data.collections.literature import DEV_NOTE, ORACLE_NOTE, leave_one_out
 from core.data.collections.pictures_lists import Named, clips_of_list
@@ -89,24 +90,19 @@ class WmcaFiles:
 
     def pictures(self, problems: list[str]) -> Iterator[tuple[str, Pictures]]:
         """See `Container.pictures`."""
-        import h5py  # only where a collection of this form is read
-
-        try:
-            with h5py.File(self.rgb) as colour, h5py.File(self.cdit) as others:
-                numbers = [{key for key in file if _FRAME.fullmatch(key)} for file in (colour, others)]
-                shared = sorted(numbers[0] & numbers[1], key=lambda key: int(key.removeprefix("Frame_")))
-                alone = len(numbers[0] ^ numbers[1])
-                if alone:
-                    problems.append(f"{alone} frames stand in only one of its two files")
-                if not shared:
-                    raise InputError("its two files have no frame number in common.", "")
-                for key in (shared[i] for i in spread(len(shared))):
-                    rgb, cdit = np.asarray(colour[key]["array"]), np.asarray(others[key]["array"])
-                    if rgb.ndim != 3 or rgb.shape[0] != 3 or cdit.ndim != 3 or cdit.shape[0] != 4:
-                        raise InputError(f"{key} has the shapes {rgb.shape} and {cdit.shape}.", "")
-                    yield key, {Modality.RGB: rgb.transpose(1, 2, 0), Modality.DEPTH: cdit[1], Modality.IR: cdit[2]}
-        except (OSError, KeyError, RuntimeError) as error:
-            raise InputError(f"its HDF5 files cannot be read ({error})", "") from error
+        with opened(self.rgb) as colour, opened(self.cdit) as others:
+            numbers = [{key for key in file if _FRAME.fullmatch(key)} for file in (colour, others)]
+            shared = sorted(numbers[0] & numbers[1], key=lambda key: int(key.removeprefix("Frame_")))
+            alone = len(numbers[0] ^ numbers[1])
+            if alone:
+                problems.append(f"{alone} frames stand in only one of its two files")
+            if not shared:
+                raise InputError("its two files have no frame number in common.", "")
+            for key in (shared[i] for i in spread(len(shared))):
+                rgb, cdit = np.asarray(array(colour[key], "array")), np.asarray(array(others[key], "array"))
+                if rgb.ndim != 3 or rgb.shape[0] != 3 or cdit.ndim != 3 or cdit.shape[0] != 4:
+                    raise InputError(f"{key} has the shapes {rgb.shape} and {cdit.shape}.", "")
+                yield key, {Modality.RGB: rgb.transpose(1, 2, 0), Modality.DEPTH: cdit[1], Modality.IR: cdit[2]}
 
 
 class WmcaReader:
