@@ -80,7 +80,7 @@ def lost_shares(domain: Domain) -> Floats:
 
 def correlation(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     """Phi coefficient; 0 where one of them never or always happens."""
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
+    if any(bool(given.all()) or not given.any() for given in (one, other)):
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])
 

@@ -97,7 +97,13 @@ class Pool:
 
 
 def train(
-    network: nn.Module, pool: Pool, plan: Plan, seed: int, done: Callable[[float], None], canceled: Canceled
+    network: nn.Module,
+    pool: Pool,
+    plan: Plan,
+    epochs: int,
+    seed: int,
+    done: Callable[[float], None],
+    canceled: Canceled,
 ) -> nn.Module:
     """Train a `LateFusion` or a `Joint`; deterministic by seed on one machine.
 
@@ -107,9 +113,9 @@ def train(
     learn_statistics(network, True)
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=_DECAY, betas=(0.9, 0.98))
-    steps = plan.epochs * max(1, len(pool.epoch(np.random.default_rng(0))) // plan.batch)
+    steps = epochs * max(1, len(pool.epoch(np.random.default_rng(0))) // plan.batch)
     step = 0
-    for epoch in range(plan.epochs):
+    for epoch in range(epochs):
         random = np.random.default_rng([seed, epoch])
         order = pool.epoch(random)
         for start in range(0, len(order) - plan.batch + 1, plan.batch):
@@ -123,7 +129,7 @@ def train(
                 group["lr"] = plan.learning_rate * min(1.0, (step + 1) / _WARM_UP) * _cosine(step / steps)
             optimizer.step()
             step += 1
-        done((epoch + 1) / plan.epochs)
+        done((epoch + 1) / epochs)
     learn_statistics(network, False)
     return network.eval()
 

@@ -68,8 +68,9 @@ class Study:
         piece = f"networks/{kind}-{'+'.join(names)}-{seed}-{self._digest(pool)}.safetensors"
         if not self.work.has(piece):
             what = f"training {kind} fusion on {', '.join(names)}, seed {seed}"
+            epochs = self.plan.epochs if len(names) == 1 else self.plan.epochs_together
             trained = reference.train(
-                network, pool, self.plan, seed, lambda share: self.report(what, share), self.canceled
+                network, pool, self.plan, epochs, seed, lambda share: self.report(what, share), self.canceled
             )
             with self.work.making(piece) as path:
                 save_file({name: value.contiguous() for name, value in trained.state_dict().items()}, path)

@@ -24,13 +24,14 @@ from core.benchmark.tables import Order, split_seed
 from core.benchmark.work import Canceled, Work, stop_if
 from core.codes import Species
 from core.model.baseline import SheetScorer
-from core.model.inputs import ModelInputs, normalise, stack
+from core.model.inputs import CHANNELS, ModelInputs, normalise, stack
 from core.scenes.crops import presentation
 from core.scenes.domain import Domain
 from core.scenes.missing import apply_loss, draw_loss
 from core.scenes.v1.identity import renderer_digest
 
 Done = Callable[[float], None]
+PLANES = sum(CHANNELS.values())
 _LAYOUT = 2
 _LOSS_STREAM = 77
 """The stream of random numbers that takes modalities away: nothing else of the presentation hangs on it."""
