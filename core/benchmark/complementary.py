@@ -35,7 +35,9 @@ def cosines(peer: Ours, train: Maps, target: Maps) -> list[dict[str, Any]]:
                 usable = features.presence[:, column] & (features.presence | ~presence).all(dim=1)
                 given, true = predicted[:, column], features.maps[:, column]
                 another = true.roll(max(1, len(true) // 2), 0)
-                each = torch.stack([_cosine(given, true), _cosine(given, another), _cosine(usual[column][None], true)], dim=1)
+                each = torch.stack(
+                    [_cosine(given, true), _cosine(given, another), _cosine(usual[column][None], true)], dim=1
+                )
                 for name, rows in (("bona fide", usable & bona_fide), ("attack", usable & ~bona_fide)):
                     found.setdefault((str(MODALITIES[column]), str(mask), name), []).append(each[rows].numpy())
     return [

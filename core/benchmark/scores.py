@@ -65,18 +65,18 @@ def oracle_hter(bona_fide: Array, attack: Array) -> float:
 
 
 def ece(score: Array, live: NDArray[np.bool_]) -> float:
-    """Expected calibration error over bins of equal mass; the classes weigh alike."""
+    """Expected calibration error over bins of equal mass (equal scores share one); the classes weigh alike."""
     if live.all() or not live.any():
         return float(np.nan)
     weight = np.where(live, 0.5 / live.sum(), 0.5 / (~live).sum())
-    order = np.argsort(score, kind="stable")
-    bins = np.minimum((np.cumsum(weight[order]) * _BINS).astype(int), _BINS - 1)
+    _, place = np.unique(score, return_inverse=True)
+    mass = np.bincount(place, weights=weight)
+    middle = np.cumsum(mass) - mass / 2.0
+    bins = np.minimum((middle * _BINS).astype(int), _BINS - 1)[place]
     total = 0.0
     for number in range(_BINS):
-        rows = order[bins == number]
-        if rows.size:
-            share = weight[rows] / weight[rows].sum()
-            total += weight[rows].sum() * abs(float(share @ score[rows]) - float(share @ live[rows]))
+        rows = np.flatnonzero(bins == number)
+        total += abs(float(weight[rows] @ score[rows]) - float(weight[rows] @ live[rows]))
     return total
 
 

@@ -35,9 +35,10 @@ class Counts:
         """Macro HTER ``(R,)`` when subjects count as often as ``weights (R, subjects)`` says."""
         trials = weights @ self.trials
         rates = np.where(trials > 0, (weights @ self.errors) / np.maximum(trials, 1e-12), np.nan)
-        with np.errstate(invalid="ignore"):
-            attacks = np.nanmean(rates[:, :-1], axis=1) if rates.shape[1] > 1 else np.full(len(rates), np.nan)
-        return (attacks + rates[:, -1]) / 2.0
+        judged = np.isfinite(rates[:, :-1])
+        total = np.where(judged, rates[:, :-1], 0.0).sum(axis=1)
+        attacks = np.where(judged.any(axis=1), total / np.maximum(judged.sum(axis=1), 1), np.nan)
+        return np.asarray((attacks + rates[:, -1]) / 2.0)
 
     @property
     def value(self) -> float:
