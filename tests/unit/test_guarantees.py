@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from core.benchmark.guarantees import check, reference
 from core.benchmark.guarantees.difficulty import factor_findings, mean_of
@@ -106,10 +107,12 @@ def test_sheets_alone_hide_no_relief_unless_depth_is_blind() -> None:
     assert named(relief_findings("site", rows, [rows]), "relief/hidden_share").holds
 
 
+def _every_fourth(at: NDArray[np.intp]) -> float:
+    return float((at % 4 == 0).mean())
+
+
 def test_bounds_hold_the_figure_and_shrink_with_people() -> None:
-    wide, narrow = (
-        bounded(lambda at, n=n: float((at % 4 == 0).mean()), np.array([str(i) for i in range(n)])) for n in (40, 800)
-    )
+    wide, narrow = (bounded(_every_fourth, np.array([str(i) for i in range(count)])) for count in (40, 800))
     assert wide.low <= wide.value <= wide.high
     assert narrow.high - narrow.low < wide.high - wide.low
 
@@ -138,7 +141,7 @@ def test_a_species_qualifies_only_where_no_single_modality_does_it() -> None:
     assert not qualifies(dict(by_species(rows, alone, together)["mask_flexible"]))
 
 
-def _scored(rows: Rows, alone: np.ndarray) -> Scored:  # type: ignore[type-arg]
+def _scored(rows: Rows, alone: NDArray[np.float64]) -> Scored:
     return Scored(alone.mean(axis=1), alone, rows.species, rows.subjects)
 
 
