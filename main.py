@@ -516,10 +516,14 @@ def _benchmark(options: Namespace) -> int:
         shown.setdefault(what, percentage(what))(share)
 
     with Interrupt() as canceled:
-        if options.collection is None:
+        if options.scenes:
             return forms.scenes(options, work, report, canceled)
         with _opened(options) as (_, registry):
-            return forms.collection(options, _scorer(options.model, registry), work, report, canceled)
+            scorer = _scorer(options.model, registry)
+            if options.collection is not None:
+                return forms.collection(options, scorer, work, report, canceled)
+            surrogate = None if options.surrogate is None else _scorer(options.surrogate, registry)
+            return forms.robustness(options, scorer, surrogate, report, canceled)
 
 
 def _backup(options: Namespace) -> int:

@@ -14,13 +14,16 @@ from core.ports import Scorer
 
 
 def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
-    """``--scenes`` with ``--protocol`` or ``--guarantees``; returns the exit code."""
-    wanted = [name for name in ("protocol", "guarantees") if getattr(options, name)]
+    """``--scenes`` with one of ``--protocol``, ``--guarantees`` and ``--realism``; returns the exit code."""
+    wanted = [name for name in ("protocol", "guarantees", "realism") if getattr(options, name)]
     if len(wanted) != 1:
-        raise UsageError("What should be done with the scenes?", "Give --protocol P1..P5|ablation, or --guarantees.")
+        raise UsageError(
+            "What should be done with the scenes?", "Give one of --protocol P1..P5|ablation, --guarantees, --realism."
+        )
     form: Callable[[Namespace, Path, Report, Canceled], int] = {
         "protocol": _study,
         "guarantees": _guarantees,
+        "realism": _realism,
     }[wanted[0]]
     return form(options, work, report, canceled)
 
@@ -37,6 +40,16 @@ def collection(options: Namespace, scorer: Scorer, work: Path, report: Report, c
     write_json(result, _out(options))
     print(as_markdown(result), end="")
     return ExitCode.INPUT if result["left_out"] else ExitCode.DONE
+
+
+def robustness(options: Namespace, scorer: Scorer, surrogate: Scorer | None, report: Report, canceled: Canceled) -> int:
+    """``--robustness``: attacks on pixels, planted conflicts and the red team; finds go beside the result."""
+    from core.benchmark.robustness.run import FULL, QUICK, run
+
+    out = _out(options)
+    result = run(scorer, QUICK if options.quick else FULL, out.parent, report, canceled, surrogate)
+    write_json(result, out)
+    return ExitCode.DONE
 
 
 def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
@@ -67,6 +80,22 @@ def _guarantees(options: Namespace, work: Path, report: Report, canceled: Cancel
     for guarantee in found["guarantees"]:
         print(f"{'holds' if guarantee['holds'] else 'FAILS':<6} {guarantee['number']}. {guarantee['title']}")
     return ExitCode.DONE if found["holds"] else ExitCode.INPUT
+
+
+def _realism(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    from core.benchmark.realism import measure
+
+    del work
+    for name in ("manifest", "out"):
+        if getattr(options, name) is None:
+            raise UsageError(f"--realism needs --{name}.", "Give --manifest REAL --out DIR.")
+    found = measure(options.manifest, options.out, options.domain, report=report, canceled=canceled)
+    for name, one in found["statistics"].items():
+        print(f"{name}: {json.dumps(one)}")
+    print(f"probe AUC: {json.dumps(found['probe_auc'])}")
+    if options.json is not None:
+        write_json(found, options.json)
+    return ExitCode.DONE
 
 
 def _out(options: Namespace) -> Path:

@@ -36,8 +36,9 @@ _COMPARISON_NOTE = (
 def _head(result: Mapping[str, Any]) -> list[str]:
     scenes, hardware = result["scenes"], result["hardware"]
     seeds = ", ".join(map(str, result["seeds"]))
+    frozen = "" if scenes["frozen"] else " (not the frozen ones)"
     return [
-        f"Scenes `{scenes['digest'][:16]}`; targets {', '.join(result['targets'])}; seeds {seeds}; "
+        f"Scenes `{scenes['digest'][:16]}`{frozen}; targets {', '.join(result['targets'])}; seeds {seeds}; "
         f"{result['counts']['presentations']} presentations of {result['counts']['subjects']} subjects judged.",
         "",
         f"{result['hours']:.2f} processor hours on {hardware['processor']} ({hardware['cores']} cores), "

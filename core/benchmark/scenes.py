@@ -7,7 +7,6 @@ from pathlib import Path
 from core.benchmark.tables import table_piece
 from core.scenes import v1
 from core.scenes.domain import Domain, load_domain
-from core.scenes.v1.identity import digest_of
 
 
 def frozen_domains() -> dict[str, Domain]:
@@ -26,7 +25,12 @@ def further_domain(path: Path | None) -> Domain | None:
 
 def identity(further: Domain | None) -> dict[str, object]:
     """What stands in every result: name and digest of the frozen scenes, and the further domain."""
-    told: dict[str, object] = {"name": v1.NAME, "digest": digest_of(v1.FOLDER), "domains": list(v1.DOMAIN_NAMES)}
+    told: dict[str, object] = {
+        "name": v1.NAME,
+        "digest": v1.digest(),
+        "frozen": v1.is_frozen(),
+        "domains": list(v1.DOMAIN_NAMES),
+    }
     if further is not None:
         told["unseen_domain"] = {"name": further.name, "digest": table_piece(further, "").split("-")[-2]}
     return told

@@ -62,13 +62,13 @@ QUICK = Size(
 
 FULL = Size(
     name="full",
-    train=SplitSize(presentations=352, frames=2),
-    dev=SplitSize(presentations=110, frames=2),
+    train=SplitSize(presentations=308, frames=2),
+    dev=SplitSize(presentations=88, frames=2),
     test=SplitSize(presentations=220, frames=5),
     variants=3,
     pixels=64,
-    trunk_epochs=14,
-    peer_epochs=6,
+    trunk_epochs=12,
+    peer_epochs=5,
     batch=48,
     trials=2,
     trial_epochs=2,

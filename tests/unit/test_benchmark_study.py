@@ -25,6 +25,7 @@ from core.errors import CanceledError, UsageError
 from core.scenes.artefacts import SIMULATED_SPECIES
 from core.scenes.domain import Domain
 from core.training.table import CropTable, open_table
+from main import main
 from tests.unit.study_bench import TINY, draw_tables, order
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,3 +204,28 @@ def test_a_domain_of_a_file_is_judged_by_a_trunk_of_all(tmp_path: Path) -> None:
     assert result["targets"] == ["mine"]
     assert result["scenes"]["unseen_domain"]["name"] == "mine"
     assert "mine" in (tmp_path / "result.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--scenes"], 2),
+        (["--scenes", "--protocol", "P9"], 2),
+        (["--scenes", "--protocol", "P1", "--guarantees"], 2),
+        (["--scenes", "--protocol", "P1", "--methods", "nobody"], 2),
+        (["--scenes", "--protocol", "P1", "--targets", "nowhere"], 2),
+        (["--scenes", "--protocol", "P1", "--seeds", "one"], 2),
+        (["--scenes", "--protocol", "P4", "--domain", "core/scenes/v1/desk.toml"], 2),
+        (["--scenes", "--protocol", "P1", "--domain", "core/scenes/v1/desk.toml"], 2),
+        (["--scenes", "--protocol", "P1", "--domain", "nowhere.toml"], 3),
+        (["--scenes", "--realism"], 2),
+        (["--collection", "wmca"], 2),
+    ],
+)
+def test_what_the_command_cannot_do_it_says(
+    arguments: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["benchmark", *arguments, "--json", str(tmp_path / "out.json")]) == code
+    assert capsys.readouterr().err.startswith("sallyport: ")
+    assert not (tmp_path / "out.json").exists()

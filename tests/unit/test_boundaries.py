@@ -16,6 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "storage": {"sqlite_utils"},
     "main": set(),
     "core.station": set(),
+    "core.benchmark.forms": set(),
     "devices.ring": set(),
     "gui.app": {"PySide6", "sqlite_utils"},
 }
