@@ -78,7 +78,9 @@ NEUTRAL = Expression()
 
 
 class HeadModel(Protocol):
-    """Anything that gives heads on the common chart."""
+    """Anything that gives heads on the common chart; equal models give equal heads."""
+
+    def __hash__(self) -> int: ...
 
     def mesh(self, expression: Expression = NEUTRAL) -> Mesh:
         """The head with that expression."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Presenter:
         skill = float(rng.uniform(*craft))
         self.species = species
         self.person = person
-        self._steps = steps
+        self._steps, self._mm_per_px = steps, mm_per_px
         self._shaded = shaded
         self._torso = torso_body(np.zeros(3), rng, steps[1])
         self._heads: OrderedDict[tuple[float, float, float], tuple[Solid, Paint]] = OrderedDict()
@@ -96,8 +97,6 @@ class Presenter:
             self._model = head_of(victim)
             self._finish = Finish(float(rng.uniform(0.03, 0.3)), 0.05, 25, sheen=float(rng.uniform(0, 0.3)))
             self._base = paint_mannequin(victim, rng, mm_per_px, skill)
-        if species is not Species.MANNEQUIN:
-            self._base = paint_head(person, mm_per_px)
 
     def bodies(self, motion: Motion) -> list[Body]:
         """Everything of the presentation at that instant."""
@@ -144,11 +143,23 @@ class Presenter:
         return found
 
     def _make(self, expression: Expression) -> tuple[Solid, Paint]:
-        solid = Solid(self._model.mesh(expression))
+        solid = head_solid(self._model, expression)
         if self.species is Species.MANNEQUIN:
             return solid, self._base
-        paint = with_expression(self._base, self.person, expression)
+        paint = face_paint(self.person, self._mm_per_px, expression)
         return solid, paint if self._overlay is None else self._overlay.over(paint)
+
+
+@lru_cache(maxsize=32)
+def head_solid(model: HeadModel, expression: Expression) -> Solid:
+    """The head ready for casting: one scene for all presentations of a person with that expression."""
+    return Solid(model.mesh(expression))
+
+
+@lru_cache(maxsize=24)
+def face_paint(person: Person, mm_per_px: float, expression: Expression) -> Paint:
+    """A person's paint with that expression; shared, so do not draw on it."""
+    return with_expression(paint_head(person, mm_per_px), person, expression)
 
 
 def skin_finish(person: Person) -> Finish:

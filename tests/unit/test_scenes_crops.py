@@ -16,7 +16,7 @@ from core.face.crop import FRAMING_FACTOR
 from core.frames import ALL_MODALITIES, CROP_PX, FaceCrop, Intrinsics, Modality
 from core.scenes.artefacts import MASKS, SIMULATED_SPECIES
 from core.scenes.backdrop import Backdrop
-from core.scenes.crops import BOX_MM, ScenePresentation, generate
+from core.scenes.crops import BOX_MM, ScenePresentation, by_person, generate, presentations
 from core.scenes.domain import DOMAINS, Domain, load_domain
 from core.scenes.export import write_scenes
 from core.scenes.light import Lamp, Light
@@ -61,6 +61,19 @@ def test_presentations_depend_on_the_seed_alone() -> None:
         assert _same(a.crops[0], b.crops[0])
         assert not _same(a.crops[0], c.crops[0])
         assert not _same(a.crops[0], a.crops[1])
+
+
+def test_a_presentation_is_the_same_in_any_order_and_company() -> None:
+    """Kept people and ray-casting scenes must not show: parts can be made by several processes."""
+    kinds = ("bona_fide", "print_flat", "mask_half", "mannequin")
+    domain = SMALL.model_copy(update={"frames": 1})
+    straight = {p.id: p for p in generate(domain, kinds, 8, 4)}
+    order = by_person(domain, 4, range(8))
+    assert sorted(order) == list(range(8))
+    subjects = [p.subject for p in presentations(domain, kinds, 4, order)]
+    assert subjects == sorted(subjects)
+    for alone in presentations(domain, kinds, 4, [6, 3]):
+        assert _same(alone.crops[0], straight[alone.id].crops[0])
 
 
 def test_subjects_recur_under_pseudonyms() -> None:
