@@ -519,11 +519,13 @@ def _benchmark(options: Namespace) -> int:
         if options.scenes:
             return forms.scenes(options, work, report, canceled)
         with _opened(options) as (_, registry):
-            scorer = _scorer(options.model, registry)
-            if options.collection is not None:
-                return forms.collection(options, scorer, work, report, canceled)
-            surrogate = None if options.surrogate is None else _scorer(options.surrogate, registry)
-            return forms.robustness(options, scorer, surrogate, report, canceled)
+
+            def load(reference: str) -> Scorer:
+                return _scorer(reference, registry)
+
+            if options.robustness:
+                return forms.robustness(options, load, report, canceled)
+            return forms.collection(options, load, work, report, canceled)
 
 
 def _backup(options: Namespace) -> int:

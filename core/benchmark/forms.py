@@ -13,6 +13,10 @@ from core.errors import ExitCode, HostError, UsageError
 from core.ports import Scorer
 
 
+Load = Callable[[str], Scorer]
+"""A model by name, alias, digest or path."""
+
+
 def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     """``--scenes`` with one of ``--protocol``, ``--guarantees`` and ``--realism``; returns the exit code."""
     wanted = [name for name in ("protocol", "guarantees", "realism") if getattr(options, name)]
@@ -28,7 +32,7 @@ def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -
     return form(options, work, report, canceled)
 
 
-def collection(options: Namespace, scorer: Scorer, work: Path, report: Report, canceled: Canceled) -> int:
+def collection(options: Namespace, load: Load, work: Path, report: Report, canceled: Canceled) -> int:
     """``--collection NAME --root DIR --protocol P``: a model by a collection's published protocol."""
     from core.data.collections.benchmark import run
     from core.data.collections.tables import as_markdown
@@ -36,18 +40,21 @@ def collection(options: Namespace, scorer: Scorer, work: Path, report: Report, c
     for name in ("root", "protocol"):
         if getattr(options, name) is None:
             raise UsageError(f"A collection needs --{name}.", "See main.py benchmark --help.")
+    out, scorer = _out(options), load(options.model)
     result = run(options.collection, options.root, options.protocol, scorer, work / "collections", report, canceled)
-    write_json(result, _out(options))
+    write_json(result, out)
     print(as_markdown(result), end="")
     return ExitCode.INPUT if result["left_out"] else ExitCode.DONE
 
 
-def robustness(options: Namespace, scorer: Scorer, surrogate: Scorer | None, report: Report, canceled: Canceled) -> int:
+def robustness(options: Namespace, load: Load, report: Report, canceled: Canceled) -> int:
     """``--robustness``: attacks on pixels, planted conflicts and the red team; finds go beside the result."""
     from core.benchmark.robustness.run import FULL, QUICK, run
 
     out = _out(options)
-    result = run(scorer, QUICK if options.quick else FULL, out.parent, report, canceled, surrogate)
+    surrogate = None if options.surrogate is None else load(options.surrogate)
+    budget = QUICK if options.quick else FULL
+    result = run(load(options.model), budget, out.parent, report, canceled, surrogate)
     write_json(result, out)
     return ExitCode.DONE
 
