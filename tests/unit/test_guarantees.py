@@ -15,7 +15,7 @@ from core.benchmark.guarantees.figures import Bounded, bounded, macro_hter, thre
 from core.benchmark.guarantees.finding import Finding
 from core.benchmark.guarantees.joint import by_species, qualifies
 from core.benchmark.guarantees.leaks import leak_findings
-from core.benchmark.guarantees.metadata import METADATA, metadata_of
+from core.benchmark.guarantees.metadata import BORDER_CONTENT, METADATA, metadata_of
 from core.benchmark.guarantees.missing import profile_findings
 from core.benchmark.guarantees.plan import QUICK, Plan
 from core.benchmark.guarantees.pseudo import findings_of, pseudo_labels
@@ -59,6 +59,7 @@ def made_up(count: int = 240, seed: int = 0, species: tuple[str, ...] = ("print_
         nuisance=random.normal(0, 1, (count, 5)).astype(np.float32),
         nuisance_names=("distance_mm", "yaw_deg", "exposure", "wall_mm", "face_px"),
         metadata=random.normal(0, 1, (count, len(METADATA))).astype(np.float32),
+        border=random.normal(0, 1, (count, len(BORDER_CONTENT))).astype(np.float32),
         causes=np.array([""] * count),
         lossy_planes=planes,
         lossy_presence=np.ones((count, 3), dtype=bool),
@@ -176,11 +177,10 @@ def test_metadata_sees_padding_and_the_grid_of_jpeg() -> None:
     random = np.random.default_rng(0)
     rgb = random.integers(80, 160, (CROP_PX, CROP_PX, 3)).astype(np.uint8)
     padded, blocky = rgb.copy(), rgb.copy()
-    padded[:3] = 0
+    padded[:3] = 90
     blocky[:, 5::8] = np.minimum(blocky[:, 5::8].astype(int) + 60, 255).astype(np.uint8)
     figures = [dict(zip(METADATA, metadata_of(FaceCrop(rgb=image)), strict=True)) for image in (rgb, padded, blocky)]
-    assert figures[0]["rgb_border_black"] == 0 < figures[1]["rgb_border_black"]
-    assert figures[0]["rgb_border_constant"] < figures[1]["rgb_border_constant"]
+    assert figures[0]["rgb_padding"] == 0 < figures[1]["rgb_padding"]
     assert figures[0]["jpeg_blockiness"] < figures[2]["jpeg_blockiness"]
     assert figures[0]["has_depth"] == 0
 

@@ -7,6 +7,7 @@ and one on metadata of the crops, cross-validated by subject, on every presentat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,10 @@ def leak_findings(domain: str, splits: Sequence[Rows]) -> list[Finding]:
     }
     for source, (figures, names) in sources.items():
         measured = leak_auc(figures, bona_fide, subjects)
-        details = {"presentations": len(bona_fide), "single": single_aucs(figures, bona_fide, names)}
+        details: dict[str, Any] = {"presentations": len(bona_fide), "single": single_aucs(figures, bona_fide, names)}
+        if source == "metadata":
+            seen = np.concatenate([rows.border for rows in splits])
+            details["border_content_auc"] = round(leak_auc(seen, bona_fide, subjects).value, 3)
         found.append(Finding(7, f"leak/{source}/{domain}", measured, (None, MAX_AUC), by_bound=True, details=details))
     return found
 

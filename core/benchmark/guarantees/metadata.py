@@ -1,6 +1,8 @@
 """What a crop tells of its making rather than of its content: the figures that the second leak check looks at.
 
-Border: how much of the outermost two pixels is constant, black or unmeasured (padding), not what is seen there.
+Noise and the grid of JPEG, padding at the border, which modalities are there; the native size of the crop is among the
+circumstances (``face_px``). What is *seen* at the border (a wall behind a person, the margin of a sheet of paper) is
+content: it is measured beside, and networks see little of it through their soft window (`core.model.inputs`).
 """
 
 from __future__ import annotations
@@ -16,17 +18,16 @@ METADATA = (
     "rgb_noise",
     "ir_noise",
     "jpeg_blockiness",
+    "rgb_padding",
+    "ir_padding",
     "rgb_border_black",
-    "ir_border_black",
-    "rgb_border_constant",
-    "ir_border_constant",
-    "depth_border_unmeasured",
     "has_depth",
     "metric",
 )
-"""Figures of one crop; the native size of the crop is among the circumstances (``face_px``)."""
+"""Figures of one crop that must not tell the label."""
+BORDER_CONTENT = ("rgb_border_level", "ir_border_level", "ir_border_black", "depth_border_unmeasured")
+"""What is seen in the outermost two pixels: reported, not judged."""
 _BORDER_PX = 2
-_SMOOTH = 3.0
 
 
 def metadata_of(crop: FaceCrop) -> list[float]:
@@ -35,30 +36,54 @@ def metadata_of(crop: FaceCrop) -> list[float]:
     Noise is taken where the picture is smooth, as the median of small neighbourhoods' second differences: an image
     with more texture is not a noisier one.
     """
-    luma = None if crop.rgb is None else cv2.cvtColor(crop.rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    infrared = None if crop.ir is None else (crop.ir * np.float32(255.0)).astype(np.float32)
+    luma, infrared = _luma(crop), _infrared(crop)
     return [
         _noise(luma),
-        _noise(infrared),
+        _noise_of_level(infrared),
         0.0 if luma is None else _blockiness(luma),
+        _padding(luma),
+        _padding(infrared),
         _share(luma, 0.5),
-        _share(infrared, 0.5),
-        _constant(luma),
-        _constant(infrared),
-        1.0 if crop.depth is None else _share(crop.depth, 0.0),
         float(crop.depth is not None),
         float(crop.metric_depth),
     ]
 
 
+def border_content_of(crop: FaceCrop) -> list[float]:
+    """The figures in the order of `BORDER_CONTENT`."""
+    luma, infrared = _luma(crop), _infrared(crop)
+    return [
+        0.0 if luma is None else float(np.concatenate(_ring(luma)).mean()),
+        0.0 if infrared is None else float(np.concatenate(_ring(infrared)).mean()),
+        _share(infrared, 0.5),
+        1.0 if crop.depth is None else _share(crop.depth, 0.0),
+    ]
+
+
+def _luma(crop: FaceCrop) -> NDArray[np.float32] | None:
+    return None if crop.rgb is None else cv2.cvtColor(crop.rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+
+def _infrared(crop: FaceCrop) -> NDArray[np.float32] | None:
+    return None if crop.ir is None else (crop.ir * np.float32(255.0)).astype(np.float32)
+
+
 def _noise(image: NDArray[np.float32] | None) -> float:
     """High-pass sigma over the tenth of the neighbourhoods that vary least."""
+    return 0.0 if image is None else high_pass_noise(image, _calm(image))
+
+
+def _noise_of_level(image: NDArray[np.float32] | None) -> float:
+    """The same over the root of the level there: shot noise of a brighter surface is no other sensor's."""
     if image is None:
         return 0.0
-    blurred = cv2.blur(image, (7, 7))
-    spread = cv2.blur(np.abs(image - blurred), (7, 7))
-    calm = spread <= np.quantile(spread, 0.1)
-    return high_pass_noise(image, calm)
+    calm = _calm(image)
+    return high_pass_noise(image, calm) / float(np.sqrt(max(float(image[calm].mean()), 1.0)))
+
+
+def _calm(image: NDArray[np.float32]) -> NDArray[np.bool_]:
+    spread = cv2.blur(np.abs(image - cv2.blur(image, (7, 7))), (7, 7))
+    return np.asarray(spread <= np.quantile(spread, 0.1))
 
 
 def _blockiness(luma: NDArray[np.float32]) -> float:
@@ -79,6 +104,9 @@ def _share(image: NDArray[np.float32] | None, level: float) -> float:
     return 0.0 if image is None else float((np.concatenate(_ring(image)) <= level).mean())
 
 
-def _constant(image: NDArray[np.float32] | None) -> float:
-    """Share of the four strips that hold one single value, as padding does."""
-    return 0.0 if image is None else float(np.mean([float(np.ptp(strip)) == 0.0 for strip in _ring(image)]))
+def _padding(image: NDArray[np.float32] | None) -> float:
+    """Share of the four sides whose outermost line repeats the next one, as padding does, without being dark."""
+    if image is None:
+        return 0.0
+    pairs = [(image[0], image[1]), (image[-1], image[-2]), (image[:, 0], image[:, 1]), (image[:, -1], image[:, -2])]
+    return float(np.mean([np.array_equal(outer, inner) and bool(outer.any()) for outer, inner in pairs]))
