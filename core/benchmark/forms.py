@@ -12,7 +12,6 @@ from core.benchmark.work import Canceled, Report
 from core.errors import ExitCode, HostError, UsageError
 from core.ports import Scorer
 
-
 Load = Callable[[str], Scorer]
 """A model by name, alias, digest or path."""
 

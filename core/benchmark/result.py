@@ -15,7 +15,7 @@ import numpy as np
 from core.benchmark.judging import Judged, calibrations, columns_under, judge
 from core.benchmark.methods.base import MASKS
 from core.benchmark.scores import FIGURES, apcer, figures
-from core.benchmark.statistics import Cells, Counts, compare, counts_of, estimate
+from core.benchmark.statistics import Cells, Counts, Sample, compare, counts_of, estimate
 from core.benchmark.study import CLEAN, Answers, Cell, load_answers
 from core.benchmark.work import Work
 from core.frames import EVERY_MASK
@@ -96,15 +96,15 @@ def _judged(answers: Mapping[str, Answers], calibration: list[Calibration], cond
 def summary(found: Sequence[Judgement], methods: Sequence[str], wanted: Sequence[Condition]) -> dict[str, Any]:
     """Estimates by method and condition, the mean over conditions, and ours against every other method."""
     counted = {(j.method, j.condition, j.target, j.seed): counts_of(j.judged) for j in found}
-    by_method = {m: [_cells(counted, m, c) for c in wanted] for m in methods}
+    by_method = {m: [Sample.of(_cells(counted, m, c)) for c in wanted] for m in methods}
     rows: dict[str, Any] = {}
     for method in methods:
         conditions_told = {
             condition.name: {
-                "macro_hter_estimate": asdict(estimate(cells)),
+                "macro_hter_estimate": asdict(estimate(sample)),
                 **_means([j for j in found if j.method == method and j.condition == condition]),
             }
-            for condition, cells in zip(wanted, by_method[method], strict=True)
+            for condition, sample in zip(wanted, by_method[method], strict=True)
         }
         rows[method] = {"conditions": conditions_told, **_overall(conditions_told)}
     ours, others = methods[0], methods[1:]
@@ -144,7 +144,7 @@ def species_rows(found: Sequence[Judgement], methods: Sequence[str]) -> dict[str
     return means
 
 
-def _compared(ours: Sequence[Cells], others: Mapping[str, Sequence[Cells]]) -> list[dict[str, Any]]:
+def _compared(ours: Sequence[Sample], others: Mapping[str, Sequence[Sample]]) -> list[dict[str, Any]]:
     return [{**asdict(one), "verdict": one.verdict} for one in compare(ours, others)]
 
 

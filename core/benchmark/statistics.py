@@ -120,19 +120,40 @@ def resampled(cells: Cells, seed: int = _SEED) -> Array:
     return total / np.maximum(weight, 1e-12)
 
 
-def estimate(cells: Cells) -> Estimate:
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Counts of one method under one condition, with their resamples."""
+
+    cells: Cells
+    drawn: Array
+
+    @classmethod
+    def of(cls, cells: Cells) -> Sample:
+        """Draw once; every comparison pairs the same draws."""
+        return cls(cells, resampled(cells))
+
+    @property
+    def value(self) -> float:
+        """Mean macro HTER over seeds first, then over targets."""
+        by_target: dict[str, list[float]] = {}
+        for (target, _), counts in self.cells.items():
+            by_target.setdefault(target, []).append(counts.value)
+        return float(np.mean([np.mean(values) for values in by_target.values()]))
+
+
+def estimate(sample: Sample) -> Estimate:
     """Mean macro HTER over targets and seeds with the bounds of the hierarchical bootstrap."""
-    return _bounded(_mean(cells), resampled(cells))
+    return _bounded(sample.value, sample.drawn)
 
 
-def compare(ours: Sequence[Cells], others: Mapping[str, Sequence[Cells]]) -> list[Comparison]:
+def compare(ours: Sequence[Sample], others: Mapping[str, Sequence[Sample]]) -> list[Comparison]:
     """Ours against each other method; every entry of a sequence is one mask, and the gain is the mean over masks."""
-    mine = np.mean([resampled(cells) for cells in ours], axis=0)
+    mine = np.mean([one.drawn for one in ours], axis=0)
     found = []
     for name, theirs in others.items():
-        gain = np.mean([_mean(t) - _mean(o) for t, o in zip(theirs, ours, strict=True)])
-        drawn = np.mean([resampled(cells) for cells in theirs], axis=0) - mine
-        found.append((name, _bounded(float(gain), drawn), two_sided(drawn), _won(ours, theirs)))
+        gain = float(np.mean([t.value - o.value for t, o in zip(theirs, ours, strict=True)]))
+        drawn = np.mean([one.drawn for one in theirs], axis=0) - mine
+        found.append((name, _bounded(gain, drawn), two_sided(drawn), _won(ours, theirs)))
     corrected = holm([p for _, _, p, _ in found])
     return [Comparison(name, gain, p, corrected[i], *won) for i, (name, gain, p, won) in enumerate(found)]
 
@@ -153,12 +174,12 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def _won(ours: Sequence[Cells], theirs: Sequence[Cells]) -> tuple[int, int, int]:
+def _won(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[int, int, int]:
     wins = ties = losses = 0
     for mine, other in zip(ours, theirs, strict=True):
-        for key, counts in mine.items():
+        for key, counts in mine.cells.items():
             draws = _subject_draws(len(counts.subjects), _SEED)[: RESAMPLES // 4]
-            gain = other[key].macro_hter(draws) - counts.macro_hter(draws)
+            gain = other.cells[key].macro_hter(draws) - counts.macro_hter(draws)
             low, high = (float(bound) for bound in np.nanpercentile(gain, _tails()))
             wins, losses = wins + (low > 0.0), losses + (high < 0.0)
             ties += not (low > 0.0 or high < 0.0)
@@ -172,13 +193,6 @@ def _subject_draws(count: int, seed: int) -> Array:
 
 def _draws(count: int, random: np.random.Generator) -> Array:
     return random.multinomial(count, np.full(count, 1.0 / count), size=RESAMPLES).astype(np.float64)
-
-
-def _mean(cells: Cells) -> float:
-    by_target: dict[str, list[float]] = {}
-    for (target, _), counts in cells.items():
-        by_target.setdefault(target, []).append(counts.value)
-    return float(np.mean([np.mean(values) for values in by_target.values()]))
 
 
 def _bounded(value: float, drawn: Array) -> Estimate:

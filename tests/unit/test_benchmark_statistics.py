@@ -6,7 +6,7 @@ import pytest
 from core.benchmark.judging import Judged, calibrations, columns_under, judge
 from core.benchmark.people import People
 from core.benchmark.scores import aurc, ece, figures, oracle_hter
-from core.benchmark.statistics import Cells, Counts, compare, counts_of, estimate, holm
+from core.benchmark.statistics import Cells, Counts, Sample, compare, counts_of, estimate, holm
 from core.frames import EVERY_MASK
 
 SUBJECTS, TRIALS = 60, 4
@@ -24,9 +24,13 @@ def cells(rate: float, seed: int) -> Cells:
     return {(target, s): drawn(rate, 100 * seed + 10 * t + s) for t, target in enumerate("abcd") for s in range(3)}
 
 
+def sample(rate: float, seed: int) -> Sample:
+    return Sample.of(cells(rate, seed))
+
+
 def test_a_planted_difference_is_found_and_none_is_not() -> None:
-    ours = [cells(0.10, 1)]
-    found = compare(ours, {"worse": [cells(0.20, 2)], "same": [cells(0.10, 3)]})
+    ours = [sample(0.10, 1)]
+    found = compare(ours, {"worse": [sample(0.20, 2)], "same": [sample(0.10, 3)]})
     worse, same = found
     assert worse.verdict == "ours better"
     assert worse.gain.value == pytest.approx(0.10, abs=0.02)
@@ -43,13 +47,13 @@ def test_the_comparison_is_paired() -> None:
         key: Counts(np.minimum(c.errors + (np.arange(SUBJECTS) % 4 == 0)[:, None], TRIALS), c.trials, c.subjects)
         for key, c in ours.items()
     }
-    (found,) = compare([ours], {"more": [more]})
+    (found,) = compare([Sample.of(ours)], {"more": [Sample.of(more)]})
     assert found.verdict == "ours better"
-    assert found.gain.high - found.gain.low < estimate(ours).high - estimate(ours).low
+    assert found.gain.high - found.gain.low < estimate(Sample.of(ours)).high - estimate(Sample.of(ours)).low
 
 
 def test_a_method_against_itself_ties_everywhere() -> None:
-    ours = [cells(0.2, 7)]
+    ours = [sample(0.2, 7)]
     (found,) = compare(ours, {"itself": ours})
     assert (found.gain.value, found.p, found.wins, found.losses) == (0.0, 1.0, 0, 0)
 
