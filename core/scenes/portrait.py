@@ -88,7 +88,7 @@ def ink_in_infrared(
     With ``craft`` the black plate alone is in carbon: brows, eyes and nostrils are dark, the skin's tone is not, as in
     a face (only shadows of the picture's own lamp are left to tell).
     """
-    paper = F32(rng.uniform(0.55, 0.88))
+    paper = F32(rng.uniform(0.55 + 0.2 * (1 - craft), 0.88))
     darkness = 1 - np.clip(printed_rgb.mean(axis=2) / F32(0.8), 0, 1)
     kind = rng.random()
     if kind < 0.3:

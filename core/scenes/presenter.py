@@ -89,7 +89,7 @@ class Presenter:
         self._model: HeadModel = head_of(person)
         if species in MASKS:
             victim = _alike(victim, person, rng)
-            cut = Cut.draw(species, rng)
+            cut = Cut.draw(species, rng, skill)
             masked, self._finish = make_mask(cut, person, victim, rng, skill)
             self._model = masked
             self._overlay = make_overlay(cut, victim, mm_per_px, rng, skill, slips=masked.own)

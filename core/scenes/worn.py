@@ -36,9 +36,10 @@ class Cut:
     part: str = ""
 
     @classmethod
-    def draw(cls, species: Species, rng: np.random.Generator) -> Cut:
-        """An instrument of that species at random."""
-        parts = {Species.PARTIAL: PATCHES, Species.MASK_HALF: HALVES}.get(species)
+    def draw(cls, species: Species, rng: np.random.Generator, craft: float = 0.5) -> Cut:
+        """An instrument of that species at random; with little ``craft`` a patch is a large one."""
+        patches = PATCHES if rng.random() < craft else PATCHES[:2]
+        parts = {Species.PARTIAL: patches, Species.MASK_HALF: HALVES}.get(species)
         return cls(species, str(rng.choice(parts)) if parts else "")
 
     def cover(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -192,10 +193,11 @@ def cast_material(
     soft = species is Species.MASK_FLEXIBLE or (species is Species.MASK_HALF and rng.random() < 0.5)
     low, high = (0.4, 0.7) if soft else RIGID_MATERIALS[str(rng.choice(list(RIGID_MATERIALS)))]
     level = float(rng.uniform(low, high))
-    level += 0.5 * craft * (float(np.median(face.ir)) - level)
+    skin = float(np.median(face.ir))
+    level += 0.5 * craft * (skin - level) + (1 - craft) * (0.16 if level >= skin else -0.16)
     grain = F32(rng.uniform(0.0, 0.03)) * noise(Grain.FRACTAL, shape, rng)
     # Pigment absorbs in both bands: the darker the paint, the darker in infrared, which skin is not.
-    pigment = F32(rng.uniform(0.15, 0.6))
+    pigment = F32(rng.uniform(0.15, 0.6) + 0.3 * (1 - craft))
     relative = np.clip(face.rgb.mean(axis=2) / max(float(mean.mean()), 1e-3) - 1, -0.7, 0.3)
     crude = F32(level) * (1 + grain + pigment * relative)
     natural = face.ir * F32(level / max(float(np.median(face.ir)), 1e-3)) * (1 + F32(0.5) * pigment * relative)
