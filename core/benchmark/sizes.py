@@ -46,32 +46,32 @@ class Size(BaseModel):
 
 QUICK = Size(
     name="quick",
-    train=SplitSize(presentations=132, frames=2),
+    train=SplitSize(presentations=240, frames=1),
     dev=SplitSize(presentations=66, frames=2),
-    test=SplitSize(presentations=88, frames=3),
-    variants=2,
-    pixels=64,
+    test=SplitSize(presentations=88, frames=5),
+    variants=3,
+    pixels=48,
     trunk_epochs=14,
-    peer_epochs=8,
+    peer_epochs=4,
     batch=32,
     trials=1,
-    trial_epochs=8,
+    trial_epochs=4,
     seeds=1,
 )
 """Minutes on two cores: shows that everything runs, ranks nobody."""
 
 FULL = Size(
     name="full",
-    train=SplitSize(presentations=308, frames=2),
-    dev=SplitSize(presentations=88, frames=2),
+    train=SplitSize(presentations=880, frames=2),
+    dev=SplitSize(presentations=88, frames=3),
     test=SplitSize(presentations=220, frames=5),
     variants=3,
-    pixels=64,
-    trunk_epochs=12,
-    peer_epochs=5,
+    pixels=48,
+    trunk_epochs=10,
+    peer_epochs=3,
     batch=48,
     trials=2,
-    trial_epochs=2,
+    trial_epochs=1,
     seeds=3,
 )
 """The committed tables (docs/scenes-study.md)."""
