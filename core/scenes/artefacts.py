@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from core.codes import Species
 from core.scenes.head import EYE_X_MM, EYE_Y_MM, bump
 from core.scenes.mesh import F32, Mesh, grid_mesh
-from core.scenes.paint import Paint, Person, skin_ir, skin_rgb
+from core.scenes.paint import Paint
+from core.scenes.people import Person, skin_ir, skin_rgb
 from core.scenes.portrait import Portrait, displayed, ink_in_infrared, printed
 from core.scenes.render import Finish
 

@@ -22,7 +22,7 @@ from core.scenes.head import Expression
 from core.scenes.light import Lamp, Light
 from core.scenes.mesh import F32
 from core.scenes.noise import Grain, noise
-from core.scenes.paint import Person
+from core.scenes.people import Person
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Body, Box, Camera, Exposure, add_body, backdrop_exposure, body_box
 from core.scenes.sensors import colour_counts, infrared_counts, infrared_level, infrared_read, measure_depth

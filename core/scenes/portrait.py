@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from core.frames import Intrinsics
 from core.scenes.backdrop import Backdrop
+from core.scenes.faces import paint_head, with_expression
 from core.scenes.head import NEUTRAL, Expression
 from core.scenes.light import Lamp, Light
 from core.scenes.mesh import F32, Solid
 from core.scenes.noise import Grain, noise
-from core.scenes.paint import Person, head_of, paint_head, with_expression
+from core.scenes.people import Person, head_of
 from core.scenes.render import Body, Camera, Pose, expose
 from core.scenes.torso import torso_body
 

@@ -15,9 +15,11 @@ from core.scenes.artefacts import (
     REPLAYS,
     make_sheet,
 )
+from core.scenes.faces import paint_head, with_expression
 from core.scenes.head import NEUTRAL, Expression, HeadModel
 from core.scenes.mesh import Solid
-from core.scenes.paint import Paint, Person, head_of, paint_head, with_expression
+from core.scenes.paint import Paint
+from core.scenes.people import Person, head_of
 from core.scenes.portrait import portrait
 from core.scenes.render import Body, Finish, Pose
 from core.scenes.torso import torso_body

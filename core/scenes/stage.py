@@ -27,7 +27,7 @@ from core.scenes.domain import Domain
 from core.scenes.head import Expression
 from core.scenes.light import Light
 from core.scenes.mesh import F32
-from core.scenes.paint import Person
+from core.scenes.people import Person
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Body, Camera, Exposure, add_body, expose
 from core.scenes.sensors import (

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.codes import Species
+from core.scenes.faces import paint_head
 from core.scenes.head import EYE_X_MM, EYE_Y_MM, MOUTH_Y_MM, NEUTRAL, Expression, bump
 from core.scenes.mesh import F32, Mesh
 from core.scenes.noise import Grain, noise
-from core.scenes.paint import Paint, Person, head_of, paint_head
+from core.scenes.paint import Paint
+from core.scenes.people import Person, head_of
 from core.scenes.portrait import Portrait, ink_in_infrared, printed
 from core.scenes.render import Finish
 

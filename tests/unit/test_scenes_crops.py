@@ -20,7 +20,7 @@ from core.scenes.crops import BOX_MM, ScenePresentation, by_person, generate, pr
 from core.scenes.domain import DOMAINS, Domain, load_domain
 from core.scenes.export import write_scenes
 from core.scenes.light import Lamp, Light
-from core.scenes.paint import Person
+from core.scenes.people import Person
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Camera, expose
 

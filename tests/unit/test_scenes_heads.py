@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from core.codes import Species
 from core.scenes.artefacts import sheet_mesh
+from core.scenes.faces import paint_head, with_expression
 from core.scenes.head import Expression, ProceduralHead, Shape
 from core.scenes.mesh import F32, Solid
-from core.scenes.paint import Person, paint_head, skin_ir, skin_rgb, with_expression
+from core.scenes.people import Person, skin_ir, skin_rgb
 
 
 def _residual(points: NDArray[np.float64], *, quadric: bool) -> NDArray[np.float64]:

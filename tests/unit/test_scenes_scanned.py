@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.scenes.crops import presentation
 from core.scenes.domain import Domain
 from core.scenes.head import Expression, Shape, chart_grid
-from core.scenes.paint import Person, head_of
+from core.scenes.people import Person, head_of
 from core.scenes.scanned import SPREAD, Scan, ScannedHead, read_scans
 from core.scenes.spec import scene_species
 

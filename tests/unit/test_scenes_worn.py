@@ -12,10 +12,12 @@ from core.codes import Species
 from core.frames import Intrinsics
 from core.scenes.artefacts import MASKS
 from core.scenes.backdrop import Backdrop
+from core.scenes.faces import paint_head
 from core.scenes.head import COVERS, NEUTRAL, Expression, Shape
 from core.scenes.light import Lamp, Light
 from core.scenes.mesh import F32
-from core.scenes.paint import Paint, Person, head_of, paint_head
+from core.scenes.paint import Paint
+from core.scenes.people import Person, head_of
 from core.scenes.portrait import Portrait, ink_in_infrared, portrait, printed
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Camera, Exposure, expose
