@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from core.assessment import log_odds
-from core.benchmark.robustness.material import Case
+from core.benchmark.robustness.material import Case, crops_of
 from core.benchmark.robustness.pgd import Threat, attacked, names
 from core.benchmark.robustness.pixels import Pixels
 from core.benchmark.work import Canceled, Report, stop_if
 from core.frames import ALL_MODALITIES, EVERY_MASK, Modality, ModalityMask
 from core.metrics.rate import rate_of
-from core.model.inputs import CropBatch, normalise, stack
+from core.model.inputs import CropBatch, stack
 from core.model.network import PadNetwork
 from core.model.scorer import NetworkScorer
 
@@ -60,9 +59,7 @@ def accepted(scorer: NetworkScorer, batch: CropBatch, mask: ModalityMask) -> lis
     threshold = scorer.threshold(mask)
     if threshold is None or not 0.0 < threshold < 1.0:
         return [False] * len(batch)
-    with torch.inference_mode():
-        logits = scorer.network(normalise(batch)).safe / scorer.manifest.temperature_of(mask)
-    return [bool(logit >= log_odds(threshold)) for logit in logits]
+    return [evidence.logit >= log_odds(threshold) for evidence in scorer.score(crops_of(batch))]
 
 
 def flipped(
@@ -150,12 +147,10 @@ def clean_decisions(
 
 def separation(scorer: NetworkScorer, bona_fide: Sequence[Case], attacks: Sequence[Case]) -> float:
     """AUC on the cases with every modality: how good a network is that attacks are transferred from."""
-    logits = []
-    for cases in (bona_fide, attacks):
-        with torch.inference_mode():
-            logits.append(
-                np.concatenate([scorer.output([c.crop for c in chunk]).safe.numpy() for chunk in _chunks(cases)])
-            )
+    logits = [
+        np.array([evidence.logit for evidence in scorer.score([case.crop for case in cases])])
+        for cases in (bona_fide, attacks)
+    ]
     return float((logits[0][:, None] > logits[1][None]).mean() + 0.5 * (logits[0][:, None] == logits[1][None]).mean())
 
 

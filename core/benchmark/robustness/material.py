@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.benchmark.work import Canceled, Report, stop_if
 from core.codes import Species
-from core.frames import ALL_MODALITIES, FaceCrop, Modality, ModalityMask
+from core.frames import ALL_MODALITIES, FaceCrop, Modality
+from core.model.inputs import CropBatch
 from core.scenes.crops import presentation
 from core.scenes.domain import Domain
 from core.scenes.spec import scene_species
@@ -71,6 +69,18 @@ def exchanged(crop: FaceCrop, donor: FaceCrop, modality: Modality) -> FaceCrop:
     return replace(crop, depth=donor.depth, metric_depth=donor.metric_depth, face_mm=donor.face_mm)
 
 
-def presence_of(mask: ModalityMask, count: int) -> NDArray[np.bool_]:
-    """``bool (count, 3)``."""
-    return np.tile([modality in mask for modality in Modality], (count, 1))
+def crops_of(batch: CropBatch) -> list[FaceCrop]:
+    """The rows of a batch as face crops: what `core.model.inputs.stack` undoes."""
+    found = []
+    for row, present in enumerate(batch.presence.tolist()):
+        rgb, depth, infrared = present
+        found.append(
+            FaceCrop(
+                rgb=batch.rgb[row] if rgb else None,
+                depth=batch.depth[row] if depth else None,
+                ir=batch.ir[row] if infrared else None,
+                metric_depth=bool(batch.metric[row]),
+                face_mm=float(batch.face_mm[row]) or None,
+            )
+        )
+    return found
