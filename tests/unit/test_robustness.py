@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,14 +14,17 @@ import torch
 from core.benchmark.robustness.conflict import Planted, plant, report_conflicts, shuffled
 from core.benchmark.robustness.decisions import Cell, accepted, cells, clean_decisions, flipped, separation, table
 from core.benchmark.robustness.material import Case, crops_of, draw_cases, exchanged
+from core.benchmark.robustness.page import text
 from core.benchmark.robustness.pgd import Threat, attacked
 from core.benchmark.robustness.pixels import Pixels
 from core.benchmark.robustness.redteam import SEARCHED, Find, chosen, recipes, search, write_recipes
+from core.benchmark.robustness.run import PAGE_FILE, QUICK, RECIPES_FILE, SHEET_FILE, Budget, run
 from core.benchmark.robustness.sheet import write_sheet
 from core.codes import Species
-from core.errors import CanceledError, InputError
+from core.errors import CanceledError, InputError, UsageError
 from core.explain import explain
 from core.frames import ALL_MODALITIES, EVERY_MASK, FaceCrop, Modality, ModalityMask
+from core.model.baseline import SheetScorer
 from core.model.inputs import ModelInputs, stack
 from core.model.manifest import Manifest
 from core.model.network import ARCHITECTURE, Features, NetworkConfig, PadNetwork
@@ -230,3 +234,28 @@ def test_the_sheet_shows_every_find(tmp_path: Path) -> None:
     path = tmp_path / "finds.png"
     write_sheet(path, [found, bare, found, found])
     assert path.stat().st_size > 10_000
+
+
+def test_the_whole_report_is_made_told_and_kept(tmp_path: Path) -> None:
+    told: list[str] = []
+    tiny = Budget("tiny", 2, (8.0,), (ALL_MODALITIES,), 2, 1, 1, 1)
+    found = run(scorer(), tiny, tmp_path / "out", lambda what, _share: told.append(what), never, shuffled(scorer()))
+    json.dumps(found, allow_nan=False)
+    assert found["scenes"]["name"] == "scenes-v1"
+    assert {row["changed"] for row in found["pgd"]["rows"]} == {"rgb", "depth", "ir", "rgb+depth+ir"}
+    assert {"presentations to attack", "gradient attacks", "transferred attacks", "red team"} <= set(told)
+    page = (tmp_path / "out" / PAGE_FILE).read_text(encoding="utf-8")
+    assert page == text(found)
+    assert "transferred" in page
+    assert all(len({line.count("|") for line in block.splitlines()}) == 1 for block in tables_of(page))
+    assert (tmp_path / "out" / SHEET_FILE).is_file()
+    assert len(recipes(tmp_path / "out" / RECIPES_FILE)) == found["red_team"]["searches_that_passed"]["errors"]
+
+
+def tables_of(page: str) -> list[str]:
+    return [block for block in page.split("\n\n") if block.startswith("|")]
+
+
+def test_a_model_without_a_network_cannot_be_attacked(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no network"):
+        run(SheetScorer(), QUICK, tmp_path, quiet, never)

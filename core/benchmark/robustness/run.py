@@ -19,6 +19,7 @@ from core.benchmark.robustness.decisions import (
     table,
 )
 from core.benchmark.robustness.material import SEED, draw_cases
+from core.benchmark.robustness.page import text
 from core.benchmark.robustness.pgd import STEPS
 from core.benchmark.robustness.redteam import Find, hunt, write_recipes
 from core.benchmark.robustness.sheet import write_sheet
@@ -33,7 +34,7 @@ from core.ports import Scorer
 from core.scenes import v1
 
 SCHEMA = 1
-SHEET_FILE, RECIPES_FILE = "finds.png", "recipes.json"
+SHEET_FILE, RECIPES_FILE, PAGE_FILE = "finds.png", "recipes.json", "robustness.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def run(
     Args:
         scorer: a network; it is asked on the CPU.
         budget: `QUICK`, `FULL` or one's own.
-        out_dir: receives `SHEET_FILE` and `RECIPES_FILE`.
+        out_dir: receives `SHEET_FILE`, `RECIPES_FILE` and `PAGE_FILE`.
         report: told what is done and how much of it.
         canceled: asked often.
         surrogate: another network, from another seed, that attacks are made on and transferred from.
@@ -136,6 +137,7 @@ def run(
     write_sheet(out_dir / SHEET_FILE, finds)
     write_recipes(out_dir / RECIPES_FILE, [find for find in finds if find.passes])
     found["red_team"] = _red_team(finds, budget)
+    (out_dir / PAGE_FILE).write_text(text(found), encoding="utf-8")
     return found
 
 
