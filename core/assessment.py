@@ -6,6 +6,7 @@ The rules, in the order in which they apply to the mask of the newest evidence, 
 - rgb alone (M1) and masks without a calibrated threshold (M2) are referred;
 - a pooled logit below the abstain band is an attack, inside it a referral (T2), above it bona fide (T1), unless the
   model may only refuse under this mask (M5): then it is a referral;
+- what lies too far from all that the model was made with (mean novelty above 1) is referred, not accepted (M6);
 - a mask that was seen earlier in the same presentation cannot grant acceptance, but with at least two frame sets it
   can veto it (M4): whoever covers a sensor after it spoke against them gains nothing. Losing a modality never lowers
   the bar.
@@ -102,6 +103,8 @@ def assess(window: Sequence[Evidence], policy: SitePolicy, model: Thresholds) ->
             reason, rule = Reason.IN_BAND, Rule.ABSTAIN_BAND
         elif not model.may_accept(mask):
             reason, rule = Reason.MASK_TOO_WEAK, Rule.MASK_NEVER_ACCEPTS
+        elif math.fsum(evidence.novelty for evidence in spoken) > len(spoken):
+            reason, rule = Reason.UNFAMILIAR, Rule.UNFAMILIAR_REFERS
         elif _vetoed(window, mask, policy, model):
             reason, rule = Reason.MASK_CHANGED, Rule.MASK_CHANGED
         else:

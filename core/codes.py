@@ -48,6 +48,7 @@ class Reason(StrEnum):
     RGB_ALONE = "rgb_alone"
     MASK_NOT_CALIBRATED = "mask_not_calibrated"
     MASK_TOO_WEAK = "mask_too_weak"
+    UNFAMILIAR = "unfamiliar"
     MASK_CHANGED = "mask_changed"
     OPERATOR = "operator"
 
@@ -62,6 +63,7 @@ class Rule(StrEnum):
     IMPUTED_NEVER_RAISES = "M3_imputed_never_raises"
     MASK_CHANGED = "M4_mask_changed"
     MASK_NEVER_ACCEPTS = "M5_mask_never_accepts"
+    UNFAMILIAR_REFERS = "M6_unfamiliar"
     DEADLINE = "D1_deadline"
     LOCKED_OUT = "L1_lock_out"
     ENDED = "D2_presentation_ended"

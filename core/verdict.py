@@ -31,6 +31,8 @@ class Evidence:
     residuals: Mapping[str, float] = field(default_factory=dict)
     physics: Mapping[str, float] = field(default_factory=dict)
     uncertainty: float = 0.0
+    novelty: float = 0.0
+    """How far this lies from what the model was made with; above 1 it is too far to be accepted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,13 @@ def cut(frame_set: FrameSet, mask: ModalityMask, box: Box | None) -> FaceCrop:
 
 
 def scale_depth(depth: NDArray[np.float32], size: int = CROP_PX) -> NDArray[np.float32]:
-    """Resample depth without mixing holes into it: area mean of what is measured when shrinking, else nearest."""
-    if depth.shape[0] <= size:
-        return np.asarray(cv2.resize(depth, (size, size), interpolation=cv2.INTER_NEAREST))
+    """Resample depth without mixing holes into it: mean of what is measured, by area or (when growing) by nearness."""
+    if depth.shape[0] == size:
+        return depth.astype(np.float32)
+    method = cv2.INTER_AREA if depth.shape[0] > size else cv2.INTER_LINEAR
     measured = (depth > 0).astype(np.float32)
-    share = cv2.resize(measured, (size, size), interpolation=cv2.INTER_AREA)
-    total = cv2.resize(depth, (size, size), interpolation=cv2.INTER_AREA)
+    share = cv2.resize(measured, (size, size), interpolation=method)
+    total = cv2.resize(depth, (size, size), interpolation=method)
     return np.where(share >= 0.5, total / np.maximum(share, np.float32(1e-6)), np.float32(0.0))
 
 

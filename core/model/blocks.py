@@ -66,15 +66,24 @@ class BlockMap:
 
 def block_map(images: Float, valid: Bool) -> BlockMap:
     """Block means of ``images float32 (B, S, S)`` over the pixels of ``valid``; a block needs half of its pixels."""
-    batch, size = images.shape[0], images.shape[1]
-    side = size // GRID
-    shape = (batch, GRID, side, GRID, side)
-    share = valid.reshape(shape).mean(axis=(2, 4), dtype=np.float32)
-    total = np.where(valid, images, np.float32(0.0)).reshape(shape).mean(axis=(2, 4), dtype=np.float32)
-    face = face_ellipse(GRID)
-    known = (share >= _MIN_SHARE)[:, face]
-    means = total[:, face] / np.maximum(share[:, face], np.float32(1e-6))
+    weight = valid.astype(np.float32)
+    share, total = _face_means(weight), _face_means(images * weight)
+    known = share >= _MIN_SHARE
+    means = total / np.maximum(share, np.float32(1e-6))
     return BlockMap(np.where(known, means, np.float32(0.0)), known)
+
+
+def _face_means(images: Float) -> Float:
+    """Means of the blocks of the face ellipse, ``(B, n)``: two products with a pooling matrix, which BLAS likes."""
+    pool = _pooling(images.shape[1])
+    return np.asarray((pool.T @ (images @ pool))[:, face_ellipse(GRID)])
+
+
+@lru_cache(maxsize=4)
+def _pooling(size: int) -> Float:
+    """``(size, GRID)``: each column is the mean over one block."""
+    side = size // GRID
+    return np.repeat(np.eye(GRID, dtype=np.float32), side, axis=0) / np.float32(side)
 
 
 def correlation(a: BlockMap, b: BlockMap) -> Float:

@@ -1,6 +1,8 @@
 """Physics evidence for the heads: figures that need no training and mean the same before every camera.
 
-Every figure is free of gain, unit and resolution unless its name says ``per_width``, which is metric. It is brought to
+Every figure is free of gain, unit and resolution unless its name says ``per_width``, which needs metric depth;
+``over_level`` and ``over_span`` stand in for it where depth has no unit (collections scale a crop by its largest value
+or by its own range). It is brought to
 about -3..3 by fixed constants, clipped, and 0 where it is not known; a flag per group says which are. A figure that
 compares modalities exists only where all of them are present, so that what is absent can say nothing.
 
@@ -22,12 +24,15 @@ from numpy.typing import NDArray
 from core.frames import MODALITIES, Modality
 from core.model import blocks
 from core.model.blocks import BlockMap, block_map
-from core.surface import Bool, Float, Sheets, face_ellipse
+from core.surface import MAD_TO_SIGMA, Bool, Float, Sheets, face_ellipse
 
 LIMIT = 3.0
 _R, _D, _I = Modality.RGB, Modality.DEPTH, Modality.IR
 _USUAL_WIDTH_MM = 220.0
 """Width of a crop (`core.face.crop`), for metric crops without a calibration."""
+_FAR_SIGMAS, _FAR_RELIEFS = 6.0, 2.5
+_INNER = 0.8
+"""Colour and infrared look at this much of the face ellipse: its rim is hair or wall in other people's framing."""
 _TINY = np.float32(1e-4)
 
 
@@ -45,27 +50,24 @@ FIGURES: tuple[Figure, ...] = (
     Figure("quadric_per_width", (_D,), -7.0, 1.0),
     Figure("plane_per_width", (_D,), -6.0, 1.0),
     Figure("relief_per_width", (_D,), -2.7, 1.0),
+    Figure("quadric_over_level", (_D,), -7.0, 1.5),
+    Figure("quadric_over_span", (_D,), -5.5, 1.2),
     Figure("quadric_structure", (_D,), 0.5, 1.0),
-    Figure("plane_structure", (_D,), 1.5, 1.2),
-    Figure("quadric_over_plane", (_D,), -0.8, 0.8),
     Figure("dome", (_D,), 0.4, 0.35),
     Figure("nose", (_D,), 0.5, 0.25),
     Figure("depth_symmetry", (_D,), 0.4, 0.35),
     Figure("depth_outliers", (_D,), 0.06, 0.08),
-    Figure("depth_holes", (_D,), 0.1, 0.15),
     Figure("middle_holes", (_D,), 0.0, 0.15),
     Figure("saturation", (_R,), 0.35, 0.18),
     Figure("colour_spread", (_R,), 0.12, 0.08),
-    Figure("luma_contrast", (_R,), 1.8, 1.0),
+    Figure("luma_contrast", (_R,), 0.7, 0.4),
     Figure("luma_detail", (_R,), -1.5, 0.8),
     Figure("luma_highlights", (_R,), 0.03, 0.08),
-    Figure("luma_symmetry", (_R,), 0.4, 0.35),
     Figure("luma_eyes", (_R,), 0.5, 0.2),
-    Figure("ir_shade", (_I,), 0.8, 0.6),
+    Figure("ir_shade", (_I,), 0.35, 0.3),
     Figure("ir_shine", (_I,), 0.5, 0.4),
     Figure("ir_detail", (_I,), -1.5, 0.8),
     Figure("ir_dome", (_I,), 0.3, 0.4),
-    Figure("ir_symmetry", (_I,), 0.4, 0.35),
     Figure("ir_eyes", (_I,), 0.5, 0.2),
     Figure("ir_dark", (_I,), 0.02, 0.1),
     Figure("ir_saturated", (_I,), 0.02, 0.1),
@@ -79,6 +81,7 @@ FIGURES: tuple[Figure, ...] = (
 )
 _FLAGS: tuple[tuple[str, tuple[Modality, ...]], ...] = (
     ("knows_width", (_D,)),
+    ("knows_no_unit", (_D,)),
     ("knows_depth", (_D,)),
     ("knows_colour", (_R,)),
     ("knows_infrared", (_I,)),
@@ -100,12 +103,19 @@ def columns_of(modality: Modality) -> NDArray[np.intp]:
 
 
 def evidence_of(
-    rgb: NDArray[np.uint8], infrared: Float, presence: Bool, metric: Bool, face_mm: Float, sheets: Sheets
+    rgb: NDArray[np.uint8],
+    depth: Float,
+    infrared: Float,
+    presence: Bool,
+    metric: Bool,
+    face_mm: Float,
+    sheets: Sheets,
 ) -> Float:
     """The evidence of a batch of crops.
 
     Args:
         rgb: ``uint8 (B, S, S, 3)``.
+        depth: ``float32 (B, S, S)``, 0 = hole.
         infrared: ``float32 (B, S, S)``, 0 = unlit.
         presence: ``bool (B, 3)``.
         metric: ``bool (B,)``: depth is in millimetres.
@@ -120,8 +130,8 @@ def evidence_of(
     known: dict[tuple[Modality, ...], Bool] = {}
     relief = luma = heat = None
     if has[_D].any():
-        relief = _Relief(sheets)
-        found |= relief.figures(metric, face_mm)
+        relief = _Relief(depth, sheets)
+        found |= relief.figures(face_mm)
         known[_D,] = has[_D] & relief.usable
     if has[_R].any():
         luma, figures = _colour(rgb)
@@ -141,30 +151,40 @@ def evidence_of(
     if luma is not None and heat is not None:
         found |= _colour_and_infrared(luma, heat)
         known[_R, _I] = known[_R,] & known[_I,]
-    return _columns(found, known, known.get((_D,), np.zeros(len(presence), bool)) & metric, len(presence))
+    return _columns(found, known, metric)
 
 
-def _columns(found: Mapping[str, Float], known: Mapping[tuple[Modality, ...], Bool], wide: Bool, count: int) -> Float:
+def _columns(found: Mapping[str, Float], known: Mapping[tuple[Modality, ...], Bool], metric: Bool) -> Float:
     """Standardise, clip, and blank what is not known."""
-    table = np.zeros((count, len(EVIDENCE)), dtype=np.float32)
+    table = np.zeros((len(metric), len(EVIDENCE)), dtype=np.float32)
+    depth = known.get((_D,), np.zeros(len(metric), dtype=bool))
+    by_unit = {"_per_width": depth & metric, "_over_level": depth & ~metric, "_over_span": depth & ~metric}
     for column, figure in enumerate(FIGURES):
         if figure.name in found:
-            usable = wide if figure.name.endswith("_per_width") else known[figure.needs]
+            unit = next((suffix for suffix in by_unit if figure.name.endswith(suffix)), "")
+            usable = by_unit[unit] if unit else known[figure.needs]
             scaled = np.clip((found[figure.name] - figure.middle) / figure.spread, -LIMIT, LIMIT)
             table[:, column] = np.where(usable & np.isfinite(scaled), scaled, 0.0)
     for column, (name, needs) in enumerate(_FLAGS, start=len(FIGURES)):
         if needs in known:
-            table[:, column] = wide if name == "knows_width" else known[needs]
+            table[:, column] = {"knows_width": depth & metric, "knows_no_unit": depth & ~metric}.get(name, known[needs])
     return table
 
 
 class _Relief:
     """Coarse maps of the geometry; nearer is larger."""
 
-    def __init__(self, sheets: Sheets) -> None:
+    def __init__(self, depth: Float, sheets: Sheets) -> None:
         self._sheets = sheets
-        self._quadric = block_map(-sheets.quadric, sheets.valid)
-        self._plane = block_map(-sheets.plane, sheets.valid)
+        self._depth = block_map(depth, sheets.valid)
+        whole, flat = block_map(-sheets.quadric, sheets.valid), block_map(-sheets.plane, sheets.valid)
+        usual = np.maximum(_FAR_SIGMAS * _absolute(whole).quantile(0.5), _FAR_RELIEFS * _absolute(flat).quantile(0.5))
+        limit = np.maximum(np.float32(MAD_TO_SIGMA) * usual, np.float32(1e-9))[:, None]
+        self._off = BlockMap((np.abs(whole.values) > limit).astype(np.float32), whole.known)
+        # What lies far off the fitted surface is background or hair behind: it must not pass for relief.
+        face = whole.known & (self._off.values == 0.0)
+        self._quadric = BlockMap(whole.values * face, face)
+        self._plane = _within(flat, face)
         self.usable = self._plane.usable
         across, down = blocks.gradients(self._plane.smooth())
         self.slopes = across, down
@@ -173,49 +193,47 @@ class _Relief:
         self.facing = BlockMap(usual / np.maximum(steep + usual, np.float32(1e-12)), across.known & down.known)
         """Near 1 where the surface faces the camera, falling with its slope; free of the depth's unit."""
 
-    def figures(self, metric: Bool, face_mm: Float) -> dict[str, Float]:
+    def figures(self, face_mm: Float) -> dict[str, Float]:
         width = np.where(face_mm > 0, face_mm, np.float32(_USUAL_WIDTH_MM))
         quadric, plane = _absolute(self._quadric).quantile(0.5), _absolute(self._plane).quantile(0.5)
         relief = self._plane.quantile(0.98) - self._plane.quantile(0.02)
-        sigma = np.float32(1.4826) * np.maximum(quadric, np.float32(1e-9))
-        far = _absolute(self._quadric).values > 5.0 * sigma[:, None]
-        outside = BlockMap(far.astype(np.float32), self._quadric.known)
-        face = face_ellipse(self._sheets.valid.shape[1])
         middle = face_ellipse(self._sheets.valid.shape[1], 0.5)
         return {
             "quadric_per_width": _log2(quadric / width),
             "plane_per_width": _log2(plane / width),
             "relief_per_width": _log2(relief / width),
+            "quadric_over_level": _log2(quadric / np.maximum(self._sheets.median, np.float32(1e-6))),
+            "quadric_over_span": _log2(quadric / np.maximum(self._span(), np.float32(1e-6))),
             "quadric_structure": _structure(self._quadric),
-            "plane_structure": _structure(self._plane),
-            "quadric_over_plane": np.log2((quadric + 1e-9) / (plane + 1e-9)),
             "dome": blocks.correlation(self._plane, _like(self._plane, -blocks.radius())),
             "nose": blocks.matched(self._quadric.smooth(), blocks.nose_templates()),
             "depth_symmetry": blocks.mirrored(self._quadric.smooth()),
-            "depth_outliers": outside.mean(),
-            "depth_holes": 1.0 - self._sheets.valid[:, face].mean(axis=1, dtype=np.float32),
+            "depth_outliers": self._off.mean(),
             "middle_holes": 1.0 - self._sheets.valid[:, middle].mean(axis=1, dtype=np.float32),
         }
+
+    def _span(self) -> Float:
+        """How far the depth of the face's blocks reaches, tilt included: 95th minus 5th percentile."""
+        return self._depth.quantile(0.95) - self._depth.quantile(0.05)
 
 
 def _colour(rgb: NDArray[np.uint8]) -> tuple[BlockMap, dict[str, Float]]:
     """The log2 luma in blocks, and what colour alone tells."""
-    values = rgb.astype(np.float32)
-    grey = values.mean(axis=3)
+    planes = [rgb[..., i].astype(np.float32) for i in range(3)]
+    grey = (planes[0] + planes[1] + planes[2]) * np.float32(1.0 / 3.0)
     lit = grey > 4.0
-    channels = [block_map(values[..., i], lit) for i in range(3)]
+    channels = [_inner(block_map(plane, lit)) for plane in planes]
     red, green, blue = (np.maximum(channel.values, 1.0) for channel in channels)
     known = channels[0].known
     brightest, darkest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     log_grey = np.log2(np.maximum(grey, 1.0))
-    luma = block_map(log_grey, lit)
+    luma = _inner(block_map(log_grey, lit))
     return luma, {
         "saturation": BlockMap(np.asarray(1.0 - darkest / brightest, np.float32), known).quantile(0.5),
         "colour_spread": BlockMap(np.log2(red / green), known).spread(),
-        "luma_contrast": luma.quantile(0.95) - luma.quantile(0.05),
+        "luma_contrast": luma.quantile(0.9) - luma.quantile(0.2),
         "luma_detail": _detail(log_grey, lit, luma),
         "luma_highlights": BlockMap((darkest > 235.0).astype(np.float32), known).mean(),
-        "luma_symmetry": blocks.mirrored(luma.smooth()),
         "luma_eyes": blocks.matched(luma, blocks.eye_templates()),
     }
 
@@ -224,15 +242,14 @@ def _infrared(infrared: Float) -> tuple[BlockMap, dict[str, Float]]:
     """The log2 infrared in blocks, and what infrared alone tells."""
     lit = infrared > 0
     level = np.log2(np.maximum(infrared, _TINY))
-    heat = block_map(level, lit)
+    heat = _inner(block_map(level, lit))
     middle = heat.quantile(0.5)
-    face = infrared[:, face_ellipse(infrared.shape[1])]
+    face = infrared[:, face_ellipse(infrared.shape[1], _INNER)]
     return heat, {
-        "ir_shade": middle - heat.quantile(0.05),
+        "ir_shade": middle - heat.quantile(0.2),
         "ir_shine": heat.quantile(0.95) - middle,
         "ir_detail": _detail(level, lit, heat),
         "ir_dome": blocks.correlation(heat, _like(heat, -blocks.radius())),
-        "ir_symmetry": blocks.mirrored(heat.smooth()),
         "ir_eyes": blocks.matched(heat, blocks.eye_templates()),
         "ir_dark": (face <= 0.012).mean(axis=1, dtype=np.float32),
         "ir_saturated": (face >= 0.98).mean(axis=1, dtype=np.float32),
@@ -263,6 +280,16 @@ def _detail(level: Float, lit: Bool, coarse: BlockMap) -> Float:
     within: Float = np.sqrt(np.maximum(squared.values - coarse.values**2, np.float32(0.0)))
     usual = BlockMap(within, squared.known & coarse.known).quantile(0.5)
     return np.log2((usual + 1e-3) / (coarse.detail().spread() + 1e-3))
+
+
+def _within(maps: BlockMap, where: Bool) -> BlockMap:
+    known = maps.known & where
+    return BlockMap(maps.values * known, known)
+
+
+def _inner(maps: BlockMap) -> BlockMap:
+    inside = face_ellipse(blocks.GRID, _INNER)[face_ellipse(blocks.GRID)]
+    return _within(maps, np.broadcast_to(inside, maps.known.shape))
 
 
 def _absolute(maps: BlockMap) -> BlockMap:

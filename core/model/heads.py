@@ -1,8 +1,8 @@
 """Fusion and heads: presence-weighted joint features, one logit per modality and one for all of them.
 
-Physics evidence (`core.model.evidence`) reaches every logit twice: through the hidden layer, together with the
-features, and directly, by one weight per figure. The direct path is linear: before a camera that training has not seen
-it goes on where the features' path saturates or wanders.
+A logit is the sum of what the learnt features say, bounded, and of what physics evidence says (`core.model.evidence`),
+one weight per figure. Before a camera that training has not seen the features wander; then they can shift a logit, but
+not outvote a surface that is plainly a sheet or plainly a head.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from core.frames import MODALITIES
 from core.model.complement import MODALITY_COUNT
 from core.model.encoders import RunningNorm
 from core.model.evidence import EVIDENCE, columns_of
+
+FEATURES_REACH = 4.0
+"""The learnt features' share of a logit lies within plus and minus this."""
 
 
 class Fusion(nn.Module):
@@ -37,7 +40,7 @@ class Fusion(nn.Module):
 
 
 class Head(nn.Module):
-    """Features and evidence to one logit (positive = bona fide) through one hidden layer with dropout.
+    """Features, through one hidden layer with dropout, and evidence to one logit (positive = bona fide).
 
     `sample` draws several dropout masks at once, alike for every row: the features are computed once, and the answer
     does not depend on the batch.
@@ -45,7 +48,7 @@ class Head(nn.Module):
 
     def __init__(self, inputs: int, evidence: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.hidden = nn.Linear(inputs + evidence, hidden)
+        self.hidden = nn.Linear(inputs, hidden)
         self.out = nn.Linear(hidden, 1)
         self.direct = nn.Linear(evidence, 1, bias=False)
         nn.init.zeros_(self.direct.weight)
@@ -53,15 +56,20 @@ class Head(nn.Module):
 
     def forward(self, features: torch.Tensor, evidence: torch.Tensor) -> torch.Tensor:
         """``features (B, inputs)``, ``evidence (B, E)`` to ``(B,)``."""
-        active = nn.functional.gelu(self.hidden(torch.cat([features, evidence], dim=1)))
+        active = nn.functional.gelu(self.hidden(features))
         active = nn.functional.dropout(active, self.dropout, self.training)
-        return torch.as_tensor((self.out(active) + self.direct(evidence)).squeeze(1))
+        return torch.as_tensor((_bounded(self.out(active)) + self.direct(evidence)).squeeze(1))
 
     def sample(self, features: torch.Tensor, evidence: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
         """Logits ``(T, B)`` under the dropout masks ``keep bool (T, hidden)``."""
-        active = nn.functional.gelu(self.hidden(torch.cat([features, evidence], dim=1)))
+        active = nn.functional.gelu(self.hidden(features))
         masks = keep.to(active.dtype) / (1.0 - self.dropout)
-        return torch.as_tensor((masks * self.out.weight) @ active.T + self.out.bias + self.direct(evidence).T)
+        drawn = (masks * self.out.weight) @ active.T + self.out.bias
+        return torch.as_tensor(_bounded(drawn) + self.direct(evidence).T)
+
+
+def _bounded(logits: torch.Tensor) -> torch.Tensor:
+    return FEATURES_REACH * torch.tanh(logits / FEATURES_REACH)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

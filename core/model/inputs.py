@@ -113,7 +113,7 @@ def normalise(batch: CropBatch, sheets: Sheets | None = None) -> ModelInputs:
     depth, depth_quality = _depth_planes(batch, fitted, window)
     infrared, ir_quality = _ir_planes(batch.ir, window)
     quality = np.stack([rgb_quality, depth_quality, ir_quality], axis=1).astype(np.float32)
-    evidence = evidence_of(batch.rgb, batch.ir, batch.presence, batch.metric, batch.face_mm, fitted)
+    evidence = evidence_of(batch.rgb, batch.depth, batch.ir, batch.presence, batch.metric, batch.face_mm, fitted)
     images = (torch.from_numpy(rgb), torch.from_numpy(depth), torch.from_numpy(infrared))
     presence = torch.from_numpy(batch.presence.copy())
     return ModelInputs(images, presence, torch.from_numpy(quality), torch.from_numpy(evidence))
@@ -129,11 +129,12 @@ def soft_window(size: int) -> Float:
 
 
 def _rgb_planes(rgb: NDArray[np.uint8], window: Float) -> tuple[Float, Float]:
-    values = rgb.astype(np.float32).transpose(0, 3, 1, 2)
-    face = face_ellipse(rgb.shape[1])
-    luma = values.mean(axis=1)[:, face]
+    values = np.stack([rgb[..., i] for i in range(3)], axis=1).astype(np.float32)
+    luma = values.sum(axis=1)[:, face_ellipse(rgb.shape[1])] * np.float32(1.0 / 3.0)
     usable = ((luma > _DARK) & (luma < _BRIGHT)).mean(axis=1)
-    return np.ascontiguousarray((values - 127.5) / 64.0 * window), usable
+    values -= np.float32(127.5)
+    values *= window / np.float32(64.0)
+    return values, usable
 
 
 def _depth_planes(batch: CropBatch, sheets: Sheets, window: Float) -> tuple[Float, Float]:

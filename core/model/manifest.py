@@ -44,6 +44,7 @@ class Manifest(BaseModel):
     thresholds: dict[str, float] = Field(default_factory=dict, description="per mask; absent = never calibrated")
     threshold_source: str = ""
     withheld: list[str] = Field(default_factory=list, description="masks that may refuse, but never accept")
+    novelty: dict[str, dict[str, Any]] = Field(default_factory=dict, description="see core.model.novelty")
     figures: dict[str, Any] = Field(default_factory=dict, description="measured rates with trials and bounds")
     golden: dict[str, float] = Field(default_factory=dict, description="mask -> logit of the golden crop")
 

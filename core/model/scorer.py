@@ -13,6 +13,7 @@ from core.model.folded import MaskedHeads, folded
 from core.model.inputs import ModelInputs, normalise, stack
 from core.model.manifest import Manifest
 from core.model.network import ModelOutput, PadNetwork
+from core.model.novelty import Novelty
 from core.model.uncertainty import Uncertainty
 from core.surface import Sheets, fit_sheets
 from core.verdict import Evidence, sigmoid
@@ -29,6 +30,7 @@ class NetworkScorer:
         self._folded = folded(self.network)
         self._heads = MaskedHeads(self._folded)
         self._device = device
+        self._novelty = Novelty(manifest.novelty)
         self._uncertainty = Uncertainty(network.config, device)
 
     @property
@@ -102,8 +104,10 @@ class NetworkScorer:
         logits = output.safe.cpu().tolist()
         modality = output.modality.cpu().tolist()
         residual = output.complemented.residual.cpu().tolist()
+        features = output.features
+        novelty = self._novelty.of(features.evidence.cpu().numpy(), features.presence.cpu().numpy()).tolist()
         evidence = [
-            self._evidence(crop, sheets.row(i), logits[i], modality[i], residual[i], uncertainty[i])
+            self._evidence(crop, sheets.row(i), logits[i], modality[i], residual[i], uncertainty[i], novelty[i])
             for i, crop in enumerate(crops)
         ]
         return evidence, others.cpu().tolist()
@@ -116,6 +120,7 @@ class NetworkScorer:
         modality: list[float],
         residual: list[float],
         uncertainty: float,
+        novelty: float,
     ) -> Evidence:
         mask = crop.mask
         calibrated = logit / self.manifest.temperature_of(mask)
@@ -135,6 +140,7 @@ class NetworkScorer:
             residuals={str(m): residual[i] for i, m in columns} if len(mask) > 1 else {},
             physics=physics.figures(crop, sheets),
             uncertainty=uncertainty,
+            novelty=novelty,
         )
 
 

@@ -17,9 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from core.metrics.ranking import auc
 from core.verdict import sigmoid
 
 MAX_WORST_APCER = 0.5
+TELLABLE_AUC = 0.85
+"""A species that a mask ranks no better than this does not move the mask's threshold (`field_threshold`)."""
 _EDGE = 1e-6
 _LOG_TEMPERATURE = (-3.0, 3.0)
 
@@ -41,6 +44,23 @@ def calibrate(logits: NDArray[np.float64], species: NDArray[np.str_]) -> Calibra
     return Calibration(temperature, min(max(threshold, _EDGE), 1.0 - _EDGE))
 
 
+def field_threshold(
+    plain: NDArray[np.float64], varied: NDArray[np.float64], species: NDArray[np.str_], temperature: float
+) -> float:
+    """The threshold of a mask that goes to cameras which nobody has seen.
+
+    ``plain`` and ``varied (N,)`` are the logits of single crops as rendered, and under strong variation of framing,
+    resolution, scale, tone and noise: as rendered, the classes lie too neatly apart for a threshold that must hold
+    elsewhere. Only species that the mask can tell count. One that it cannot (a mannequin, for depth) costs as many bona
+    fide as one likes and still passes; it is a reason never to accept under the mask, not to refuse everybody.
+    """
+    attacks = [str(kind) for kind in np.unique(species) if kind]
+    told = [kind for kind in attacks if _auc(plain[species == ""], plain[species == kind]) >= TELLABLE_AUC]
+    both, kinds = np.concatenate([plain, varied]), np.concatenate([species, species])
+    found = choose_threshold(both[kinds == ""], {kind: both[kinds == kind] for kind in told or attacks})
+    return min(max(sigmoid(found / temperature), _EDGE), 1.0 - _EDGE)
+
+
 def worst_apcer(found: Calibration, logits: NDArray[np.float64], species: NDArray[np.str_]) -> float:
     """The highest APCER of a species among the presentations, at the threshold of ``found``."""
     passed = logits / found.temperature >= math.log(found.threshold / (1.0 - found.threshold))
@@ -56,6 +76,11 @@ def fit_temperature(logits: NDArray[np.float64], bona_fide: NDArray[np.bool_]) -
         return float((weight * np.logaddexp(0.0, -sign * logits / math.exp(log_temperature))).sum())
 
     return math.exp(float(minimize_scalar(loss, bounds=_LOG_TEMPERATURE, method="bounded").x))
+
+
+def _auc(bona_fide: NDArray[np.float64], attacks: NDArray[np.float64]) -> float:
+    found = auc(bona_fide.tolist(), attacks.tolist())
+    return 0.0 if found is None else found
 
 
 def choose_threshold(bona_fide: NDArray[np.float64], attacks: Mapping[str, NDArray[np.float64]]) -> float:

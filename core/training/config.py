@@ -8,9 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.model.manifest import FACTORY_BUNDLE
+from core.training.sites import TRAINING_SITES
 
-SITES = ("counter", "gate", "kiosk", "archive")
-"""Active stereo, coded light, time of flight, and relative depth out of collections (`core.scenes.domain`)."""
 LIVE_DOMAINS = ("live:booth/d435", "live:corridor/d435", "live:booth/sr300", "live:corridor/kinect2")
 FACTORY_SEED = 1
 
@@ -37,11 +36,11 @@ class TrainConfig(BaseModel):
 
     name: str = "source"
     seed: int = Field(default=FACTORY_SEED, ge=0)
-    domains: tuple[str, ...] = Field(default=SITES, description="sites of core.scenes.domain")
+    domains: tuple[str, ...] = Field(default=tuple(TRAINING_SITES), description="sites of core.training.sites")
     live_domains: tuple[str, ...] = Field(default=LIVE_DOMAINS, description="live:SCENE/SENSOR")
-    train: SplitPlan = SplitPlan(per_domain=900, per_live_domain=48, frames=2, reframe=True)
-    dev: SplitPlan = SplitPlan(per_domain=144, per_live_domain=48, frames=5)
-    test: SplitPlan = SplitPlan(per_domain=200, per_live_domain=72, frames=5)
+    train: SplitPlan = SplitPlan(per_domain=640, per_live_domain=160, frames=2, reframe=True)
+    dev: SplitPlan = SplitPlan(per_domain=120, per_live_domain=40, frames=3)
+    test: SplitPlan = SplitPlan(per_domain=150, per_live_domain=60, frames=3)
     epochs: int = Field(default=16, ge=1, le=500)
     batch: int = Field(default=48, ge=2, le=512)
     learning_rate: float = Field(default=2e-3, gt=0)
@@ -49,7 +48,8 @@ class TrainConfig(BaseModel):
     label_smoothing: float = Field(default=0.05, ge=0, lt=0.5, description="method.md section 9: eps 0.05 to 0.1")
     minutes: float = Field(default=45.0, gt=0, description="no epoch starts later than this")
     evidence_dropout: float = Field(default=0.15, ge=0, lt=1, description="share of rows without physics evidence")
-    map_dropout: float = Field(default=0.1, ge=0, lt=1, description="share of rows without learnt features")
+    map_dropout: float = Field(default=0.5, ge=0, lt=1, description="share of rows without learnt features")
+    loads_beside: bool = Field(default=False, description="a second process varies and normalises the batches")
     threads: int = Field(default=1, ge=1, description="torch threads")
     processes: int = Field(default=2, ge=1, le=64, description="processes that simulate")
     work_dir: Path = Field(description="tables and checkpoints; a run that was cut off goes on from here")
@@ -78,10 +78,10 @@ class TrainConfig(BaseModel):
 
     def digest(self) -> str:
         """Identity of the run, without folders and processors: no other run's checkpoint is continued."""
-        outside = {"work_dir", "out", "threads", "processes", "minutes", "name"}
+        outside = {"work_dir", "out", "threads", "processes", "minutes", "name", "loads_beside"}
         return hashlib.sha256(self.model_dump_json(exclude=outside).encode()).hexdigest()
 
 
 def factory_config(work_dir: Path, out: Path | None = None) -> TrainConfig:
     """The recorded configuration of the factory model (docs/model-card.md)."""
-    return TrainConfig(name="factory", work_dir=work_dir, out=out or FACTORY_BUNDLE)
+    return TrainConfig(name="factory", work_dir=work_dir, out=out or FACTORY_BUNDLE, loads_beside=True)

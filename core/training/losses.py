@@ -34,7 +34,7 @@ class LossParts:
 
 
 def source_loss(
-    full: ModelOutput, subset: ModelOutput, bona_fide: torch.Tensor, weight: torch.Tensor, smoothing: float
+    full: ModelOutput, subset: ModelOutput, bona_fide: torch.Tensor, telling: torch.Tensor, smoothing: float
 ) -> LossParts:
     """Loss of a batch seen under its own masks (``full``) and under random proper masks (``subset``).
 
@@ -42,13 +42,15 @@ def source_loss(
         full: output under each row's own mask.
         subset: output on the same features under fewer modalities.
         bona_fide: ``bool (B,)``.
-        weight: ``float (B,)``, class balance.
+        telling: ``float (B, 3)``, how much each modality tells of the row's class (`core.training.telling`); a row
+            counts under a mask as much as the most telling modality in it.
         smoothing: label smoothing eps.
     """
     target = bona_fide.to(full.fused.dtype)
-    fused = _mean(cross_entropy(full.fused, target, smoothing), weight)
+    whole, weight = _most(telling, full.features.presence), _most(telling, subset.features.presence)
+    fused = _mean(cross_entropy(full.fused, target, smoothing), whole)
     each = 0.5 * (cross_entropy(subset.fused, target, smoothing) + cross_entropy(subset.present, target, smoothing))
-    modality = modality_loss(full, target, weight, smoothing)
+    modality = modality_loss(full, target, telling, smoothing)
     complement = complementary_loss(full.complemented, full.features.maps, full.features.presence, bona_fide)
     missing = _mean(divergence(full.fused.detach(), subset.fused), weight)
     error = expected_error_loss(full)
@@ -69,10 +71,10 @@ def cross_entropy(logit: torch.Tensor, target: torch.Tensor, smoothing: float) -
     return functional.binary_cross_entropy_with_logits(logit, soft, reduction="none")
 
 
-def modality_loss(output: ModelOutput, target: torch.Tensor, weight: torch.Tensor, smoothing: float) -> torch.Tensor:
-    """Sum over modalities of the heads' cross-entropy, over the rows that have the modality."""
+def modality_loss(output: ModelOutput, target: torch.Tensor, telling: torch.Tensor, smoothing: float) -> torch.Tensor:
+    """Sum over modalities of the heads' cross-entropy, over the rows whose class the modality tells."""
     losses = cross_entropy(output.modality, target[:, None].expand_as(output.modality), smoothing)
-    shares = weight[:, None] * output.features.presence
+    shares = telling * output.features.presence
     return ((losses * shares).sum(dim=0) / shares.sum(dim=0).clamp_min(1e-6)).sum()
 
 
@@ -101,6 +103,10 @@ def divergence(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
     return p * (functional.logsigmoid(teacher) - functional.logsigmoid(student)) + (1.0 - p) * (
         functional.logsigmoid(-teacher) - functional.logsigmoid(-student)
     )
+
+
+def _most(telling: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
+    return (telling * presence).amax(dim=1)
 
 
 def _mean(losses: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

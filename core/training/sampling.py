@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from core.frames import EVERY_MASK
 from core.model.network import Features
 from core.training.table import CropTable
+from core.training.telling import HYBRIDS
 
 _MEMORY = 0.98
 _COLUMN_SHARE = 0.1
@@ -18,15 +19,17 @@ def epoch_rows(table: CropTable, seed: int, epoch: int) -> NDArray[np.int64]:
     """Rows of one epoch in random order: one frame of every presentation, half bona fide, species alike.
 
     Bona fide presentations are repeated (with another frame, if they have one) until they balance the attacks, or
-    the other way round; within the attacks every species counts alike.
+    the other way round; within the attacks every species counts alike, hybrids twice. Hybrids do not make an epoch
+    longer.
     """
     random = np.random.default_rng([seed, epoch])
     species = np.asarray(table.species)
     kinds = [str(kind) for kind in np.unique(species) if kind]
+    kinds += [kind for kind in HYBRIDS if kind in kinds]
     bona_fide = np.flatnonzero(table.bona_fide)
-    half = max(len(bona_fide), len(species) - len(bona_fide))
+    half = max(len(bona_fide), int(np.isin(species, HYBRIDS, invert=True).sum()) - len(bona_fide))
     chosen = [_drawn(bona_fide, half, random)]
-    chosen += [_drawn(np.flatnonzero(species == kind), half // len(kinds), random) for kind in kinds]
+    chosen += [_drawn(np.flatnonzero(species == kind), max(1, half // len(kinds)), random) for kind in kinds]
     presentations = np.concatenate(chosen)
     random.shuffle(presentations)
     first = np.searchsorted(table.owner, presentations, side="left")

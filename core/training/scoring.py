@@ -16,17 +16,30 @@ from core.training.table import CropTable
 
 _BATCH = 64
 Pooled = Mapping[ModalityMask, NDArray[np.float64]]
-"""Per mask, the pooled logit of each presentation ``(P,)``; NaN where no frame has the mask's modalities."""
+"""Per mask, the logit of each presentation ``(P,)`` (or crop); NaN where no frame has the mask's modalities."""
 
 
 def pooled_logits(network: PadNetwork, table: CropTable, done: Callable[[float], None]) -> Pooled:
-    """Raw safe logits under every mask; features are encoded once. ``done`` is told the share that is finished."""
+    """Raw safe logits of presentations under every mask. ``done`` is told the share that is finished."""
+    return {mask: pool(logits, table) for mask, logits in crop_logits(network, table, done).items()}
+
+
+def crop_logits(
+    network: PadNetwork,
+    table: CropTable,
+    done: Callable[[float], None],
+    vary: Callable[[CropBatch], CropBatch] | None = None,
+) -> Pooled:
+    """Raw safe logits ``(N,)`` of single crops under every mask; features are encoded once.
+
+    ``vary`` changes the crops first (`core.training.augment`).
+    """
     columns = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK])
     logits = np.full((len(EVERY_MASK), len(table)), np.nan)
     network.eval()
     for start in range(0, len(table), _BATCH):
         rows = np.arange(start, min(start + _BATCH, len(table)))
-        batch = table.batch(rows)
+        batch = table.batch(rows) if vary is None else vary(table.batch(rows))
         with torch.inference_mode():
             features = network.encode(normalise(batch).to(torch.device("cpu")))
             for number, wanted in enumerate(columns):
@@ -35,7 +48,19 @@ def pooled_logits(network: PadNetwork, table: CropTable, done: Callable[[float],
                 found = network.from_features(features.restricted(presence)).safe
                 logits[number, rows] = np.where(has_all.numpy(), found.numpy(), np.nan)
         done((rows[-1] + 1) / len(table))
-    return {mask: _pool(logits[number], table) for number, mask in enumerate(EVERY_MASK)}
+    return {mask: logits[number] for number, mask in enumerate(EVERY_MASK)}
+
+
+def varied_evidence(
+    table: CropTable, vary: Callable[[CropBatch], CropBatch]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Physics evidence ``(N, E)`` and presence ``(N, 3)`` of every crop after ``vary``."""
+    evidence, presence = [], []
+    for start in range(0, len(table), _BATCH):
+        inputs = normalise(vary(table.batch(np.arange(start, min(start + _BATCH, len(table))))))
+        evidence.append(inputs.evidence.numpy())
+        presence.append(inputs.presence.numpy())
+    return np.concatenate(evidence), np.concatenate(presence)
 
 
 def baseline_logits(scorer: Scorer, table: CropTable, mask: ModalityMask) -> NDArray[np.float64]:
@@ -45,7 +70,7 @@ def baseline_logits(scorer: Scorer, table: CropTable, mask: ModalityMask) -> NDA
         crop = crop_of(table.batch([row])).restricted(mask)
         if crop.mask == mask:
             logits[row] = scorer.score([crop])[0].logit
-    return _pool(logits, table)
+    return pool(logits, table)
 
 
 def crop_of(batch: CropBatch) -> FaceCrop:
@@ -60,7 +85,7 @@ def crop_of(batch: CropBatch) -> FaceCrop:
     )
 
 
-def _pool(logits: NDArray[np.float64], table: CropTable) -> NDArray[np.float64]:
+def pool(logits: NDArray[np.float64], table: CropTable) -> NDArray[np.float64]:
     """Mean over the frames of a presentation that have a logit (`core.verdict.pooled_logit`)."""
     count = len(table.presentations)
     usable = np.isfinite(logits)

@@ -21,9 +21,9 @@ from core.face.sampler import FaceSampler
 from core.frames import ALL_MODALITIES, MODALITIES, FaceCrop, Frame, FrameSet
 from core.scenes.artefacts import SIMULATED_SPECIES
 from core.scenes.crops import presentation
-from core.scenes.domain import DOMAINS
 from core.scenes.live import LiveScene, SceneSpec
 from core.scenes.spec import LIVE_SENSORS, SCENES
+from core.training.sites import SITES
 from core.training.table import LabelledCrops
 
 LIVE_PREFIX = "live:"
@@ -91,7 +91,7 @@ def simulate_one(recipe: Recipe) -> LabelledCrops | None:
     if recipe.domain.startswith(LIVE_PREFIX):
         subject, crops = _live(recipe)
     else:
-        site = DOMAINS[recipe.domain].model_copy(update={"frames": recipe.frames, "people": _PEOPLE})
+        site = SITES[recipe.domain].model_copy(update={"frames": recipe.frames, "people": _PEOPLE})
         made = presentation(site, recipe.species, recipe.seed, recipe.index)
         subject, crops = made.subject, made.crops
     usable = tuple(crop for crop in crops if crop.mask)
@@ -143,6 +143,6 @@ def _moved(box: tuple[int, int, int, int], random: np.random.Generator) -> tuple
 def _check(domain: str) -> None:
     place, _, sensor = domain.removeprefix(LIVE_PREFIX).partition("/")
     live = domain.startswith(LIVE_PREFIX)
-    if domain not in DOMAINS if not live else (place not in SCENES or sensor not in LIVE_SENSORS):
-        names = ", ".join(DOMAINS)
+    if domain not in SITES if not live else (place not in SCENES or sensor not in LIVE_SENSORS):
+        names = ", ".join(SITES)
         raise UsageError(f"There is no training domain {domain!r}.", f"Use {names} or {LIVE_PREFIX}SCENE/SENSOR.")

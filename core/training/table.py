@@ -57,6 +57,11 @@ class CropTable:
         """``bool`` per presentation."""
         return np.array([species == Species.BONA_FIDE for species in self.species], dtype=bool)
 
+    @property
+    def folder(self) -> Path:
+        """Where the table lies: another process opens it there."""
+        return Path(str(self.rgb.filename)).parent  # type: ignore[attr-defined]
+
     def batch(self, rows: Sequence[int] | NDArray[np.int64]) -> CropBatch:
         """The crops of ``rows``, copied out of the map."""
         at = np.asarray(rows)

@@ -11,21 +11,25 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from core.errors import CanceledError, HostError
 from core.model.encoders import learn_statistics
-from core.model.inputs import normalise
+from core.model.inputs import ModelInputs
 from core.model.network import NetworkConfig, PadNetwork
-from core.training.augment import augment
 from core.training.config import TrainConfig
+from core.training.loading import BatchLoader
 from core.training.losses import source_loss
 from core.training.sampling import MaskSampler, epoch_rows, thinned
 from core.training.table import CropTable
+from core.training.telling import telling_of
 
 _AVERAGING = 0.998
 _WARM_UP_STEPS = 100
 _GRADIENT_NORM = 2.0
+_DIRECT, _DIRECT_TIMES = ".direct.weight", 8.0
+"""One weight per figure of evidence has far to go and little to overfit: it learns quicker."""
 _STATE_FILE, _PROGRESS_FILE = "checkpoint.safetensors", "checkpoint.json"
 
 
@@ -50,14 +54,20 @@ class SourceTrainer:
         torch.manual_seed(config.seed)
         self._config = config
         self._table = table
+        self._telling = telling_of(table.species)
         self._network = PadNetwork(network).channels_last()
         learn_statistics(self._network, True)
         self._average = PadNetwork(network).channels_last()
         self._average.load_state_dict(self._network.state_dict())
+        named = list(self._network.named_parameters())
+        direct = [value for name, value in named if name.endswith(_DIRECT)]
+        others = [value for name, value in named if not name.endswith(_DIRECT)]
+        groups = [{"params": others, "times": 1.0}, {"params": direct, "times": _DIRECT_TIMES}]
         self._optimizer = torch.optim.AdamW(
-            self._network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
+            groups, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
         )
         self._masks = MaskSampler()
+        self._loader = BatchLoader(table, config.seed, config.loads_beside)
         self._epoch = 0
         self._step = 0
         self._seconds = 0.0
@@ -71,12 +81,15 @@ class SourceTrainer:
         """
         self._restore()
         started = time.monotonic()
-        while self._epoch < self._config.epochs and time.monotonic() - started < 60.0 * self._config.minutes:
-            began = time.monotonic()
-            self._run_epoch(report, canceled)
-            self._epoch += 1
-            self._seconds += time.monotonic() - began
-            self._save()
+        try:
+            while self._epoch < self._config.epochs and time.monotonic() - started < 60.0 * self._config.minutes:
+                began = time.monotonic()
+                self._run_epoch(report, canceled)
+                self._epoch += 1
+                self._seconds += time.monotonic() - began
+                self._save()
+        finally:
+            self._loader.close()
         return self._average.eval()
 
     @property
@@ -92,29 +105,26 @@ class SourceTrainer:
     def _run_epoch(self, report: Report, canceled: Canceled) -> None:
         config = self._config
         rows = epoch_rows(self._table, config.seed, self._epoch)
-        random = np.random.default_rng([config.seed, self._epoch, 1])
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self._epoch)
         torch.manual_seed(config.seed * 1_000_003 + self._epoch)
         steps = max(1, len(rows) // config.batch)
-        for i in range(steps):
+        batches = [np.sort(rows[i * config.batch : (i + 1) * config.batch]) for i in range(steps)]
+        for i, inputs in enumerate(self._loader.epoch(batches, self._epoch)):
             if canceled():
                 raise CanceledError("Training was stopped.", "Start it again to go on from the last whole epoch.")
-            values = self._train_step(
-                np.sort(rows[i * config.batch : (i + 1) * config.batch]), steps, random, generator
-            )
+            values = self._train_step(batches[i], inputs, steps, generator)
             report(Progress("training", (self._epoch + (i + 1) / steps) / config.epochs, values))
 
     def _train_step(
         self,
-        rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+        rows: NDArray[np.int64],
+        inputs: ModelInputs,
         steps: int,
-        random: np.random.Generator,
         generator: torch.Generator,
     ) -> dict[str, float]:
-        batch = self._table.batch(rows)
-        inputs = normalise(augment(batch, random)).to(torch.device("cpu"))
+        inputs = inputs.to(torch.device("cpu"))
         bona_fide = torch.from_numpy(self._table.bona_fide[self._table.owner[rows]])
-        weight = torch.ones(len(rows))
+        telling = torch.from_numpy(self._telling[self._table.owner[rows]])
         self._network.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = self._network.encode(inputs)
@@ -124,7 +134,7 @@ class SourceTrainer:
         kept = features.presence & masks
         kept = torch.where(kept.any(dim=1, keepdim=True), kept, features.presence)
         subset = self._network.from_features(features.restricted(kept))
-        loss = source_loss(full, subset, bona_fide, weight, self._config.label_smoothing)
+        loss = source_loss(full, subset, bona_fide, telling, self._config.label_smoothing)
         if not bool(torch.isfinite(loss.total)):
             raise HostError(
                 f"The training loss is not finite (epoch {self._epoch + 1}).",
@@ -148,7 +158,7 @@ class SourceTrainer:
         warm = min(1.0, (self._step + 1) / _WARM_UP_STEPS)
         rate = self._config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["times"]
         return rate
 
     def _average_weights(self) -> None:

@@ -92,6 +92,7 @@ _REASON: Mapping[StrEnum, str] = {
     Reason.RGB_ALONE: "colour alone does not decide",
     Reason.MASK_NOT_CALIBRATED: "no threshold for these sensors",
     Reason.MASK_TOO_WEAK: "too few sensors to accept somebody",
+    Reason.UNFAMILIAR: "unlike anything the model knows",
     Reason.MASK_CHANGED: "a sensor dropped or returned meanwhile",
     Reason.OPERATOR: "the operator decided",
 }
@@ -103,6 +104,7 @@ _RULE: Mapping[StrEnum, str] = {
     Rule.MASK_WITHOUT_THRESHOLD: "sensors without a threshold are referred",
     Rule.IMPUTED_NEVER_RAISES: "a missing sensor never raises the score",
     Rule.MASK_NEVER_ACCEPTS: "these sensors may refuse, never accept",
+    Rule.UNFAMILIAR_REFERS: "the unfamiliar is referred",
     Rule.MASK_CHANGED: "a changed set of sensors is referred",
     Rule.DEADLINE: "no answer before the deadline",
     Rule.LOCKED_OUT: "locked after repeated attacks",

