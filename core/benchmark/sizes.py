@@ -62,12 +62,12 @@ QUICK = Size(
 
 FULL = Size(
     name="full",
-    train=SplitSize(presentations=880, frames=2),
-    dev=SplitSize(presentations=88, frames=3),
-    test=SplitSize(presentations=220, frames=5),
+    train=SplitSize(presentations=600, frames=1),
+    dev=SplitSize(presentations=96, frames=2),
+    test=SplitSize(presentations=176, frames=5),
     variants=3,
     pixels=48,
-    trunk_epochs=10,
+    trunk_epochs=12,
     peer_epochs=3,
     batch=48,
     trials=2,
