@@ -446,6 +446,7 @@ def _adapt_run(options: Namespace) -> int:
             out_dir=catalogue.folder.jobs / options.job,
             crop_face=lambda frame_set: sampler.sample(frame_set).crop,
             register=lambda bundle: registry.add(bundle, job=options.job).sha256,
+            memory=catalogue.folder.replay,
         )
         try:
             run_job(options.job, workplace)

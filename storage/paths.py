@@ -7,6 +7,7 @@
     models/SHA256/      model bundles
     jobs/JOB/           check-points of adaptation
     artefacts/          photos of artefacts
+    replay/             simulated people as a model sees them; may be deleted, is in no backup
     backups/            made before a migration
     ballast             space that is released when the disk is full
     station.lock        held by the running station
@@ -68,6 +69,11 @@ class DataFolder:
     def jobs(self) -> Path:
         """Folder of adaptation's check-points."""
         return self.root / "jobs"
+
+    @property
+    def replay(self) -> Path:
+        """Folder of adaptation's replay memory."""
+        return self.root / "replay"
 
     @property
     def artefacts(self) -> Path:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from core.adaptation.early import encode
 from core.adaptation.execution import Pass, Prepared
 from core.adaptation.gate import judge, refused_as_unstable
 from core.adaptation.judging import Bars, Judged, calibrated, logits_of, no_looser, paired, trials_of
@@ -61,8 +63,9 @@ def judge_candidate(work: Pass, prepared: Prepared, written: Written) -> JobRepo
     """Champion and candidate on judging subjects, hybrids of the judging family and the simulated hold-out."""
     plan, networks = work.plan, (prepared.champion, prepared.trainer.teacher)
     site = work.site("judge", plan.of(plan.split.judge), Family.JUDGING, 0.4, 0.7)
-    source = work.source(plan.training.holdout, plan.replay.judge_seed, 0.7, 1.0)
-    pairs = [logits_of(sample, networks) for samples in (site, source) for sample in samples]
+    source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 0.7, 1.0)
+    every = chain((encode(prepared.champion, sample) for sample in site), source)
+    pairs = [logits_of(sample, networks) for sample in every]
     champion = Bars(plan.champion, _calibrations(prepared.manifest))
     gate = judge(paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars), plan.gate)
     if prepared.trainer.gave_up:

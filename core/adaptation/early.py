@@ -1,8 +1,8 @@
 """The network cut in two: early encoder stages that stay as they are, and the last stage with all heads, which adapts.
 
 What the early stages give is computed once per pass and kept as half floats (method.md 8.4 B and C, evaluation.md 7:
-"streams adapt the last stage and heads on cached maps"). The cache holds feature maps, never faces, and never leaves
-memory.
+"streams adapt the last stage and heads on cached maps"). What a site captured never leaves memory; simulated people are
+kept on disk too (`core.adaptation.memory`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,43 @@ import torch
 from torch import nn
 
 from core.adaptation.material import Sample
-from core.frames import MODALITIES, FaceCrop
+from core.adaptation.paired import Stratum
+from core.codes import Species
+from core.frames import ALL_MODALITIES, MODALITIES, FaceCrop, ModalityMask
 from core.model.inputs import normalise, stack
 from core.model.network import Features, ModelOutput, PadNetwork
 from core.training.augment import augment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """A `Sample` as early maps: the rows of its ``crops`` crops, then those of their varied copies, as half floats.
+
+    ``telling``: the modalities that tell its class (`Sample.evidence`).
+    """
+
+    presentation: str
+    subject: str
+    species: str
+    stratum: Stratum
+    early: Features
+    crops: int
+    telling: ModalityMask = ALL_MODALITIES
+
+    @property
+    def mask(self) -> ModalityMask:
+        """The modalities that every crop has."""
+        every = self.early.presence[: self.crops].all(dim=0).tolist()
+        return ModalityMask.of(modality for modality, there in zip(MODALITIES, every, strict=True) if there)
+
+    @property
+    def bona_fide(self) -> bool:
+        """Whether the presentation is bona fide."""
+        return self.species == Species.BONA_FIDE
+
+    def unvaried(self) -> Features:
+        """The crops themselves, as single floats."""
+        return self.early.rows(torch.arange(self.crops))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +82,12 @@ def late(network: PadNetwork, cached: Features) -> ModelOutput:
 
 
 def build_table(network: PadNetwork, samples: Iterable[Sample], copies: int, seed: int) -> FeatureTable:
-    """Cache the early maps of every crop and of ``copies`` varied copies of it.
+    """Cache the early maps of every crop and of ``copies`` varied copies of it."""
+    return table_of(encode(network, sample, copies, seed) for sample in samples)
 
-    The variation of a presentation depends on ``seed`` and its name alone, not on what else is in the table.
-    """
+
+def table_of(samples: Iterable[Encoded]) -> FeatureTable:
+    """The rows of all samples as one table."""
     parts: list[Features] = []
     bona_fide: list[bool] = []
     evidence: list[list[bool]] = []
@@ -60,11 +95,10 @@ def build_table(network: PadNetwork, samples: Iterable[Sample], copies: int, see
     numbers: dict[str, int] = {}
     for sample in samples:
         cell = 0 if sample.bona_fide else numbers.setdefault(sample.species, len(numbers) + 1)
-        part = _cached(network, sample.crops, copies, [seed, zlib.crc32(sample.presentation.encode())])
-        parts.append(part)
-        rows = len(part.presence)
+        parts.append(sample.early)
+        rows = len(sample.early.presence)
         bona_fide += [sample.bona_fide] * rows
-        evidence += [[modality in sample.evidence for modality in MODALITIES]] * rows
+        evidence += [[modality in sample.telling for modality in MODALITIES]] * rows
         cells += [cell] * rows
     return FeatureTable(
         Features(
@@ -79,10 +113,15 @@ def build_table(network: PadNetwork, samples: Iterable[Sample], copies: int, see
     )
 
 
-@torch.inference_mode()
-def early_of(network: PadNetwork, crops: Sequence[FaceCrop]) -> Features:
-    """Early maps of unvaried crops, as single floats."""
-    return network.encode_stem(normalise(stack(crops)).to(torch.device("cpu")))
+def encode(network: PadNetwork, sample: Sample, copies: int = 0, seed: int = 0) -> Encoded:
+    """Early maps of a sample's crops and of ``copies`` varied copies of each.
+
+    The variation of a presentation depends on ``seed`` and its name alone, not on what else is encoded.
+    """
+    early = _cached(network, sample.crops, copies, [seed, zlib.crc32(sample.presentation.encode())])
+    return Encoded(
+        sample.presentation, sample.subject, sample.species, sample.stratum, early, len(sample.crops), sample.evidence
+    )
 
 
 @torch.no_grad()

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 
 from core.adaptation.checkpoint import read_checkpoint, write_checkpoint
-from core.adaptation.early import FeatureTable, build_table
+from core.adaptation.early import Encoded, FeatureTable, build_table, encode, table_of
 from core.adaptation.material import CropFace, Sample, site_samples
+from core.adaptation.memory import ReplayMemory
 from core.adaptation.plan import Plan, PlannedPresentation
 from core.adaptation.progress import Interrupted, Progress
 from core.adaptation.replay import Simulate
@@ -26,7 +27,10 @@ from core.ports import PresentationStore
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one run of a plan works with. ``without_face`` counts presentations in which none was found, by use."""
+    """What one run of a plan works with.
+
+    ``memory``: folder of the replay memory. ``without_face`` counts presentations in which none was found, by use.
+    """
 
     plan: Plan
     champion: Path
@@ -35,6 +39,7 @@ class Pass:
     store: PresentationStore
     crop_face: CropFace
     simulate: Simulate
+    memory: Path | None = None
     without_face: dict[str, int] = field(default_factory=dict)
 
     def site(
@@ -49,9 +54,12 @@ class Pass:
             else:
                 yield sample
 
-    def source(self, n: int, seed: int, first: float, last: float) -> Iterator[Sample]:
+    def source(
+        self, champion: PadNetwork, n: int, seed: int, first: float, last: float, copies: int = 0
+    ) -> Iterator[Encoded]:
         """``n`` simulated samples, while the progress runs from ``first`` to ``last``."""
-        return self.progress.watched(self.simulate(self.plan.replay.domains, n, seed), n, first, last)
+        memory = ReplayMemory(self.memory, self.plan.champion, champion, self.simulate, self.plan.replay.domains)
+        return self.progress.watched(memory.samples(n, seed, copies), n, first, last)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +69,7 @@ class Prepared:
     champion: PadNetwork
     manifest: Manifest
     trainer: AdaptationTrainer
-    calibration: list[Sample]
+    calibration: list[Encoded]
 
 
 def prepare(work: Pass) -> Prepared:
@@ -77,12 +85,10 @@ def prepare(work: Pass) -> Prepared:
     planned = plan.of(plan.split.train)
     site = build_table(champion, work.site("train", planned, Family.TRAINING, 0.0, 0.4), settings.copies, plan.seed)
     _require_both_classes(site)
-    replay = build_table(
-        champion, work.source(settings.replay, plan.replay.train_seed, 0.4, 0.75), settings.copies, plan.seed
-    )
-    calibration = list(work.source(settings.calibration, plan.replay.calibrate_seed, 0.75, 0.95))
+    replay = table_of(work.source(champion, settings.replay, plan.replay.train_seed, 0.4, 0.75, settings.copies))
+    calibration = list(work.source(champion, settings.calibration, plan.replay.calibrate_seed, 0.75, 0.95))
     calibrating = plan.of(plan.split.calibrate) or planned
-    calibration += work.site("calibrate", calibrating, Family.TRAINING, 0.95, 1.0)
+    calibration += [encode(champion, s) for s in work.site("calibrate", calibrating, Family.TRAINING, 0.95, 1.0)]
     student, teacher = load_network(work.champion)[0], load_network(work.champion)[0]
     trainer = AdaptationTrainer(student, teacher, site, replay, settings, plan.seed)
     return Prepared(champion, manifest, trainer, calibration)

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.adaptation.early import early_of
-from core.adaptation.material import Sample
+from core.adaptation.early import Encoded
 from core.adaptation.paired import PairedTrial, Stratum
 from core.assessment import assess
 from core.codes import Outcome
@@ -68,10 +67,10 @@ class Bars:
 
 
 @torch.inference_mode()
-def logits_of(sample: Sample, networks: Sequence[PadNetwork]) -> list[Judged]:
-    """Judge one sample by several networks that share their early stages (computed once, by the first)."""
-    cached = early_of(networks[0], sample.crops)
-    masks = [m for m in EVERY_MASK if m & sample.mask == m and m & sample.evidence]
+def logits_of(sample: Encoded, networks: Sequence[PadNetwork]) -> list[Judged]:
+    """Judge one sample by several networks that share the early stages which encoded it."""
+    cached = sample.unvaried()
+    masks = [m for m in EVERY_MASK if m & sample.mask == m and m & sample.telling]
     return [
         Judged(sample.presentation, sample.subject, sample.species, sample.stratum, _per_mask(network, cached, masks))
         for network in networks

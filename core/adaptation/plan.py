@@ -18,8 +18,9 @@ SCHEMA = 1
 _MIN_FOR_CALIBRATION = 8
 """Adapting subjects from which a quarter is kept out of training for temperature and thresholds."""
 
-_REPLAY_SEEDS = 910_000
-"""Seeds of replayed people start here: far from those that trained the factory model."""
+_REPLAY_SEED = 910_000
+"""Seeds of replayed people start here: far from those that trained the factory model, and the same for every plan, so
+that jobs share what was rendered (`core.adaptation.memory`)."""
 
 
 class PlannedPresentation(BaseModel):
@@ -126,7 +127,6 @@ def make_plan(
     labelled = [
         _planned(presentation, presentation.species) for presentation in found if presentation.species is not None
     ]
-    first = _REPLAY_SEEDS + 3 * seed
     return Plan(
         champion=champion,
         champion_name=champion_name,
@@ -135,7 +135,7 @@ def make_plan(
         presentations=labelled,
         unlabelled=[presentation.id for presentation in found if presentation.species is None],
         split=split_subjects(labelled, seed),
-        replay=Replay(train_seed=first, calibrate_seed=first + 1, judge_seed=first + 2),
+        replay=Replay(train_seed=_REPLAY_SEED, calibrate_seed=_REPLAY_SEED + 1, judge_seed=_REPLAY_SEED + 2),
         seed=seed,
         training=training or TrainingSettings(),
         gate=gate or GateSettings(),

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from core.adaptation.material import Sample
 from core.adaptation.paired import Stratum
 
-Simulate = Callable[[Sequence[str], int, int], Iterator[Sample]]
-"""``(domains, n, seed)`` -> ``n`` simulated samples of both classes."""
+Simulate = Callable[[Sequence[str], range, int], Iterator[Sample]]
+"""``(domains, numbers, seed)`` -> the simulated samples with these numbers, of both classes."""
 
 _FRAMES = 2
 _PEOPLE = 1000
 """So many that hardly two presentations of one seed share a person."""
 
 
-def simulated(domains: Sequence[str], n: int, seed: int) -> Iterator[Sample]:
-    """``n`` presentations over the named embedded domains (all where none is named), a third of them bona fide."""
+def simulated(domains: Sequence[str], numbers: range, seed: int) -> Iterator[Sample]:
+    """Presentations over the named embedded domains (all where none is named), a third of them bona fide."""
     from core.scenes.artefacts import SIMULATED_SPECIES
     from core.scenes.crops import presentation
     from core.scenes.domain import DOMAINS
@@ -27,7 +27,7 @@ def simulated(domains: Sequence[str], n: int, seed: int) -> Iterator[Sample]:
 
     chosen = [DOMAINS[name].model_copy(update={"frames": _FRAMES, "people": _PEOPLE}) for name in domains or DOMAINS]
     attacks = [scene_species(name) for name in SIMULATED_SPECIES]
-    for index in range(n):
+    for index in numbers:
         domain = chosen[index % len(chosen)]
         turn = index // len(chosen)
         species = scene_species("bona_fide") if turn % 3 == 0 else attacks[(turn - turn // 3 - 1) % len(attacks)]

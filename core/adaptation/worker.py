@@ -39,7 +39,8 @@ _CLOCK_SLACK_S = 2.0
 class Workplace:
     """What a job works with. ``out_dir`` holds its checkpoint while it runs, and its candidate's bundle after it.
 
-    ``register`` takes the candidate's bundle into the model registry and returns its id there.
+    ``register`` takes the candidate's bundle into the model registry and returns its id there. ``memory`` is the
+    folder of the replay memory that jobs share.
     """
 
     jobs: JobStore
@@ -49,6 +50,7 @@ class Workplace:
     crop_face: CropFace
     register: Callable[[Path], str]
     simulate: Simulate = simulated
+    memory: Path | None = None
 
 
 def run_job(job: str, workplace: Workplace) -> JobState:
@@ -134,7 +136,7 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     verify_plan(plan, workplace.presentations, read_manifest(workplace.champion).sha256)
     work = Pass(
         plan, workplace.champion, workplace.out_dir, progress,
-        workplace.presentations, workplace.crop_face, workplace.simulate,
+        workplace.presentations, workplace.crop_face, workplace.simulate, workplace.memory,
     )  # fmt: skip
     progress.enter(JobState.PREPARING)
     prepared = prepare(work)

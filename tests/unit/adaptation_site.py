@@ -45,9 +45,9 @@ def face(species: str, seed: int, tint: int = 0) -> FaceCrop:
     return FaceCrop(rgb.astype(np.uint8), depth.astype(np.float32), ir.astype(np.float32), True, 220.0)
 
 
-def simulate(domains: Sequence[str], n: int, seed: int) -> Iterator[Sample]:
+def simulate(domains: Sequence[str], numbers: range, seed: int) -> Iterator[Sample]:
     """A stand-in for the rendered source: same heads, other people."""
-    for index in range(n):
+    for index in numbers:
         species = "" if index % 3 == 0 else "print_flat"
         name = f"sim-{seed}-{index}"
         yield Sample(name, name, species, Stratum.SOURCE, (face(species, zlib.crc32(name.encode())),))
@@ -152,7 +152,7 @@ def tiny_network(seed: int = 1) -> PadNetwork:
     """Random weights whose norms have seen a few simulated faces: without statistics every feature would vanish."""
     torch.manual_seed(seed)
     network = PadNetwork(TINY).channels_last()
-    inputs = to_tensors([crop for sample in simulate([], 12, 99) for crop in sample.crops])
+    inputs = to_tensors([crop for sample in simulate([], range(12), 99) for crop in sample.crops])
     learn_statistics(network, True)
     network.train()
     with torch.no_grad():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.adaptation.early import FeatureTable, build_table, early_of, late, late_parameters
+from core.adaptation.early import FeatureTable, build_table, encode, late, late_parameters
 from core.adaptation.judging import Bars, Judged, calibrated, logits_of, no_looser, paired
 from core.adaptation.material import Sample
 from core.adaptation.paired import Stratum
@@ -31,7 +31,7 @@ def tiny() -> PadNetwork:
 
 
 def samples(count: int, seed: int = 0) -> list[Sample]:
-    return list(simulate([], count, seed))
+    return list(simulate([], range(count), seed))
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +47,14 @@ def test_early_and_late_are_the_network() -> None:
     network, crops = tiny(), [face("", 1), face("print_flat", 2).restricted(DEPTH_IR)]
     with torch.inference_mode():
         whole = network(to_tensors(crops))
-        parts = late(network, early_of(network, crops))
+        parts = late(network, network.encode_stem(to_tensors(crops)))
     torch.testing.assert_close(parts.fused, whole.fused, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(parts.modality[:1], whole.modality[:1], atol=1e-4, rtol=1e-4)
 
 
 def test_logits_under_a_mask_are_those_of_restricted_crops() -> None:
     network, sample = tiny(), samples(1)[0]
-    judged = logits_of(sample, [network])[0]
+    judged = logits_of(encode(network, sample), [network])[0]
     assert set(judged.logits) == set(EVERY_MASK)
     with torch.inference_mode():
         for mask in EVERY_MASK:
@@ -65,7 +65,7 @@ def test_logits_under_a_mask_are_those_of_restricted_crops() -> None:
 def test_a_hybrid_is_judged_only_where_it_differs() -> None:
     source = samples(1)[0]
     hybrid = Sample("h", "s", "hybrid_mask", Stratum.HYBRID, source.crops, ModalityMask.of([Modality.IR]))
-    assert all(Modality.IR in mask for mask in logits_of(hybrid, [tiny()])[0].logits)
+    assert all(Modality.IR in mask for mask in logits_of(encode(tiny(), hybrid), [tiny()])[0].logits)
 
 
 def test_the_pass_learns(table: FeatureTable) -> None:
