@@ -152,7 +152,7 @@ def test_conflicts_are_reported_with_their_controls() -> None:
 
 def test_every_mask_every_modality_and_both_directions_are_asked() -> None:
     wanted = cells((2.0, 8.0))
-    assert len(wanted) == len(set(wanted)) == (3 * 1 + 3 * 3 + 4) * 2 * 2
+    assert len(wanted) == len(set(wanted)) == (3 * 1 + 3 * 3 + 4) * (2 + 1)
     assert {cell.mask for cell in wanted} == set(EVERY_MASK)
     assert all(m in cell.mask for cell in wanted for m in cell.threat.modalities)
 

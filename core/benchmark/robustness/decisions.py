@@ -41,13 +41,13 @@ def single_and_joint(mask: ModalityMask) -> Iterator[tuple[Modality, ...]]:
 
 
 def cells(levels: Sequence[float], masks: Sequence[ModalityMask] = EVERY_MASK) -> list[Cell]:
-    """Every mask, single modalities and all together, every budget, both directions."""
+    """Every mask, single modalities and all together: every budget towards bona fide, the largest one away from it."""
+    directions = [(budget, 1) for budget in levels] + [(max(levels), -1)]
     return [
         Cell(mask, Threat(changed, budget, towards))
         for mask in masks
         for changed in single_and_joint(mask)
-        for budget in levels
-        for towards in (1, -1)
+        for budget, towards in directions
     ]
 
 
