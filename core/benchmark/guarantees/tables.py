@@ -25,7 +25,7 @@ from core.benchmark.work import Canceled, Work, stop_if
 from core.codes import Species
 from core.model.baseline import SheetScorer
 from core.model.inputs import CHANNELS, ModelInputs, normalise, stack
-from core.scenes.crops import presentation
+from core.scenes.crops import by_person, presentation
 from core.scenes.domain import Domain
 from core.scenes.missing import apply_loss, draw_loss
 from core.scenes.v1.identity import renderer_digest
@@ -128,9 +128,10 @@ def make_rows(
     piece = f"rows/{domain.name}-{split}-{digest}.npz"
     if not work.has(piece):
         todo = orders(domain, split, count, frames)
-        made = list(_rendered(todo, pixels, processes, done, canceled))
+        order = by_person(domain, split_seed(domain, split), range(count))
+        made = dict(zip(order, _rendered([todo[i] for i in order], pixels, processes, done, canceled), strict=True))
         with work.making(piece) as path, path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **_arrays(made))
+            np.savez(file, allow_pickle=False, **_arrays([made[i] for i in range(count)]))
     found = work.load_arrays(piece)
     names = tuple(str(name) for name in found.pop("nuisance_names"))
     return Rows(nuisance_names=names, **found)
