@@ -33,6 +33,7 @@ def run_study(cells: Sequence[Cell], work: Work, processes: int, report: Report,
     """
     if all(work.has(piece) for cell in cells for piece in cell.pieces()):
         return
+    work.sweep()
     size = cells[0].size
     wanted = _wanted(cells)
     make_tables(work, list(dict.fromkeys((d, s) for d, s, _ in wanted)), size, processes, report, canceled)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from core.errors import CanceledError, HostError
@@ -62,6 +63,13 @@ class Work:
                 shutil.rmtree(temporary)
             temporary.unlink(missing_ok=True)
         self.note(piece, time.monotonic() - started)
+
+    def sweep(self) -> None:
+        """Remove what killed processes were writing."""
+        for path in list(self.root.rglob(".*-*")):
+            owner = path.name[1:].split("-")[0]
+            if owner.isdigit() and not psutil.pid_exists(int(owner)):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def note(self, piece: str, seconds: float) -> None:
         """A line in the journal: what was made, and what it cost."""
