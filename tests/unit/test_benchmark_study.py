@@ -105,9 +105,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     result = run(wanted, silent, never)
     assert trunk.stat().st_mtime_ns == made
     assert len(result["cells"]) == 3 * 7
-    assert not [
-        path for path in work.root.rglob(".*") if path.is_file() and "npz" in path.name and path.suffix != ".npz"
-    ]
+    assert not list(work.root.rglob(f".{child.pid}-*")), "half a piece was left"
 
 
 def test_blanked_names_change_no_score(tmp_path: Path) -> None:
