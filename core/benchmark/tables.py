@@ -16,7 +16,7 @@ from itertools import islice
 from core.benchmark.sizes import Size
 from core.benchmark.work import Canceled, Report, Work, stop_if
 from core.codes import Species
-from core.scenes.crops import presentation
+from core.scenes.crops import by_person, presentation
 from core.scenes.domain import Domain
 from core.training.table import CropTable, LabelledCrops, has_table, open_table, write_table
 
@@ -68,7 +68,8 @@ def make_table(work: Work, domain: Domain, split: str, size: Size, processes: in
     """
     piece = table_piece(domain, split)
     if not work.has(piece):
-        todo = orders(domain, split, size)
+        every = orders(domain, split, size)
+        todo = [every[i] for i in by_person(domain, split_seed(domain, split), range(len(every)))]
         with work.making(piece) as folder:
             write_table(folder, _rendered(todo, processes, canceled), len(todo) * size.split(split).frames)
     if not has_table(work.path(piece)):
