@@ -154,8 +154,9 @@ def _views(protocol: str) -> tuple[str, ...]:
     if protocol != "P5":
         return (CLEAN,)
     from core.benchmark.changes import VIEWS
+    from core.benchmark.site_loss import SITE_MISSING
 
-    return tuple(VIEWS)
+    return (*VIEWS, SITE_MISSING)
 
 
 def _chosen(found: tuple[Split, ...], targets: tuple[str, ...]) -> tuple[Split, ...]:

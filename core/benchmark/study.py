@@ -30,6 +30,7 @@ from core.benchmark.methods.registry import ABLATION, ENTRIES, OURS
 from core.benchmark.people import People
 from core.benchmark.protocols import Split
 from core.benchmark.scores import figures
+from core.benchmark.site_loss import SITE_MISSING, lossy_table
 from core.benchmark.sizes import Size
 from core.benchmark.tables import table_piece
 from core.benchmark.trunk import Trunk, load_trunk, save_trunk, train_trunk
@@ -244,8 +245,10 @@ def inputs_piece(domain: Domain, split: str, view: str = CLEAN) -> str:
 
 def make_inputs(work: Work, domain: Domain, split: str, size: Size, view: str, canceled: Canceled) -> Prepared:
     """Prepare a table's inputs unless they lie there: with versions to train on, or under one view."""
-    changes = training_changes(size) if split == "train" else (VIEWS[view],)
     piece = inputs_piece(domain, split, view)
+    if view == SITE_MISSING:
+        return prepare(work, piece, lossy_table(work, domain, split), size, (None,), canceled)
+    changes = training_changes(size) if split == "train" else (VIEWS[view],)
     return prepare(work, piece, open_table(work.path(table_piece(domain, split))), size, changes, canceled)
 
 
