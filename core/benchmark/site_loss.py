@@ -37,6 +37,6 @@ def _lossy(table: CropTable, domain: Domain) -> Iterator[LabelledCrops]:
     for number, name in enumerate(table.presentations):
         random = np.random.default_rng([_STREAM, number])
         loss = draw_loss(domain.missing, Species(table.species[number]), random)
-        rows = np.flatnonzero(table.owner == number)
+        rows = np.flatnonzero(table.owner == number).tolist()
         crops = apply_loss([crop_of(table.batch([row])) for row in rows], loss, random)
         yield LabelledCrops(name, table.subjects[number], table.species[number], table.domains[number], crops)
