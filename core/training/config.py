@@ -41,7 +41,7 @@ class TrainConfig(BaseModel):
     train: SplitPlan = SplitPlan(per_domain=640, per_live_domain=160, frames=2, reframe=True)
     dev: SplitPlan = SplitPlan(per_domain=120, per_live_domain=40, frames=3)
     test: SplitPlan = SplitPlan(per_domain=150, per_live_domain=60, frames=3)
-    epochs: int = Field(default=16, ge=1, le=500)
+    epochs: int = Field(default=8, ge=1, le=500)
     batch: int = Field(default=48, ge=2, le=512)
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)

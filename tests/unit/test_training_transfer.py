@@ -1,0 +1,175 @@
+"""What carries training to unseen cameras: hybrids, image chains, thresholds for the field, batches made beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.codes import Species
+from core.frames import CROP_PX
+from core.model.inputs import to_tensors
+from core.model.network import NetworkConfig, PadNetwork
+from core.scenes.domain import DOMAINS
+from core.training.calibration import field_threshold
+from core.training.depth_chain import vary_depth
+from core.training.loading import BatchLoader
+from core.training.losses import source_loss
+from core.training.sampling import epoch_rows, thinned
+from core.training.sites import TRAINING_SITES
+from core.training.table import CropTable, LabelledCrops, write_table
+from core.training.telling import HYBRIDS, telling_of, with_hybrids
+from tests.unit.faces import head, sheet
+
+SMALL = NetworkConfig(widths=(8, 8, 16, 16), bottleneck=8, hidden=8)
+
+
+def _people(count: int) -> list[LabelledCrops]:
+    return [LabelledCrops(f"p{i}", f"s{i}", "", "bench", (head(i), head(i + 100))) for i in range(count)]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> CropTable:
+    attacks = [LabelledCrops(f"a{i}", f"t{i}", "print_bent", "bench", (sheet(i),)) for i in range(4)]
+    return write_table(tmp_path / "table", with_hybrids([*_people(4), *attacks]), 40)
+
+
+class TestHybrids:
+    def test_every_person_brings_a_sheet_or_a_mask_in_turn(self) -> None:
+        made = list(with_hybrids(_people(4)))
+        assert [p.species for p in made[::2]] == [""] * 4
+        assert sorted(p.species for p in made[1::2]) == sorted(HYBRIDS * 2)
+        for person, hybrid in zip(made[::2], made[1::2], strict=True):
+            same_depth = np.array_equal(person.crops[0].depth, hybrid.crops[0].depth)  # type: ignore[arg-type]
+            assert same_depth == (hybrid.species == Species.HYBRID_MASK)
+
+    def test_attacks_bring_none(self) -> None:
+        attack = LabelledCrops("a", "t", "print_flat", "bench", (sheet(0),))
+        assert [p.id for p in with_hybrids([attack])] == ["a"]
+
+    def test_a_hybrid_tells_its_class_only_where_it_was_changed(self) -> None:
+        sheets, masks, mannequin, print_bent = telling_of([*HYBRIDS, "mannequin", "print_bent"])
+        assert sheets.tolist() == [0.0, 1.0, 0.0]
+        assert masks.tolist() == [0.0, 0.0, 1.0]
+        assert 0.0 < mannequin[1] < mannequin[0] == 1.0
+        assert print_bent.tolist() == [1.0, 1.0, 1.0]
+
+    def test_they_do_not_make_an_epoch_longer(self, table: CropTable) -> None:
+        species = np.asarray(table.species)[table.owner[epoch_rows(table, 1, 0)]]
+        assert (species == "").sum() == 4
+
+    def test_where_a_hybrid_tells_nothing_it_costs_nothing(self) -> None:
+        network = PadNetwork(SMALL).eval()
+        depth_only = torch.tensor([[False, True, False]] * 2)
+        with torch.no_grad():
+            shown = network.from_features(network.encode(to_tensors([head(), sheet()])).restricted(depth_only))
+            for species, matters in ((HYBRIDS[0], True), (HYBRIDS[1], False)):
+                telling = torch.from_numpy(telling_of(["", species]))
+                losses = [
+                    float(source_loss(shown, shown, torch.tensor([True, label]), telling, 0.0).total)
+                    for label in (True, False)
+                ]
+                assert (losses[0] != losses[1]) == matters
+
+
+class TestPaths:
+    def test_some_rows_lose_their_evidence_some_their_maps_and_none_both(self) -> None:
+        network = PadNetwork(SMALL).eval()
+        for parameter in network.encoders.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+        features = network.encode(to_tensors([head(i) for i in range(24)]))
+        thin = thinned(features, 0.3, 0.5, torch.Generator().manual_seed(0))
+        evidence, maps = thin.evidence.any(dim=1), thin.maps.flatten(1).any(dim=1)
+        assert 0 < int((~evidence).sum()) < 24
+        assert 0 < int((~maps).sum()) < 24
+        assert bool((evidence | maps).all())
+
+    def test_learnt_features_cannot_outvote_plain_evidence(self) -> None:
+        network = PadNetwork(SMALL).eval()
+        with torch.no_grad():
+            network.head.fused.out.bias.fill_(1000.0)
+            network.head.fused.direct.weight.fill_(-1.0)
+        inputs = to_tensors([head()])
+        inputs.evidence.fill_(3.0)
+        assert float(network(inputs).fused) < 0.0
+
+
+class TestDepthChain:
+    def test_it_keeps_the_shape_and_never_invents_negative_depth(self) -> None:
+        depth = head().depth
+        assert depth is not None
+        lost_scale = 0
+        for seed in range(40):
+            side = 40 if seed % 3 == 0 else None
+            varied, metric = vary_depth(depth, True, side, np.random.default_rng(seed))
+            assert varied.shape == (CROP_PX, CROP_PX)
+            assert varied.dtype == np.float32
+            assert np.isfinite(varied).all()
+            assert (varied >= 0).all()
+            assert metric or varied.max() <= 60_000
+            lost_scale += not metric
+        assert 5 < lost_scale < 30
+
+    def test_relative_depth_stays_relative(self) -> None:
+        depth = head().depth
+        assert depth is not None
+        assert not any(vary_depth(depth / 4.0, False, None, np.random.default_rng(seed))[1] for seed in range(5))
+
+    def test_an_empty_picture_stays_empty(self) -> None:
+        empty = np.zeros((CROP_PX, CROP_PX), np.float32)
+        for seed in range(10):
+            assert not vary_depth(empty, True, None, np.random.default_rng(seed))[0].any()
+
+
+class TestFieldThreshold:
+    def test_a_species_that_the_mask_cannot_tell_does_not_move_it(self) -> None:
+        random = np.random.default_rng(0)
+        person, print_, doll = random.normal(2, 0.5, 300), random.normal(-4, 1.0, 300), random.normal(2.2, 0.5, 300)
+        species = np.array([""] * 300 + ["print_flat"] * 300 + ["mannequin"] * 300)
+        plain = np.concatenate([person, print_, doll])
+        with_doll = field_threshold(plain, plain - 0.3, species, 1.0)
+        kept = species != "mannequin"
+        assert with_doll == field_threshold(plain[kept], plain[kept] - 0.3, species[kept], 1.0)
+        assert 1.0 / (1.0 + np.exp(-person.mean())) > with_doll
+
+    def test_what_variation_does_to_people_lowers_it(self) -> None:
+        random = np.random.default_rng(0)
+        plain = np.concatenate([random.normal(3, 0.5, 300), random.normal(-5, 0.5, 300)])
+        species = np.array([""] * 300 + ["print_flat"] * 300)
+        assert field_threshold(plain, plain - 3.0, species, 1.0) < field_threshold(plain, plain, species, 1.0)
+
+    def test_where_nothing_can_be_told_it_is_still_a_threshold(self) -> None:
+        logits = np.random.default_rng(0).normal(size=200)
+        assert 0.0 < field_threshold(logits, logits, np.array(["", "mannequin"] * 100), 1.0) < 1.0
+
+
+class TestLoading:
+    @pytest.mark.slow
+    def test_batches_made_beside_are_those_made_here(self, table: CropTable) -> None:
+        batches = [np.arange(4), np.arange(4, 8)]
+        here, beside = BatchLoader(table, 7, beside=False), BatchLoader(table, 7, beside=True)
+        try:
+            for one, other in zip(here.epoch(batches, 2), beside.epoch(batches, 2), strict=True):
+                assert all(torch.equal(a, b) for a, b in zip(one.images, other.images, strict=True))
+                assert torch.equal(one.evidence, other.evidence)
+        finally:
+            beside.close()
+
+    def test_every_epoch_varies_its_batches_anew(self, table: CropTable) -> None:
+        loader = BatchLoader(table, 7, beside=False)
+        first, again, next_ = (next(iter(loader.epoch([np.arange(4)], epoch))) for epoch in (0, 0, 1))
+        assert torch.equal(first.images[1], again.images[1])
+        assert not torch.equal(first.images[1], next_.images[1])
+
+
+def test_the_training_sites_are_wider_than_the_stations() -> None:
+    for site in DOMAINS.values():
+        wide = [made for made in TRAINING_SITES.values() if made.sensor == site.sensor]
+        assert wide, site.sensor
+        assert all(
+            made.exposure[0] <= site.exposure[0] and made.exposure[1] >= site.exposure[1]
+            and made.face_px[0] <= site.face_px[0]
+            for made in wide
+        )  # fmt: skip
