@@ -16,7 +16,7 @@ from core.benchmark.plots import write_figures
 from core.benchmark.protocols import Split, splits
 from core.benchmark.result import cell_rows, conditions, judgements, parameters, species_rows, summary, without_nan
 from core.benchmark.runner import run_study
-from core.benchmark.scenes import frozen_domains, further_domain, identity
+from core.benchmark.scenes import frozen_domains, further_domain, identity, recipe_digest
 from core.benchmark.sizes import FULL, QUICK, Size
 from core.benchmark.study import CLEAN, Cell
 from core.benchmark.work import Canceled, Report, Work
@@ -74,7 +74,7 @@ def plan(order: StudyOrder) -> tuple[list[Cell], Work]:
     named = entries(list(order.methods), ABLATION if ablation else ENTRIES)
     if OURS not in {entry.name for entry in named}:
         named = (*entries([OURS], ABLATION if ablation else ENTRIES), *named)
-    folder = order.work / f"{size.name}-{size.digest()[:8]}-{str(identity(None)['digest'])[:12]}"
+    folder = order.work / f"{size.name}-{size.digest()[:8]}-{recipe_digest()[:12]}"
     seeds = order.seeds or tuple(range(size.seeds))
     cells = [
         Cell(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+from core.benchmark import tables
 from core.benchmark.tables import table_piece
 from core.scenes import v1
 from core.scenes.domain import Domain, load_domain
+from core.scenes.v1.identity import code_text, renderer_digest
 
 
 def frozen_domains() -> dict[str, Domain]:
@@ -21,6 +24,15 @@ def further_domain(path: Path | None) -> Domain | None:
         InputError: the file cannot be read or holds something else.
     """
     return None if path is None else load_domain(path)
+
+
+def recipe_digest() -> str:
+    """Digest of what turns a domain into tables: the renderer, and which presentations a split has.
+
+    The domains are not in it: the pieces of a domain carry the domain's own digest.
+    """
+    recipe = code_text(Path(tables.__file__).read_text(encoding="utf-8"))
+    return hashlib.sha256(f"{renderer_digest()}\n{recipe}".encode()).hexdigest()
 
 
 def identity(further: Domain | None) -> dict[str, object]:
