@@ -93,3 +93,8 @@ def test_a_wrong_domain_file_is_refused_and_says_where(tmp_path: Path, text: str
 def test_an_absent_domain_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         load_domain(tmp_path / "nowhere.toml")
+
+
+def test_what_lies_here_is_what_was_frozen() -> None:
+    frozen = v1.frozen_digest()
+    assert v1.is_frozen(), f"scenes-v1 was frozen as {frozen}, this is {v1.digest()}: undo the change or make scenes-v2"
