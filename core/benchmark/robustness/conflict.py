@@ -32,7 +32,8 @@ DONORS: Mapping[Modality, tuple[Species, ...]] = {
 }
 """Instruments whose image in that modality is an instrument's beyond doubt: screens in colour, sheets in depth, screens
 and paper in infrared."""
-_CONFLICTS = 3
+_SHUFFLES = 5
+"""Shuffled models, the cases among them in turn: a single one may accuse a modality of its own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,15 +47,20 @@ class Planted:
 
 
 def plant(
-    domains: Sequence[Domain], count: int, report: Report, canceled: Canceled, seed: int = SEED + 7
+    domains: Sequence[Domain],
+    count: int,
+    report: Report,
+    canceled: Canceled,
+    seed: int = SEED + 7,
+    modalities: Sequence[Modality] = tuple(Modality),
 ) -> list[Planted]:
-    """``count`` conflicts for each modality; domains and donors in turn.
+    """``count`` conflicts for each of ``modalities``; domains and donors in turn.
 
     Raises:
         CanceledError: ``canceled``.
     """
     found: list[Planted] = []
-    for number, modality in enumerate(Modality):
+    for number, modality in enumerate(modalities):
         index, have = 0, 0
         while have < count:
             stop_if(canceled)
@@ -66,7 +72,7 @@ def plant(
                 found.append(Planted(modality, donor, exchanged(before, other, modality), before))
                 have += 1
             index += 1
-            report("planted conflicts", (number * count + have) / (_CONFLICTS * count))
+            report("planted conflicts", (number * count + have) / (len(modalities) * count))
     return found
 
 
@@ -94,13 +100,13 @@ def report_conflicts(
     ``seen``: only the cases in which the model itself sees the conflict: alone the planted modality scores below even
     odds and did not before. The others tell of the model's eyes, not of its explanation; both are reported.
     """
-    blind = shuffled(scorer)
+    blind = [shuffled(scorer, seed) for seed in range(_SHUFFLES)]
     rows: list[dict[str, Any]] = []
     for number, case in enumerate(planted):
         stop_if(canceled)
         alone = ModalityMask.of([case.modality])
         values, before = scorer.mask_logits(case.crop), scorer.mask_logits(case.before)
-        own, other = explain(values), explained(blind, case.crop)
+        own, other = explain(values), explained(blind[number % _SHUFFLES], case.crop)
         stable = measure(scorer, case.crop, own)
         rows.append(
             {
@@ -108,7 +114,9 @@ def report_conflicts(
                 "seen": values[alone] < 0 <= before[alone],
                 "named": own.accused is case.modality,
                 "blind_named": other.accused is case.modality,
-                "agreement": _agreement(own, other),
+                "own": [own.contributions[m] for m in Modality],
+                "blind": [other.contributions[m] for m in Modality],
+                "shuffle": number % _SHUFFLES,
                 "kept": stable.kept,
                 "spread": _relative(own, stable.spread),
                 "residue": abs(own.base + sum(own.contributions.values()) - own.logit),
@@ -116,7 +124,9 @@ def report_conflicts(
         )
         report("explanations", (number + 1) / len(planted))
     return {
-        "by_modality": {str(m): _told([row for row in rows if row["modality"] is m]) for m in Modality},
+        "by_modality": {
+            str(m): _told(chosen) for m in Modality if (chosen := [row for row in rows if row["modality"] is m])
+        },
         "all": _told(rows),
         "largest_residue_logits": max(row["residue"] for row in rows),
     }
@@ -128,16 +138,21 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "named": _rate([row["named"] for row in rows]),
         "named_where_seen": _rate([row["named"] for row in seen]),
         "named_with_shuffled_weights": _rate([row["blind_named"] for row in rows]),
-        "agreement_with_shuffled_weights": float(np.mean([row["agreement"] for row in rows])),
+        "correlation_with_shuffled_weights": _correlation(rows),
         "leader_kept_under_a_pixel": float(np.mean([row["kept"] for row in rows])),
         "spread_under_a_pixel": float(np.median([row["spread"] for row in rows])),
     }
 
 
-def _agreement(one: Explanation, other: Explanation) -> float:
-    """Cosine of two explanations' contributions."""
-    a, b = (np.array([e.contributions[m] for m in Modality]) for e in (one, other))
-    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
+def _correlation(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """Mean correlation over the cases of a contribution and of the same one with shuffled weights; 0 = nothing left."""
+    found = []
+    for shuffle in range(_SHUFFLES):
+        own, blind = (np.array([row[name] for row in rows if row["shuffle"] == shuffle]) for name in ("own", "blind"))
+        for column in range(own.shape[1] if own.ndim == 2 else 0):
+            if len(own) > 2 and own[:, column].std() > 0 and blind[:, column].std() > 0:
+                found.append(np.corrcoef(own[:, column], blind[:, column])[0, 1])
+    return float(np.mean(found)) if found else None
 
 
 def _relative(own: Explanation, spread: Mapping[Modality, float]) -> float:

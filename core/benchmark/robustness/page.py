@@ -54,13 +54,22 @@ def _explanation(told: Row) -> str:
                 _share(row["named"]),
                 _share(row["named_where_seen"]),
                 _share(row["named_with_shuffled_weights"]),
-                f"{row['agreement_with_shuffled_weights']:.2f}",
+                ""
+                if row["correlation_with_shuffled_weights"] is None
+                else f"{row['correlation_with_shuffled_weights']:+.2f}",
                 f"{100 * row['leader_kept_under_a_pixel']:.1f} %",
                 f"{100 * row['spread_under_a_pixel']:.1f} %",
             ]
         )
-    header = ("planted in", "named", "named where the model sees it", "named, weights shuffled", "cosine to shuffled",
-              "same leader one pixel aside", "spread one pixel aside")  # fmt: skip
+    header = (
+        "planted in",
+        "named",
+        "named where the model sees it",
+        "named, weights shuffled",
+        "correlation with shuffled",
+        "same leader one pixel aside",
+        "spread one pixel aside",
+    )
     largest = f"Contributions add up to the logit within {told['largest_residue_logits']:.1e}."
     return f"{_table(header, rows)}\n\n{largest}"
 
@@ -70,6 +79,10 @@ def _red_team(told: Row) -> str:
     rows.append(["all", _share(told["searches_that_passed"])])
     rows.append(["all, where a person is accepted", _share(told["where_a_person_passes"])])
     return _table(("species", f"searches of {told['evaluations_each']} presentations that found one that passes"), rows)
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}"
 
 
 def _share(rate: Row | None) -> str:

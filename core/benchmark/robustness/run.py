@@ -52,7 +52,7 @@ class Budget:
 
 
 QUICK = Budget("quick", 16, (8.0,), FULL_MASK, 30, 24, 12, 1)
-FULL = Budget("full", 40, LEVELS, EVERY_MASK, 100, 120, 40)
+FULL = Budget("full", 40, LEVELS, EVERY_MASK, 200, 200, 60)
 
 
 def run(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.benchmark.robustness.redteam import Find
 from core.errors import HostError
 from core.frames import FaceCrop
+from core.surface import face_ellipse
 
 _SIDE, _COLUMNS, _CAPTION, _GAP = 128, 3, 34, 8
 Picture = NDArray[np.uint8]
@@ -61,7 +62,8 @@ def _pictures(crop: FaceCrop) -> list[Picture]:
 
 def _depth_picture(depth: NDArray[np.float32]) -> Picture:
     measured = depth > 0
-    low, high = np.percentile(depth[measured], (2, 90))
+    face = measured & face_ellipse(depth.shape[0])
+    low, high = np.percentile(depth[face if face.any() else measured], (2, 98))
     near = np.clip((high - depth) / max(float(high - low), 1e-6), 0, 1)
     picture = np.asarray(cv2.applyColorMap((255 * near).astype(np.uint8), cv2.COLORMAP_INFERNO), np.uint8)
     picture[~measured] = 0
