@@ -20,7 +20,7 @@ from core.benchmark.robustness.decisions import (
 )
 from core.benchmark.robustness.material import SEED, draw_cases
 from core.benchmark.robustness.page import text
-from core.benchmark.robustness.pgd import STEPS
+from core.benchmark.robustness.pgd import STEPS, attacked
 from core.benchmark.robustness.redteam import Find, hunt, write_recipes
 from core.benchmark.robustness.sheet import write_sheet
 from core.benchmark.robustness.square import searched
@@ -111,8 +111,10 @@ def run(
                 [cell for cell in cells(budget.levels[-1:], FULL_MASK) if cell.threat.towards > 0],
                 report,
                 canceled,
-                attack=lambda network, clean, threat, seed: searched(network, clean, threat, budget.queries, seed),
-                what="attacks without gradient",
+                attack=lambda network, clean, threat, seed: searched(
+                    network, clean, threat, budget.queries, seed, attacked(network, clean, threat, seed)
+                ),
+                what="gradient attacks and searches",
             ),
         },
     }

@@ -20,14 +20,17 @@ _FIRST_SHARE = 0.3
 _HALVINGS = (0.05, 0.15, 0.3, 0.5, 0.75)
 
 
-def searched(network: PadNetwork, clean: Pixels, threat: Threat, queries: int, seed: int = 0) -> Pixels:
-    """The worst pixels that ``queries`` questions found, row by row."""
+def searched(
+    network: PadNetwork, clean: Pixels, threat: Threat, queries: int, seed: int = 0, start: Pixels | None = None
+) -> Pixels:
+    """The worst pixels that ``queries`` questions found, row by row, from those of ``start`` where there are some."""
     random = np.random.default_rng(seed)
     room = {m: threat.levels * level_of(clean, m) for m in threat.modalities}
-    best = dict(clean.images())
-    worst = _asked(network, clean) * threat.towards
+    best = dict((start or clean).images())
+    worst = _asked(network, start or clean) * threat.towards
     stripes = {
-        m: best[m] + room[m] * torch.from_numpy(random.choice([-1.0, 1.0], _stripes(best[m]))).float() for m in room
+        m: clean.images()[m] + room[m] * torch.from_numpy(random.choice([-1.0, 1.0], _stripes(best[m]))).float()
+        for m in room
     }
     for query in range(queries):
         proposal = stripes if query == 0 else _with_square(clean, best, room, query / queries, random)
