@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.benchmark.guarantees import check, reference
+from core.benchmark.guarantees import check, reference, run
 from core.benchmark.guarantees.difficulty import factor_findings, mean_of
 from core.benchmark.guarantees.figures import Bounded, bounded, macro_hter, threshold_of
 from core.benchmark.guarantees.finding import Finding
@@ -264,3 +265,30 @@ def test_canceling_the_command_stops_it(tmp_path: Path) -> None:
 def test_the_sizes_have_identities() -> None:
     assert TINY.digest() != QUICK.digest()
     assert QUICK.model_copy(update={"seeds": (1, 2)}).digest() == QUICK.digest()
+
+
+def test_a_domain_file_is_judged_by_what_makes_sense_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "QUICK", TINY)
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\nsensor = "d455"\npeople = 6\nface_px = [50.0, 60.0]\n', encoding="utf-8")
+    result = check([path], quick=True, work=tmp_path / "work")
+    assert result["domains"] == ["mine"]
+    assert [one["guarantee"] for one in result["guarantees"]] == [3, 6, 7]
+    assert not result["holds"]
+    coupling = next(finding for finding in result["findings"] if finding["name"] == "missing/coupling/mine")
+    assert not coupling["holds"]
+    json.dumps(result, allow_nan=False)
+
+
+@pytest.mark.slow
+def test_the_whole_command_measures_every_guarantee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "QUICK", TINY.model_copy(update={"train": 48, "dev": 48, "test": 48}))
+    told: list[str] = []
+    result = check(None, quick=True, report=lambda what, _share: told.append(what), work=tmp_path)
+    assert [one["guarantee"] for one in result["guarantees"]] == [1, 2, 3, 4, 5, 6, 7]
+    assert result["frozen"]
+    assert any(what.startswith("rendering") for what in told)
+    assert any(what.startswith("training") for what in told)
+    json.dumps(result, allow_nan=False)
+    told.clear()
+    assert check(None, quick=True, work=tmp_path)["findings"] == result["findings"]
