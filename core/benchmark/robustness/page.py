@@ -17,9 +17,8 @@ def text(result: Row) -> str:
         "Bona fide presentations that a gradient attack gets refused",
     ]
     parts.append(_flips(result["square"]["rows"], "attack"))
-    titles.append(
-        f"The same, then {result['square']['queries']} questions that move the physics evidence too; every modality present"
-    )
+    questions = result["square"]["queries"]
+    titles.append(f"The same, then {questions} questions that move the physics evidence too; every modality present")
     if "transfer" in result:
         auc = f"AUC {result['transfer']['from']['auc']:.3f}; the attacked model {result['transfer']['to_auc']:.3f}"
         parts.append(_flips(result["transfer"]["rows"], "attack"))
