@@ -189,7 +189,10 @@ def test_a_session_of_decisions_only_says_so(services: Services, open_desk: Open
     assert page.explanation.explaining.stage is Stage.IMPOSSIBLE
     assert "kept decisions only" in page.explanation.note.text()
     assert not page.context.actions["explain"].isEnabled()
-    assert page.explanation.physics.isVisible(), "what was stored is shown all the same"
+    physics = page.explanation.physics
+    assert physics.isVisible(), "what was stored is shown all the same"
+    qtbot.waitUntil(lambda: physics.height() == physics.sizeHint().height(), timeout=PATIENCE_MS)
+    assert physics.mapTo(page.explanation, physics.rect().topRight()).x() <= page.explanation.viewport().width()
 
 
 def test_a_model_that_is_gone_says_so(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:

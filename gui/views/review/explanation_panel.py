@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from core.assessment import log_odds
@@ -108,6 +109,11 @@ class ExplanationPanel(QScrollArea):
         """Another verdict is in question."""
         self._number = 0
         self.explaining.show(opened, stored)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay the figures out anew: a tab that was filled while hidden keeps the layout of another width."""
+        super().resizeEvent(event)
+        self._column.invalidate()
 
     @Slot(int)
     def show_set(self, number: int) -> None:
