@@ -183,7 +183,7 @@ def test_clean_decisions_and_separation_are_told() -> None:
     bona_fide, attacks = cases()
     found = clean_decisions(scorer(), bona_fide, attacks)
     assert set(found) == {str(mask) for mask in EVERY_MASK}
-    assert found["rgb"]["bpcer"]["trials"] == 4
+    assert found["rgb"]["bona_fide_not_accepted"]["trials"] == 4
     assert 0.0 <= separation(scorer(), bona_fide, attacks) <= 1.0
 
 

@@ -21,6 +21,8 @@ from core.model.scorer import NetworkScorer
 
 BATCH = 16
 LEVELS = (2.0, 4.0, 8.0)
+MAX_NOVELTY = 1.0
+"""Above it a person or instrument is referred as unfamiliar (rule M6 of `core.assessment`)."""
 Attack = Callable[[PadNetwork, Pixels, Threat, int], Pixels]
 
 
@@ -52,14 +54,16 @@ def cells(levels: Sequence[float], masks: Sequence[ModalityMask] = EVERY_MASK) -
 
 
 def accepted(scorer: NetworkScorer, batch: CropBatch, mask: ModalityMask) -> list[bool]:
-    """The bare decision score >= threshold of each row, through the product's own path; no threshold accepts none.
+    """Whether the model takes each row for bona fide, through the product's own path: score >= threshold and familiar.
 
-    What the policy would refer (colour alone, weak masks) is not counted here: the model itself is measured.
+    What the policy would refer all the same (colour alone, weak masks) counts: the model itself is measured. Without a
+    threshold nobody is accepted.
     """
     threshold = scorer.threshold(mask)
     if threshold is None or not 0.0 < threshold < 1.0:
         return [False] * len(batch)
-    return [evidence.logit >= log_odds(threshold) for evidence in scorer.score(crops_of(batch))]
+    bar = log_odds(threshold)
+    return [e.logit >= bar and e.novelty <= MAX_NOVELTY for e in scorer.score(crops_of(batch))]
 
 
 def flipped(
@@ -126,7 +130,7 @@ def table(
 def clean_decisions(
     scorer: NetworkScorer, bona_fide: Sequence[Case], attacks: Sequence[Case]
 ) -> dict[str, dict[str, Any]]:
-    """APCER and BPCER of the untouched cases by mask: without them a share of flips says little."""
+    """What is accepted of the untouched cases by mask: without it a share of flips says little."""
     found: dict[str, dict[str, Any]] = {}
     for mask in EVERY_MASK:
         said = [
@@ -137,10 +141,10 @@ def clean_decisions(
             ]
             for cases in (bona_fide, attacks)
         ]
-        bpcer, apcer = rate_of([not one for one in said[0]]), rate_of(said[1])
+        refused, passed = rate_of([not one for one in said[0]]), rate_of(said[1])
         found[str(mask)] = {
-            "bpcer": None if bpcer is None else bpcer.as_json(),
-            "apcer": None if apcer is None else apcer.as_json(),
+            "bona_fide_not_accepted": None if refused is None else refused.as_json(),
+            "attack_accepted": None if passed is None else passed.as_json(),
         }
     return found
 

@@ -14,7 +14,7 @@ def text(result: Row) -> str:
     titles = [
         "Untouched presentations, every mask",
         f"Attack presentations that a gradient attack gets accepted ({result['pgd']['steps']} steps)",
-        "Bona fide presentations that a gradient attack gets refused",
+        "Bona fide presentations that a gradient attack gets refused or referred",
     ]
     parts.append(_flips(result["square"]["rows"], "attack"))
     questions = result["square"]["queries"]
@@ -29,8 +29,11 @@ def text(result: Row) -> str:
 
 
 def _clean(result: Row) -> str:
-    rows = [[mask, _share(row["apcer"]), _share(row["bpcer"])] for mask, row in result["clean"].items()]
-    return _table(("mask", "APCER", "BPCER"), rows)
+    rows = [
+        [mask, _share(row["attack_accepted"]), _share(row["bona_fide_not_accepted"])]
+        for mask, row in result["clean"].items()
+    ]
+    return _table(("mask", "attacks accepted", "bona fide not accepted"), rows)
 
 
 def _flips(rows: Sequence[Row], of: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.assessment import log_odds
+from core.benchmark.robustness.decisions import MAX_NOVELTY
 from core.benchmark.work import Canceled, Report, stop_if
 from core.codes import Species
 from core.errors import InputError
@@ -75,7 +76,7 @@ class Find:
 
 
 Judge = Callable[[Sequence[FaceCrop]], float]
-"""Pooled logits above the threshold; minus infinity where there is no answer."""
+"""Pooled logits above the threshold, below 0 also where it is too unfamiliar; minus infinity without an answer."""
 
 
 def judge_of(scorer: NetworkScorer) -> Judge:
@@ -86,7 +87,10 @@ def judge_of(scorer: NetworkScorer) -> Judge:
         whole = [crop for crop in crops if crop.mask == ALL_MODALITIES]
         if threshold is None or not 0.0 < threshold < 1.0 or not whole:
             return float("-inf")
-        return pooled_logit(scorer.score(whole)) - log_odds(threshold)
+        evidence = scorer.score(whole)
+        novelty = sum(one.novelty for one in evidence) / len(evidence)
+        margin = pooled_logit(evidence) - log_odds(threshold)
+        return margin if novelty <= MAX_NOVELTY else min(margin, MAX_NOVELTY - novelty)
 
     return judge
 
