@@ -16,7 +16,7 @@ from core.benchmark.guarantees.figures import Bounded, bounded, macro_hter, thre
 from core.benchmark.guarantees.finding import Finding
 from core.benchmark.guarantees.joint import by_species, qualifies
 from core.benchmark.guarantees.leaks import leak_findings
-from core.benchmark.guarantees.metadata import BORDER_CONTENT, METADATA, metadata_of
+from core.benchmark.guarantees.metadata import CONTENT, METADATA, metadata_of
 from core.benchmark.guarantees.missing import profile_findings
 from core.benchmark.guarantees.plan import QUICK, Plan
 from core.benchmark.guarantees.pseudo import findings_of, pseudo_labels
@@ -60,7 +60,7 @@ def made_up(count: int = 240, seed: int = 0, species: tuple[str, ...] = ("print_
         nuisance=random.normal(0, 1, (count, 5)).astype(np.float32),
         nuisance_names=("distance_mm", "yaw_deg", "exposure", "wall_mm", "face_px"),
         metadata=random.normal(0, 1, (count, len(METADATA))).astype(np.float32),
-        border=random.normal(0, 1, (count, len(BORDER_CONTENT))).astype(np.float32),
+        content=random.normal(0, 1, (count, len(CONTENT))).astype(np.float32),
         causes=np.array([""] * count),
         lossy_planes=planes,
         lossy_presence=np.ones((count, 3), dtype=bool),

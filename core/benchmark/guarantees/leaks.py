@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.benchmark.guarantees.figures import Bounded, bounded_auc
 from core.benchmark.guarantees.finding import Finding
-from core.benchmark.guarantees.metadata import METADATA
+from core.benchmark.guarantees.metadata import CONTENT, METADATA
 from core.benchmark.guarantees.tables import Rows
 
 MAX_AUC = 0.60
@@ -35,8 +35,8 @@ def leak_findings(domain: str, splits: Sequence[Rows]) -> list[Finding]:
         measured = leak_auc(figures, bona_fide, subjects)
         details: dict[str, Any] = {"presentations": len(bona_fide), "single": single_aucs(figures, bona_fide, names)}
         if source == "metadata":
-            seen = np.concatenate([rows.border for rows in splits])
-            details["border_content_auc"] = round(leak_auc(seen, bona_fide, subjects).value, 3)
+            seen = np.concatenate([rows.content for rows in splits])
+            details["content"] = single_aucs(seen, bona_fide, CONTENT, len(CONTENT))
         found.append(Finding(7, f"leak/{source}/{domain}", measured, (None, MAX_AUC), by_bound=True, details=details))
     return found
 

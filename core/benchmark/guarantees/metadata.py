@@ -2,7 +2,8 @@
 
 Noise and the grid of JPEG, padding at the border, which modalities are there; the native size of the crop is among the
 circumstances (``face_px``). What is *seen* at the border (a wall behind a person, the margin of a sheet of paper) is
-content: it is measured beside, and networks see little of it through their soft window (`core.model.inputs`).
+content, as is the distance at which a small screen is held: it is measured beside. Networks see little of the border
+through their soft window (`core.model.inputs`), and no distance.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ METADATA = (
     "metric",
 )
 """Figures of one crop that must not tell the label."""
-BORDER_CONTENT = ("rgb_border_level", "ir_border_level", "ir_border_black", "depth_border_unmeasured")
-"""What is seen in the outermost two pixels: reported, not judged."""
+CONTENT = ("rgb_border_level", "ir_border_level", "ir_border_black", "depth_border_unmeasured", "measured_distance_mm")
+"""What is seen in the outermost two pixels, and how far away the surface is: reported, not judged."""
 _BORDER_PX = 2
+_READ_OVER_SHOT = 1.8
+"""Read noise over shot noise at one of 255 counts (`core.scenes.sensors.infrared_level`)."""
 
 
 def metadata_of(crop: FaceCrop) -> list[float]:
@@ -49,14 +52,15 @@ def metadata_of(crop: FaceCrop) -> list[float]:
     ]
 
 
-def border_content_of(crop: FaceCrop) -> list[float]:
-    """The figures in the order of `BORDER_CONTENT`."""
+def content_of(crop: FaceCrop) -> list[float]:
+    """The figures in the order of `CONTENT`."""
     luma, infrared = _luma(crop), _infrared(crop)
     return [
         0.0 if luma is None else float(np.concatenate(_ring(luma)).mean()),
         0.0 if infrared is None else float(np.concatenate(_ring(infrared)).mean()),
         _share(infrared, 0.5),
         1.0 if crop.depth is None else _share(crop.depth, 0.0),
+        float(np.median(crop.depth[crop.depth > 0])) if crop.depth is not None and crop.metric_depth else 0.0,
     ]
 
 
@@ -74,11 +78,11 @@ def _noise(image: NDArray[np.float32] | None) -> float:
 
 
 def _noise_of_level(image: NDArray[np.float32] | None) -> float:
-    """The same over the root of the level there: shot noise of a brighter surface is no other sensor's."""
+    """The same over what a camera's noise is at the level there: a brighter surface is no noisier sensor."""
     if image is None:
         return 0.0
     calm = _calm(image)
-    return high_pass_noise(image, calm) / float(np.sqrt(max(float(image[calm].mean()), 1.0)))
+    return high_pass_noise(image, calm) / (_READ_OVER_SHOT + float(np.sqrt(max(float(image[calm].mean()), 0.0))))
 
 
 def _calm(image: NDArray[np.float32]) -> NDArray[np.bool_]:

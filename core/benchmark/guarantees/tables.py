@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core import physics
-from core.benchmark.guarantees.metadata import border_content_of, metadata_of
+from core.benchmark.guarantees.metadata import content_of, metadata_of
 from core.benchmark.tables import Order, split_seed
 from core.benchmark.work import Canceled, Work, stop_if
 from core.codes import Species
@@ -32,7 +31,7 @@ from core.scenes.v1.identity import renderer_digest
 
 Done = Callable[[float], None]
 PLANES = sum(CHANNELS.values())
-_LAYOUT = 3
+_LAYOUT = 4
 _LOSS_STREAM = 77
 """The stream of random numbers that takes modalities away: nothing else of the presentation hangs on it."""
 
@@ -44,7 +43,7 @@ class Rows:
     ``planes float16 (N, C, P, P)``: the normalised inputs of all modalities. ``evidence float32 (N, E)``,
     ``presence bool (N, 3)``, ``sheet float32 (N,)``: logit of `builtin:sheet`. Per presentation: ``subjects``,
     ``species`` (empty = bona fide), ``nuisance float32 (P, K)`` under ``nuisance_names``, ``metadata float32 (P, M)``,
-    ``border`` (what is seen there), ``causes`` of what the domain's profile takes away. ``lossy_planes`` and
+    ``content`` (what is seen there), ``causes`` of what the domain's profile takes away. ``lossy_planes`` and
     ``lossy_presence``: what is left then.
     """
 
@@ -58,7 +57,7 @@ class Rows:
     nuisance: NDArray[np.float32]
     nuisance_names: tuple[str, ...]
     metadata: NDArray[np.float32]
-    border: NDArray[np.float32]
+    content: NDArray[np.float32]
     causes: NDArray[np.str_]
     lossy_planes: NDArray[np.float16]
     lossy_presence: NDArray[np.bool_]
@@ -89,7 +88,7 @@ class _Made:
     species: str
     nuisance: dict[str, float]
     metadata: list[float]
-    border: list[float]
+    content: list[float]
     planes: NDArray[np.float16]
     evidence: NDArray[np.float32]
     presence: NDArray[np.bool_]
@@ -146,14 +145,12 @@ def render(order: Order, pixels: int) -> _Made:
     lossy = stack(apply_loss(made.crops, loss, random))
     inputs = normalise(stack(made.crops))
     sheet = np.array([SheetScorer().score([crop])[0].logit for crop in made.crops], dtype=np.float32)
-    far = [physics.figures(crop).get("distance_mm", 0.0) for crop in made.crops]
-    nuisance = dict(made.nuisance) | {"measured_distance_mm": float(np.mean(far))}
     return _Made(
         made.subject,
         str(order.species),
-        nuisance,
+        dict(made.nuisance),
         np.mean([metadata_of(crop) for crop in made.crops], axis=0).tolist(),
-        np.mean([border_content_of(crop) for crop in made.crops], axis=0).tolist(),
+        np.mean([content_of(crop) for crop in made.crops], axis=0).tolist(),
         _small(inputs, pixels),
         inputs.evidence.numpy(),
         inputs.presence.numpy(),
@@ -183,7 +180,7 @@ def _arrays(made: Sequence[_Made]) -> dict[str, NDArray[np.generic]]:
         "nuisance": np.array([[one.nuisance[name] for name in names] for one in made], dtype=np.float32),
         "nuisance_names": np.array(names, dtype=np.str_),
         "metadata": np.array([one.metadata for one in made], dtype=np.float32),
-        "border": np.array([one.border for one in made], dtype=np.float32),
+        "content": np.array([one.content for one in made], dtype=np.float32),
         "causes": np.array([one.cause for one in made], dtype=np.str_),
         "lossy_planes": np.concatenate([one.lossy_planes for one in made]),
         "lossy_presence": np.concatenate([one.lossy_presence for one in made]),
