@@ -14,7 +14,16 @@ from core.benchmark.markdown import report_text
 from core.benchmark.methods.registry import ABLATION, ENTRIES, OURS, entries
 from core.benchmark.plots import write_figures
 from core.benchmark.protocols import Split, splits
-from core.benchmark.result import cell_rows, conditions, judgements, parameters, species_rows, summary, without_nan
+from core.benchmark.result import (
+    CELL_COLUMNS,
+    cell_rows,
+    conditions,
+    judgements,
+    parameters,
+    species_rows,
+    summary,
+    without_nan,
+)
 from core.benchmark.runner import run_study
 from core.benchmark.scenes import frozen_domains, further_domain, identity, recipe_digest
 from core.benchmark.sizes import FULL, QUICK, Size
@@ -125,7 +134,7 @@ def told(order: StudyOrder, cells: Sequence[Cell], work: Work) -> dict[str, Any]
         },
         "summary": summary(found, methods, wanted),
         "apcer_by_species": species_rows(found, methods),
-        "cells": cell_rows(found),
+        "cells": {"columns": list(CELL_COLUMNS), "rows": cell_rows(found)},
         "hours": work.seconds(_prefixes(cells)) / 3600.0,
         "hardware": described(),
     }
@@ -143,7 +152,7 @@ def write(result: dict[str, Any], out: Path) -> None:
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        out.write_text(json.dumps(result, separators=(",", ":")) + "\n", encoding="utf-8")
         out.with_suffix(".md").write_text(report_text(result), encoding="utf-8")
         write_figures(result, out.with_suffix(""))
     except OSError as error:

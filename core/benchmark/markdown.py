@@ -103,6 +103,7 @@ def figure_table(result: Mapping[str, Any]) -> list[str]:
 def target_table(result: Mapping[str, Any]) -> list[str]:
     """Macro HTER by target under the first condition: mean over seeds, and their spread."""
     first, targets = result["conditions"][0], result["targets"]
+    named = [dict(zip(result["cells"]["columns"], row, strict=True)) for row in result["cells"]["rows"]]
     lines = [f"Macro HTER in % under `{first}`: mean over seeds (standard deviation over seeds).", ""]
     lines += [_row(["method", *targets]), _row(["---"] * (len(targets) + 1))]
     for method in result["summary"]["methods"]:
@@ -110,7 +111,7 @@ def target_table(result: Mapping[str, Any]) -> list[str]:
         for target in targets:
             values = [
                 row["macro_hter"]
-                for row in result["cells"]
+                for row in named
                 if (row["method"], row["target"], row["condition"]) == (method, target, first)
                 and row["macro_hter"] is not None
             ]

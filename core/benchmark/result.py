@@ -118,18 +118,18 @@ def summary(found: Sequence[Judgement], methods: Sequence[str], wanted: Sequence
     return told
 
 
-def cell_rows(found: Sequence[Judgement]) -> list[dict[str, Any]]:
-    """One plain row a judged set."""
-    return [
-        {
-            "target": j.target,
-            "seed": j.seed,
-            "method": j.method,
-            "condition": j.condition.name,
-            **{name: _rounded(value) for name, value in figures(j.judged).items()},
-        }
-        for j in found
-    ]
+CELL_COLUMNS = ("target", "seed", "method", "condition", *FIGURES, "non_response")
+"""The columns of ``cells``: a table of numbers without a name beside each keeps the file small."""
+
+
+def cell_rows(found: Sequence[Judgement]) -> list[list[Any]]:
+    """One row a judged set, in the order of `CELL_COLUMNS`."""
+    rows = []
+    for j in found:
+        told = figures(j.judged)
+        values = [_rounded(told[name]) for name in CELL_COLUMNS[4:]]
+        rows.append([j.target, j.seed, j.method, j.condition.name, *values])
+    return rows
 
 
 def species_rows(found: Sequence[Judgement], methods: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:

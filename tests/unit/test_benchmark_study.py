@@ -47,7 +47,8 @@ def never() -> bool:
 
 
 def figures_of(result: dict[str, Any]) -> list[tuple[float, ...]]:
-    return [tuple(row[name] for name in FIGURES) for row in result["cells"]]
+    columns = result["cells"]["columns"]
+    return [tuple(row[columns.index(name)] for name in FIGURES) for row in result["cells"]["rows"]]
 
 
 def journal(work: Work) -> list[str]:
@@ -104,7 +105,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     made = trunk.stat().st_mtime_ns
     result = run(wanted, silent, never)
     assert trunk.stat().st_mtime_ns == made
-    assert len(result["cells"]) == 3 * 7
+    assert len(result["cells"]["rows"]) == 3 * 7
     assert not list(work.root.rglob(f".{child.pid}-*")), "half a piece was left"
 
 
