@@ -3,8 +3,9 @@
 Policy of the threshold: the point of the source-dev curve where the mean over species of APCER equals BPCER, which is
 where the primary figure, macro HTER (evaluation.md section 1), is balanced. A cap on the worst species was tried first:
 with species that a mask cannot tell apart (a worn mask without infrared) it refuses nearly everybody. What the worst
-species costs stands in the model card instead. A mask under which some species passes more often than not on dev
-(`worst_apcer`) may refuse, but what it would accept is referred: who covers a sensor gains nothing.
+species costs stands in the model card instead. A mask under which some species passes more often than not on dev, and
+clearly more often than before all sensors (`gains_by_covering`), may refuse, but what it would accept is referred: who
+covers a sensor gains nothing. The factory model, which goes to unknown cameras, takes `field_threshold`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from core.verdict import sigmoid
 MAX_WORST_APCER = 0.5
 TELLABLE_AUC = 0.85
 """A species that a mask ranks no better than this does not move the mask's threshold (`field_threshold`)."""
+_CLEARLY = 0.1
 _EDGE = 1e-6
 _LOG_TEMPERATURE = (-3.0, 3.0)
 
@@ -61,10 +63,20 @@ def field_threshold(
     return min(max(sigmoid(found / temperature), _EDGE), 1.0 - _EDGE)
 
 
-def worst_apcer(found: Calibration, logits: NDArray[np.float64], species: NDArray[np.str_]) -> float:
-    """The highest APCER of a species among the presentations, at the threshold of ``found``."""
+def apcers(found: Calibration, logits: NDArray[np.float64], species: NDArray[np.str_]) -> dict[str, float]:
+    """APCER of every species among the presentations, at the threshold of ``found``."""
     passed = logits / found.temperature >= math.log(found.threshold / (1.0 - found.threshold))
-    return max(float(passed[species == kind].mean()) for kind in np.unique(species) if kind)
+    return {str(kind): float(passed[species == kind].mean()) for kind in np.unique(species) if kind}
+
+
+def gains_by_covering(under: Mapping[str, float], complete: Mapping[str, float]) -> bool:
+    """Whether some species passes more often than not under a mask, and clearly more often than before all sensors.
+
+    Args:
+        under: APCER of each species under the mask.
+        complete: under the complete mask.
+    """
+    return any(rate > MAX_WORST_APCER and rate > complete.get(kind, 0.0) + _CLEARLY for kind, rate in under.items())
 
 
 def fit_temperature(logits: NDArray[np.float64], bona_fide: NDArray[np.bool_]) -> float:

@@ -49,6 +49,9 @@ class TrainConfig(BaseModel):
     minutes: float = Field(default=45.0, gt=0, description="no epoch starts later than this")
     evidence_dropout: float = Field(default=0.15, ge=0, lt=1, description="share of rows without physics evidence")
     map_dropout: float = Field(default=0.5, ge=0, lt=1, description="share of rows without learnt features")
+    settling: int = Field(
+        default=0, ge=0, le=500, description="epochs after these, in which features are seldom dropped"
+    )
     loads_beside: bool = Field(default=False, description="a second process varies and normalises the batches")
     threads: int = Field(default=1, ge=1, description="torch threads")
     processes: int = Field(default=2, ge=1, le=64, description="processes that simulate")
@@ -84,4 +87,4 @@ class TrainConfig(BaseModel):
 
 def factory_config(work_dir: Path, out: Path | None = None) -> TrainConfig:
     """The recorded configuration of the factory model (docs/model-card.md)."""
-    return TrainConfig(name="factory", work_dir=work_dir, out=out or FACTORY_BUNDLE, loads_beside=True)
+    return TrainConfig(name="factory", work_dir=work_dir, out=out or FACTORY_BUNDLE, settling=6, loads_beside=True)

@@ -26,6 +26,8 @@ from core.training.table import CropTable
 from core.training.telling import telling_of
 
 _AVERAGING = 0.998
+_SETTLING_AVERAGING, _SETTLING_RATE, _SETTLING_MAP_DROPOUT = 0.99, 0.6, 0.15
+"""Evidence has found its weights by then; what it cannot tell is left to the features, at a lower rate."""
 _WARM_UP_STEPS = 100
 _GRADIENT_NORM = 2.0
 _DIRECT, _DIRECT_TIMES = ".direct.weight", 8.0
@@ -82,7 +84,7 @@ class SourceTrainer:
         self._restore()
         started = time.monotonic()
         try:
-            while self._epoch < self._config.epochs and time.monotonic() - started < 60.0 * self._config.minutes:
+            while self._epoch < self._epochs and time.monotonic() - started < 60.0 * self._config.minutes:
                 began = time.monotonic()
                 self._run_epoch(report, canceled)
                 self._epoch += 1
@@ -91,6 +93,14 @@ class SourceTrainer:
         finally:
             self._loader.close()
         return self._average.eval()
+
+    @property
+    def _epochs(self) -> int:
+        return self._config.epochs + self._config.settling
+
+    @property
+    def _settling(self) -> bool:
+        return self._epoch >= self._config.epochs
 
     @property
     def epochs_done(self) -> int:
@@ -113,7 +123,7 @@ class SourceTrainer:
             if canceled():
                 raise CanceledError("Training was stopped.", "Start it again to go on from the last whole epoch.")
             values = self._train_step(batches[i], inputs, steps, generator)
-            report(Progress("training", (self._epoch + (i + 1) / steps) / config.epochs, values))
+            report(Progress("training", (self._epoch + (i + 1) / steps) / self._epochs, values))
 
     def _train_step(
         self,
@@ -128,7 +138,8 @@ class SourceTrainer:
         self._network.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = self._network.encode(inputs)
-        features = thinned(features, self._config.evidence_dropout, self._config.map_dropout, generator)
+        map_dropout = _SETTLING_MAP_DROPOUT if self._settling else self._config.map_dropout
+        features = thinned(features, self._config.evidence_dropout, map_dropout, generator)
         full = self._network.from_features(features)
         masks, chosen = self._masks.draw(len(rows), generator)
         kept = features.presence & masks
@@ -153,9 +164,11 @@ class SourceTrainer:
         return {"rate": rate, **{name: float(value) for name, value in named.items()}}
 
     def _set_rate(self, steps: int) -> float:
-        """Linear warm-up, then a cosine down to a hundredth."""
-        share = min(1.0, self._step / max(1, steps * self._config.epochs))
-        warm = min(1.0, (self._step + 1) / _WARM_UP_STEPS)
+        """Linear warm-up, then a cosine down to a hundredth; once more, lower, while settling."""
+        before = steps * self._config.epochs if self._settling else 0
+        length = steps * (self._config.settling if self._settling else self._config.epochs)
+        share = min(1.0, (self._step - before) / max(1, length))
+        warm = min(1.0, (self._step + 1) / _WARM_UP_STEPS) * (_SETTLING_RATE if self._settling else 1.0)
         rate = self._config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["times"]
@@ -163,7 +176,7 @@ class SourceTrainer:
 
     def _average_weights(self) -> None:
         """Exponential average of the weights, quicker in the beginning."""
-        keep = min(_AVERAGING, (1.0 + self._step) / (10.0 + self._step))
+        keep = min(_SETTLING_AVERAGING if self._settling else _AVERAGING, (1.0 + self._step) / (10.0 + self._step))
         with torch.no_grad():
             averaged, current = self._average.state_dict(), self._network.state_dict()
             for name, mean in averaged.items():

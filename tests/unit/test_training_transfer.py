@@ -13,7 +13,7 @@ from core.frames import CROP_PX
 from core.model.inputs import to_tensors
 from core.model.network import NetworkConfig, PadNetwork
 from core.scenes.domain import DOMAINS
-from core.training.calibration import field_threshold
+from core.training.calibration import field_threshold, gains_by_covering
 from core.training.depth_chain import vary_depth
 from core.training.loading import BatchLoader
 from core.training.losses import source_loss
@@ -173,3 +173,11 @@ def test_the_training_sites_are_wider_than_the_stations() -> None:
             and made.face_px[0] <= site.face_px[0]
             for made in wide
         )  # fmt: skip
+
+
+def test_a_mask_is_withheld_only_where_covering_a_sensor_helps_an_attack() -> None:
+    complete = {"print_flat": 0.0, "mask_rigid": 0.6}
+    assert not gains_by_covering(complete, complete)
+    assert not gains_by_covering({"print_flat": 0.3, "mask_rigid": 0.65}, complete)
+    assert gains_by_covering({"print_flat": 0.7, "mask_rigid": 0.6}, complete)
+    assert gains_by_covering({"print_flat": 0.0, "mask_rigid": 0.9}, complete)
