@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from core.adaptation.early import encode
 from core.adaptation.execution import Pass, Prepared
 from core.adaptation.gate import judge, refused_as_unstable
-from core.adaptation.judging import Bars, Judged, calibrated, logits_of, no_looser, paired, trials_of
+from core.adaptation.judging import Bars, Judge, Judged, calibrated, no_looser, paired, trials_of
 from core.adaptation.paired import Stratum
 from core.adaptation.result import JobReport, MaskFigures
 from core.data.hybrids import Family
@@ -35,11 +34,11 @@ class Written:
 
 def write_candidate(work: Pass, prepared: Prepared) -> Written:
     """Calibrate every mask on samples that neither trained nor judge (where there are enough), and write the bundle."""
-    plan, networks = work.plan, (prepared.champion, prepared.trainer.teacher)
+    plan, judge_of = work.plan, Judge((prepared.champion, prepared.trainer.teacher))
     samples = work.progress.watched(prepared.calibration, len(prepared.calibration), 0.0, 0.4)
-    judged = [logits_of(sample, networks) for sample in samples]
+    judged = [judge_of(sample) for sample in samples]
     sides = [[pair[side] for pair in judged] for side in (0, 1)]
-    champion = Bars(plan.champion, _calibrations(prepared.manifest))
+    champion = champion_bars(prepared)
     before, after = (no_looser(calibrated(side), side, sides[0], champion) for side in sides)
     digest = plan.sha256()
     manifest = Manifest(
@@ -59,14 +58,18 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     return Written(bundle, written, Bars(written.sha256, after), Bars(plan.champion, before))
 
 
-def judge_candidate(work: Pass, prepared: Prepared, written: Written) -> JobReport:
+def judged_pairs(work: Pass, prepared: Prepared) -> list[tuple[Judged, Judged]]:
     """Champion and candidate on judging subjects, hybrids of the judging family and the simulated hold-out."""
-    plan, networks = work.plan, (prepared.champion, prepared.trainer.teacher)
-    site = work.site("judge", plan.of(plan.split.judge), Family.JUDGING, 0.4, 0.7)
+    plan, judge_of = work.plan, Judge((prepared.champion, prepared.trainer.teacher))
+    site = work.site(prepared.champion, "judge", plan.of(plan.split.judge), Family.JUDGING, 0.4, 0.7)
     source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 0.7, 1.0)
-    every = chain((encode(prepared.champion, sample) for sample in site), source)
-    pairs = [logits_of(sample, networks) for sample in every]
-    champion = Bars(plan.champion, _calibrations(prepared.manifest))
+    return [(pair[0], pair[1]) for pair in map(judge_of, chain(site, source))]
+
+
+def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[tuple[Judged, Judged]]) -> JobReport:
+    """The gate's answer to what was judged, and the figures behind it."""
+    plan = work.plan
+    champion = champion_bars(prepared)
     gate = judge(paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars), plan.gate)
     if prepared.trainer.gave_up:
         gate = refused_as_unstable(gate)
@@ -121,6 +124,9 @@ def _scores(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
     return [t.rank for t in trials if t.bona_fide], [t.rank for t in trials if not t.bona_fide]
 
 
-def _calibrations(manifest: Manifest) -> dict[ModalityMask, Calibration]:
+def champion_bars(prepared: Prepared) -> Bars:
+    """What the champion's logits are held against today."""
+    manifest = prepared.manifest
     masks = [mask for mask in EVERY_MASK if manifest.threshold(mask) is not None]
-    return {m: Calibration(manifest.temperature_of(m), manifest.thresholds[str(m)]) for m in masks}
+    found = {m: Calibration(manifest.temperature_of(m), manifest.thresholds[str(m)]) for m in masks}
+    return Bars(manifest.sha256, found)

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from core.adaptation.checkpoint import read_checkpoint, write_checkpoint
-from core.adaptation.early import Encoded, FeatureTable, build_table, encode, table_of
-from core.adaptation.material import CropFace, Sample, site_samples
+from core.adaptation.early import Encoded, FeatureTable, encode, table_of
+from core.adaptation.material import CropFace, site_samples
 from core.adaptation.memory import ReplayMemory
 from core.adaptation.plan import Plan, PlannedPresentation
 from core.adaptation.progress import Interrupted, Progress
@@ -29,7 +29,8 @@ from core.ports import PresentationStore
 class Pass:
     """What one run of a plan works with.
 
-    ``memory``: folder of the replay memory. ``without_face`` counts presentations in which none was found, by use.
+    ``memory``: folder of the replay memory. ``kept``: where given, what was encoded of the site is kept there, for
+    further passes over the same presentations. ``without_face`` counts presentations in which none was found, by use.
     """
 
     plan: Plan
@@ -40,19 +41,40 @@ class Pass:
     crop_face: CropFace
     simulate: Simulate
     memory: Path | None = None
+    kept: dict[tuple[str, Family, int], list[Encoded]] | None = None
     without_face: dict[str, int] = field(default_factory=dict)
 
     def site(
-        self, use: str, planned: Sequence[PlannedPresentation], family: Family, first: float, last: float
-    ) -> Iterator[Sample]:
+        self,
+        champion: PadNetwork,
+        use: str,
+        planned: Sequence[PlannedPresentation],
+        family: Family,
+        first: float,
+        last: float,
+        copies: int = 0,
+    ) -> Iterator[Encoded]:
         """Samples of the site with their hybrids, while the progress runs from ``first`` to ``last``."""
-        watched = self.progress.watched(planned, len(planned), first, last)
-        frames, seed = self.plan.training.frames, self.plan.seed
-        for sample in site_samples(watched, self.store, self.crop_face, frames, family, seed):
-            if sample is None:
+        for presentation in self.progress.watched(planned, len(planned), first, last):
+            found = self._encoded(champion, presentation, family, copies)
+            if not found:
                 self.without_face[use] = self.without_face.get(use, 0) + 1
-            else:
-                yield sample
+            yield from found
+
+    def _encoded(
+        self, champion: PadNetwork, presentation: PlannedPresentation, family: Family, copies: int
+    ) -> list[Encoded]:
+        """A presentation and its hybrids; nothing where no face is found."""
+        key = (presentation.id, family, copies)
+        if self.kept is not None and key in self.kept:
+            return self.kept[key]
+        samples = site_samples(
+            [presentation], self.store, self.crop_face, self.plan.training.frames, family, self.plan.seed
+        )
+        found = [encode(champion, sample, copies, self.plan.seed) for sample in samples if sample is not None]
+        if self.kept is not None:
+            self.kept[key] = found
+        return found
 
     def source(
         self, champion: PadNetwork, n: int, seed: int, first: float, last: float, copies: int = 0
@@ -83,12 +105,12 @@ def prepare(work: Pass) -> Prepared:
     plan, settings = work.plan, work.plan.training
     champion, manifest = load_network(work.champion)
     planned = plan.of(plan.split.train)
-    site = build_table(champion, work.site("train", planned, Family.TRAINING, 0.0, 0.4), settings.copies, plan.seed)
+    site = table_of(work.site(champion, "train", planned, Family.TRAINING, 0.0, 0.4, settings.copies))
     _require_both_classes(site)
     replay = table_of(work.source(champion, settings.replay, plan.replay.train_seed, 0.4, 0.75, settings.copies))
     calibration = list(work.source(champion, settings.calibration, plan.replay.calibrate_seed, 0.75, 0.95))
     calibrating = plan.of(plan.split.calibrate) or planned
-    calibration += [encode(champion, s) for s in work.site("calibrate", calibrating, Family.TRAINING, 0.95, 1.0)]
+    calibration += work.site(champion, "calibrate", calibrating, Family.TRAINING, 0.95, 1.0)
     student, teacher = load_network(work.champion)[0], load_network(work.champion)[0]
     trainer = AdaptationTrainer(student, teacher, site, replay, settings, plan.seed)
     return Prepared(champion, manifest, trainer, calibration)

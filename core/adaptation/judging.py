@@ -15,7 +15,8 @@ from core.assessment import assess
 from core.codes import Outcome
 from core.frames import EVERY_MASK, MODALITIES, ModalityMask
 from core.metrics.trial import Trial
-from core.model.network import Features, PadNetwork
+from core.model.folded import MaskedHeads, folded
+from core.model.network import PadNetwork
 from core.policy import SitePolicy
 from core.training.calibration import Calibration, calibrate
 from core.verdict import Evidence, sigmoid
@@ -66,15 +67,25 @@ class Bars:
         return threshold is not None and self.score(mask, logit) >= threshold
 
 
-@torch.inference_mode()
-def logits_of(sample: Encoded, networks: Sequence[PadNetwork]) -> list[Judged]:
-    """Judge one sample by several networks that share the early stages which encoded it."""
-    cached = sample.unvaried()
-    masks = [m for m in EVERY_MASK if m & sample.mask == m and m & sample.telling]
-    return [
-        Judged(sample.presentation, sample.subject, sample.species, sample.stratum, _per_mask(network, cached, masks))
-        for network in networks
-    ]
+class Judge:
+    """Several networks that share their early stages, judging one encoded sample after the other."""
+
+    def __init__(self, networks: Sequence[PadNetwork]) -> None:
+        self._folded = [folded(network) for network in networks]
+        self._heads = [MaskedHeads(network) for network in self._folded]
+
+    @torch.inference_mode()
+    def __call__(self, sample: Encoded) -> list[Judged]:
+        """What each network says of the sample, under every mask that tells its class."""
+        cached = sample.unvaried()
+        masks = [m for m in EVERY_MASK if m & sample.mask == m and m & sample.telling]
+        wanted = torch.tensor([[modality in mask for modality in MODALITIES] for mask in masks])
+        found = []
+        for network, heads in zip(self._folded, self._heads, strict=True):
+            logits = heads(network.encode_rest(cached), wanted)[1].double().mean(dim=0).tolist()
+            by_mask = dict(zip(masks, logits, strict=True))
+            found.append(Judged(sample.presentation, sample.subject, sample.species, sample.stratum, by_mask))
+        return found
 
 
 def calibrated(judged: Sequence[Judged]) -> dict[ModalityMask, Calibration]:
@@ -160,23 +171,6 @@ def trials_of(judged: Iterable[Judged], bars: Bars, mask: ModalityMask | None = 
         outcome = Outcome.REFER if said is None else said.outcome
         trials.append(Trial(found.presentation, found.subject, found.species, used, score, outcome))
     return trials
-
-
-def _per_mask(network: PadNetwork, cached: Features, masks: Sequence[ModalityMask]) -> dict[ModalityMask, float]:
-    """Mean raw logit of the crops under each mask, all masks as one batch."""
-    network.eval()
-    encoded = network.encode_rest(cached)
-    crops, count = len(encoded.presence), len(masks)
-    wanted = torch.tensor([[modality in mask for modality in MODALITIES] for mask in masks])
-    every = Features(
-        encoded.maps.repeat(count, 1, 1, 1, 1),
-        encoded.presence.repeat(count, 1),
-        encoded.quality.repeat(count, 1),
-        encoded.evidence.repeat(count, 1),
-    )
-    safe = network.from_features(every.restricted(wanted.repeat_interleave(crops, dim=0))).safe
-    means = safe.double().reshape(count, crops).mean(dim=1).tolist()
-    return dict(zip(masks, means, strict=True))
 
 
 def _above(score: float, scores: NDArray[np.float64]) -> float:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from core.codes import JobState
-from core.ports import JobStore
 
 _Item = TypeVar("_Item")
 
 _SHARES = {JobState.PREPARING: (0.0, 0.3), JobState.TRAINING: (0.3, 0.8), JobState.EVALUATING: (0.8, 1.0)}
 _UPDATE_S = 0.5
+
+
+class JobListener(Protocol):
+    """The part of `core.ports.JobStore` that a running job speaks to."""
+
+    def update(self, job: str, *, state: JobState | None = None, progress: float | None = None) -> None:
+        """Change what is given."""
+        ...
+
+    def take_request(self, job: str) -> str:
+        """The pending request, which is cleared; empty when there is none."""
+        ...
+
+    def append_event(self, job: str, step: int, values: Mapping[str, float]) -> None:
+        """One point of the live curves."""
+        ...
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: a person asked for it
@@ -26,7 +41,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error: a person asked for i
 class Progress:
     """Writes progress and events of one job, and obeys requests."""
 
-    def __init__(self, job: str, jobs: JobStore) -> None:
+    def __init__(self, job: str, jobs: JobListener) -> None:
         self._job, self._jobs = job, jobs
         self._state = JobState.PREPARING
         self._entered = self._updated = time.monotonic()

@@ -128,7 +128,7 @@ def worker_runs(record: JobRecord) -> bool:
 
 def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobReport, Path]:
     """Prepare, train, judge; torch comes in only here."""
-    from core.adaptation.candidate import judge_candidate, write_candidate
+    from core.adaptation.candidate import judged_pairs, report_of, write_candidate
     from core.adaptation.execution import Pass, prepare, train
     from core.model.bundle import read_manifest
 
@@ -144,7 +144,7 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     train(work, prepared.trainer)
     progress.enter(JobState.EVALUATING)
     written = write_candidate(work, prepared)
-    report = judge_candidate(work, prepared, written)
+    report = report_of(work, prepared, written, judged_pairs(work, prepared))
     return report.model_copy(update={"seconds": time.monotonic() - started}), written.bundle
 
 

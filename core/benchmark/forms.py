@@ -58,6 +58,24 @@ def robustness(options: Namespace, load: Load, report: Report, canceled: Cancele
     return ExitCode.DONE
 
 
+def adapted(options: Namespace, champion: Path, work: Path, report: Report, canceled: Canceled) -> int:
+    """``--adapt --manifest F`` with ``--labelled N --draws K`` or ``--splits``: passes of the product on captures."""
+    from core.benchmark.adapted import Order, as_markdown, run
+    from core.data.manifest import read_manifest
+
+    out = _out(options)
+    if options.manifest is None or (options.labelled is None) == (options.splits is None):
+        raise UsageError(
+            "What should be adapted on?", "Give --manifest F and one of --labelled N [--draws K], --splits [N]."
+        )
+    manifest = read_manifest(options.manifest)
+    order = Order(manifest, champion, work, options.labelled or 0, options.draws, options.splits)
+    result = run(order, report, canceled)
+    write_json(result, out)
+    out.with_suffix(".md").write_text(as_markdown(result), encoding="utf-8")
+    return ExitCode.INPUT if manifest.left_out else ExitCode.DONE
+
+
 def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     from core.benchmark.command import StudyOrder, run
 

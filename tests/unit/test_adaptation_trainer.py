@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.adaptation.early import FeatureTable, build_table, encode, late, late_parameters
-from core.adaptation.judging import Bars, Judged, calibrated, logits_of, no_looser, paired
+from core.adaptation.judging import Bars, Judge, Judged, calibrated, no_looser, paired
 from core.adaptation.material import Sample
 from core.adaptation.paired import Stratum
 from core.adaptation.settings import TrainingSettings
@@ -54,7 +54,7 @@ def test_early_and_late_are_the_network() -> None:
 
 def test_logits_under_a_mask_are_those_of_restricted_crops() -> None:
     network, sample = tiny(), samples(1)[0]
-    judged = logits_of(encode(network, sample), [network])[0]
+    judged = Judge([network])(encode(network, sample))[0]
     assert set(judged.logits) == set(EVERY_MASK)
     with torch.inference_mode():
         for mask in EVERY_MASK:
@@ -65,7 +65,7 @@ def test_logits_under_a_mask_are_those_of_restricted_crops() -> None:
 def test_a_hybrid_is_judged_only_where_it_differs() -> None:
     source = samples(1)[0]
     hybrid = Sample("h", "s", "hybrid_mask", Stratum.HYBRID, source.crops, ModalityMask.of([Modality.IR]))
-    assert all(Modality.IR in mask for mask in logits_of(encode(tiny(), hybrid), [tiny()])[0].logits)
+    assert all(Modality.IR in mask for mask in Judge([tiny()])(encode(tiny(), hybrid))[0].logits)
 
 
 def test_the_pass_learns(table: FeatureTable) -> None:
