@@ -187,7 +187,7 @@ def _benchmark_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", metavar="K", type=count, default=10, help="with --adapt: how often they are drawn")
     parser.add_argument("--splits", metavar="N", type=count, nargs="?", const=1000, help="every split in halves, or N")
     parser.add_argument("--surrogate", metavar="M", help="with --robustness: attacks are transferred from this model")
-    parser.add_argument("--protocol", metavar="P", help="P1..P5 or ablation; of a collection: its own name for it")
+    parser.add_argument("--protocol", metavar="P", help="P1..P5, ablation or whole; of a collection: its own")
     parser.add_argument("--guarantees", action="store_true", help="check what scenes-v1 promises; exit 3 if it fails")
     parser.add_argument("--realism", action="store_true", help="distances to real captures: --manifest REAL --out DIR")
     parser.add_argument("--manifest", metavar="REAL", type=Path, help="real captures; bona fide rows are used")

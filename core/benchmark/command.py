@@ -11,7 +11,7 @@ from typing import Any
 from core.benchmark.complementary import mean_of
 from core.benchmark.hardware import described
 from core.benchmark.markdown import report_text
-from core.benchmark.methods.registry import ABLATION, ENTRIES, OURS, entries
+from core.benchmark.methods.registry import OURS, chosen
 from core.benchmark.plots import write_figures
 from core.benchmark.protocols import Split, splits
 from core.benchmark.result import (
@@ -27,7 +27,7 @@ from core.benchmark.result import (
 from core.benchmark.runner import run_study
 from core.benchmark.scenes import frozen_domains, further_domain, identity, recipe_digest
 from core.benchmark.sizes import FULL, QUICK, Size
-from core.benchmark.study import CLEAN, Cell
+from core.benchmark.study import ABLATION_TABLE, CLEAN, METHODS, TABLES, WHOLE, Cell
 from core.benchmark.work import Canceled, Report, Work
 from core.errors import HostError, UsageError
 from core.scenes.domain import Domain
@@ -79,10 +79,8 @@ def plan(order: StudyOrder) -> tuple[list[Cell], Work]:
     found = splits(order.protocol, list(domains), "" if further is None else further.name)
     found = _chosen(found, order.targets)
     every: dict[str, Domain] = {**domains, **({} if further is None else {further.name: further})}
-    ablation = order.protocol == "ablation"
-    named = entries(list(order.methods), ABLATION if ablation else ENTRIES)
-    if OURS not in {entry.name for entry in named}:
-        named = (*entries([OURS], ABLATION if ablation else ENTRIES), *named)
+    table = {"ablation": ABLATION_TABLE, "whole": WHOLE}.get(order.protocol, METHODS)
+    methods = chosen([*order.methods, OURS] if order.methods else [], [entry.name for entry in TABLES[table]])
     folder = order.work / f"{size.name}-{size.digest()[:8]}-{recipe_digest()[:12]}"
     seeds = order.seeds or tuple(range(size.seeds))
     cells = [
@@ -92,8 +90,8 @@ def plan(order: StudyOrder) -> tuple[list[Cell], Work]:
             domains=tuple(every.values()),
             split=split,
             seed=seed,
-            methods=tuple(entry.name for entry in named),
-            ablation=ablation,
+            methods=methods,
+            table=table,
             views=_views(order.protocol),
         )
         for seed in seeds
@@ -128,7 +126,7 @@ def told(order: StudyOrder, cells: Sequence[Cell], work: Work) -> dict[str, Any]
                 "title": known[m].title,
                 "kind": known[m].kind,
                 "parameters": counts[m],
-                "tuning": {c.training: work.load_json(c.knobs_piece(m)) for c in cells},
+                "tuning": {c.training: _tuning(work, c, m) for c in cells},
             }
             for m in methods
         },
@@ -157,6 +155,11 @@ def write(result: dict[str, Any], out: Path) -> None:
         write_figures(result, out.with_suffix(""))
     except OSError as error:
         raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error
+
+
+def _tuning(work: Work, cell: Cell, method: str) -> Any:
+    """What tuning chose; nothing is tuned where the network is trained whole."""
+    return None if cell.table == WHOLE else work.load_json(cell.knobs_piece(method))
 
 
 def _views(protocol: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 P1 leave one domain out, complete; P2 the same folds under every mask; P3 limited sources (two domains train, the other
 two are judged); P4 leave one family of species out; P5 the folds of P1 under corruptions and changing modalities
-(issue 3, section 4; MMDG's protocols in method.md 2.4).
+(issue 3, section 4; MMDG's protocols in method.md 2.4). ``ablation`` and ``whole`` judge on the first target only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from core.codes import Species
 from core.errors import UsageError
 
-PROTOCOLS = ("P1", "P2", "P3", "P4", "P5", "ablation")
+PROTOCOLS = ("P1", "P2", "P3", "P4", "P5", "ablation", "whole")
 
 FAMILIES: dict[str, tuple[Species, ...]] = {
     "prints": (Species.PRINT_FLAT, Species.PRINT_BENT, Species.PRINT_CUTOUT, Species.PRINT_WORN),
@@ -60,7 +60,7 @@ def splits(protocol: str, domains: Sequence[str], unseen_domain: str = "") -> tu
         every = tuple(domains)
         return tuple(Split(f"without-{name}", every, every, tuple(kinds)) for name, kinds in FAMILIES.items())
     folds = tuple(Split(f"to-{d}", tuple(s for s in domains if s != d), (d,)) for d in domains)
-    return folds[:1] if protocol == "ablation" else folds
+    return folds[:1] if protocol in ("ablation", "whole") else folds
 
 
 def _unseen(protocol: str, domains: Sequence[str], name: str) -> tuple[Split, ...]:

@@ -34,18 +34,27 @@ from core.benchmark.site_loss import SITE_MISSING, lossy_table
 from core.benchmark.sizes import Size
 from core.benchmark.tables import table_piece
 from core.benchmark.trunk import Trunk, load_trunk, save_trunk, train_trunk
+from core.benchmark.whole import VARIANTS, Variant, train_whole, whole_logits
 from core.benchmark.work import Canceled, Work
 from core.scenes.domain import Domain
 from core.training.table import CropTable, open_table
 
 CLEAN = "clean"
+METHODS, ABLATION_TABLE, WHOLE = "methods", "ablation", "whole"
+TABLES: dict[str, tuple[Entry, ...] | tuple[Variant, ...]] = {
+    METHODS: ENTRIES,
+    ABLATION_TABLE: ABLATION,
+    WHOLE: VARIANTS,
+}
+"""What can be run under each name, in the order of the tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """What one process does in one go; plain data, so that it can be sent to it.
 
-    ``views``: which changes of the target are judged, see `core.benchmark.changes.VIEWS`.
+    ``table``: what its methods are called in, `METHODS`, `ABLATION_TABLE` or `WHOLE`. ``views``: which changes of the
+    target are judged, see `core.benchmark.changes.VIEWS`.
     """
 
     root: Path
@@ -54,13 +63,13 @@ class Cell:
     split: Split
     seed: int
     methods: tuple[str, ...]
-    ablation: bool = False
+    table: str = METHODS
     views: tuple[str, ...] = (CLEAN,)
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[Entry | Variant, ...]:
         """The methods, in the order of the table."""
-        return tuple(entry for entry in (ABLATION if self.ablation else ENTRIES) if entry.name in self.methods)
+        return tuple(entry for entry in TABLES[self.table] if entry.name in self.methods)
 
     def domain(self, name: str) -> Domain:
         """A domain by name."""
@@ -80,16 +89,16 @@ class Cell:
 
     def dev_piece(self, method: str) -> str:
         """Logits of a method on source-dev."""
-        return f"{self.folder}/{self._table}/{method}-dev.npz"
+        return f"{self.folder}/{self.table}/{method}-dev.npz"
 
     def target_piece(self, method: str, target: str, view: str) -> str:
         """Logits of a method on a target."""
         digest = table_piece(self.domain(target), "test").removeprefix("tables/")
-        return f"{self.folder}/{self._table}/{method}-{digest}-{view}.npz"
+        return f"{self.folder}/{self.table}/{method}-{digest}-{view}.npz"
 
     def knobs_piece(self, method: str) -> str:
         """What tuning chose for a method."""
-        return f"knobs/{self.training}/{self._table}/{method}.json"
+        return f"knobs/{self.training}/{self.table}/{method}.json"
 
     def pieces(self) -> list[str]:
         """Every piece that a finished cell has left."""
@@ -99,21 +108,17 @@ class Cell:
             for method in self.methods
             for piece in (self.dev_piece(method), *(self.target_piece(method, t, v) for t, v in targets))
         ]
-        return [*found, self.cosines_piece] if self.ablation else found
+        return [*found, self.cosines_piece] if self.table == ABLATION_TABLE else found
 
     @property
     def cosines_piece(self) -> str:
         """Predicted against true features of ours, on the first target (ablation only)."""
-        return f"{self.folder}/{self._table}/cosines-{self.split.targets[0]}.json"
+        return f"{self.folder}/{self.table}/cosines-{self.split.targets[0]}.json"
 
     @property
     def spent(self) -> str:
         """Under what name the journal has the processor time of this cell."""
-        return f"spent/{self.training}-s{self.seed}-{self._table}"
-
-    @property
-    def _table(self) -> str:
-        return "ablation" if self.ablation else "methods"
+        return f"spent/{self.training}-s{self.seed}-{self.table}"
 
 
 def run_cell(cell: Cell, canceled: Canceled) -> None:
@@ -130,7 +135,10 @@ def run_cell(cell: Cell, canceled: Canceled) -> None:
     bench = _Bench(cell, work, canceled)
     try:
         for entry in cell.entries:
-            bench.run(entry)
+            if isinstance(entry, Variant):
+                bench.run_whole(entry)
+            else:
+                bench.run(entry)
     finally:
         bench.clear()
         work.note(cell.spent, time.process_time() - started)
@@ -141,7 +149,9 @@ class _Bench:
 
     def __init__(self, cell: Cell, work: Work, canceled: Canceled) -> None:
         self._cell, self._work, self._canceled = cell, work, canceled
-        self._temporary = f"maps/{cell.training}-s{cell.seed}-{'ablation' if cell.ablation else 'methods'}"
+        self._temporary = f"maps/{cell.training}-s{cell.seed}-{cell.table}"
+        if cell.table == WHOLE:
+            return
         trunk = self._trunk()
         with torch.inference_mode():
             blank = trunk.stems(empty_inputs(cell.size.pixels))[0].clone()
@@ -160,18 +170,36 @@ class _Bench:
         wanted = {cell.target_piece(name, *key): maps for key, maps in self._targets.items()}
         wanted[cell.dev_piece(name)] = self._dev
         missing = {piece: maps for piece, maps in wanted.items() if not self._work.has(piece)}
-        compared = cell.ablation and name == OURS
+        compared = cell.table == ABLATION_TABLE and name == OURS
         if not missing and not (compared and not self._work.has(cell.cosines_piece)):
             return
         knobs = self._knobs(entry)
-        with self._work.making(f"{cell.folder}/fitted-{name}{'-ablation' if cell.ablation else ''}") as mark:
+        with self._work.making(f"{cell.folder}/fitted-{cell.table}-{name}") as mark:
             method = self._fitted(entry, knobs, cell.size.peer_epochs)
             mark.write_text(json.dumps({"parameters": method.parameters, "knobs": asdict(knobs)}), encoding="utf-8")
         for piece, maps in missing.items():
-            save_logits(self._work, piece, method.logits(maps), maps, method.parameters)
+            presence = np.asarray(maps.presence[:, 0])
+            save_logits(self._work, piece, method.logits(maps), presence, maps.people, method.parameters)
         if compared and isinstance(method, NetworkMethod) and isinstance(method.peer, Ours):
             rows = cosines(method.peer, self._train, self._targets[cell.split.targets[0], CLEAN])
             self._work.save_json(cell.cosines_piece, {"rows": rows})
+
+    def run_whole(self, variant: Variant) -> None:
+        """Train a variant without the trunk and ask it, unless everything of it lies there."""
+        cell, name = self._cell, variant.name
+        sets = {cell.target_piece(name, t, v): self._target(t, v) for t in cell.split.targets for v in cell.views}
+        sets[cell.dev_piece(name)] = self._sources("dev")
+        missing = {piece: found for piece, found in sets.items() if not self._work.has(piece)}
+        if not missing:
+            return
+        prepared, people = self._sources("train")
+        rows = people.rows_of(~np.isin(people.species, cell.split.unseen))
+        network = train_whole(variant, prepared, people, rows, cell.size, cell.seed, self._canceled)
+        count = sum(p.numel() for p in network.parameters())
+        for piece, (inputs, who) in missing.items():
+            every = np.arange(len(inputs))
+            presence = inputs.inputs(every, np.zeros_like(every)).presence.numpy()
+            save_logits(self._work, piece, whole_logits(network, inputs, every), presence, who, count)
 
     def clear(self) -> None:
         """Throw the cached maps away."""
@@ -252,12 +280,18 @@ def make_inputs(work: Work, domain: Domain, split: str, size: Size, view: str, c
     return prepare(work, piece, open_table(work.path(table_piece(domain, split))), size, changes, canceled)
 
 
-def save_logits(work: Work, piece: str, logits: NDArray[np.float32], maps: Maps, parameters: int) -> None:
+def save_logits(
+    work: Work,
+    piece: str,
+    logits: NDArray[np.float32],
+    presence: NDArray[np.bool_],
+    people: People,
+    parameters: int,
+) -> None:
     """Logits ``(N, 7)`` with who they are of and what was there."""
-    people = maps.people
     with work.making(piece) as path, path.open("wb") as file:
         np.savez_compressed(
-            file, logits=logits, presence=np.asarray(maps.presence[:, 0]), owner=people.owner, ids=people.ids,
+            file, logits=logits, presence=presence, owner=people.owner, ids=people.ids,
             subjects=people.subjects, species=people.species, domains=people.domains, parameters=parameters,
         )  # fmt: skip
 

@@ -142,6 +142,15 @@ def test_the_ablation_compares_predicted_with_true_features(tmp_path: Path) -> N
     assert all(-1.0 <= row["own"] <= 1.0 for row in result["complementary"])
 
 
+def test_the_network_can_be_trained_whole(tmp_path: Path) -> None:
+    wanted = order(tmp_path, "whole", methods=("neither",))
+    draw_tables(wanted)
+    result = run(wanted, silent, never)
+    assert list(result["methods"]) == ["ours", "neither"]
+    assert result["methods"]["ours"]["parameters"] > result["methods"]["neither"]["parameters"]
+    assert result["methods"]["ours"]["tuning"] == {plan(wanted)[0][0].training: None}
+
+
 def test_people_of_splits_and_domains_are_disjoint() -> None:
     domains = frozen_domains()
     seeds = {(name, split): split_seed(domain, split) for name, domain in domains.items() for split in SPLITS}

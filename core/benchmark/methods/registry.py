@@ -75,16 +75,13 @@ ABLATION: tuple[Entry, ...] = (
 """The rows of the ablation (evaluation.md section 4)."""
 
 
-def entries(names: list[str] | None, of: tuple[Entry, ...] = ENTRIES) -> tuple[Entry, ...]:
+def chosen(names: list[str], of: list[str]) -> tuple[str, ...]:
     """The named methods in the order of the table, all of them where none is named.
 
     Raises:
         UsageError: there is no such method.
     """
-    if not names:
-        return of
-    known = {entry.name for entry in of}
     for name in names:
-        if name not in known:
-            raise UsageError(f"There is no method {name!r}.", f"Name some of {', '.join(sorted(known))}.")
-    return tuple(entry for entry in of if entry.name in names)
+        if name not in of:
+            raise UsageError(f"There is no method {name!r}.", f"Name some of {', '.join(sorted(of))}.")
+    return tuple(name for name in of if not names or name in names)
