@@ -163,3 +163,4 @@ def _chunks(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
 
 
 FULL_MASK = (ALL_MODALITIES,)
+PARTIAL_MASKS = tuple(mask for mask in EVERY_MASK if mask != ALL_MODALITIES)

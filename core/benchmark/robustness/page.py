@@ -45,7 +45,10 @@ def _flips(rows: Sequence[Row], of: str) -> str:
         found.setdefault((row["mask"], row["changed"]), {})[row["levels"]] = row["flipped"]
     return _table(
         ("mask", "changed", *(f"{level:.0f}/255" for level in levels)),
-        [[mask, changed, *(_share(row.get(level)) for level in levels)] for (mask, changed), row in found.items()],
+        [
+            [mask, changed, *(_share(row[level]) if level in row else "" for level in levels)]
+            for (mask, changed), row in found.items()
+        ],
     )
 
 

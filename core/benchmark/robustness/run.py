@@ -13,6 +13,8 @@ from core.benchmark.robustness.conflict import plant, report_conflicts
 from core.benchmark.robustness.decisions import (
     FULL_MASK,
     LEVELS,
+    PARTIAL_MASKS,
+    Cell,
     cells,
     clean_decisions,
     separation,
@@ -27,7 +29,7 @@ from core.benchmark.robustness.square import searched
 from core.benchmark.work import Canceled, Report
 from core.codes import Species
 from core.errors import HostError, UsageError
-from core.frames import EVERY_MASK, ModalityMask
+from core.frames import ModalityMask
 from core.metrics.rate import rate_of
 from core.model.scorer import NetworkScorer
 from core.ports import Scorer
@@ -39,7 +41,10 @@ SHEET_FILE, RECIPES_FILE, PAGE_FILE = "finds.png", "recipes.json", "robustness.m
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is tried: ``cases`` a class, ``conflicts`` a modality, ``evaluations`` a search of the red team."""
+    """How much is tried: ``cases`` a class, ``conflicts`` a modality, ``evaluations`` a search of the red team.
+
+    ``levels`` with every modality present; the largest of them under each of ``masks``.
+    """
 
     name: str
     cases: int
@@ -51,8 +56,8 @@ class Budget:
     domains: int = 4
 
 
-QUICK = Budget("quick", 16, (8.0,), FULL_MASK, 30, 24, 12, 1)
-FULL = Budget("full", 40, LEVELS, EVERY_MASK, 200, 200, 60)
+QUICK = Budget("quick", 16, (8.0,), (), 30, 24, 12, 1)
+FULL = Budget("full", 32, LEVELS, PARTIAL_MASKS, 100, 120, 40)
 
 
 def run(
@@ -100,7 +105,7 @@ def run(
         "clean": clean_decisions(scorer, bona_fide, attacks),
         "pgd": {
             "steps": STEPS,
-            "rows": table(scorer, bona_fide, attacks, cells(budget.levels, budget.masks), report, canceled),
+            "rows": table(scorer, bona_fide, attacks, _wanted(budget), report, canceled),
         },
         "square": {
             "queries": budget.queries,
@@ -108,7 +113,7 @@ def run(
                 scorer,
                 bona_fide,
                 attacks,
-                [cell for cell in cells(budget.levels[-1:], FULL_MASK) if cell.threat.towards > 0],
+                _towards_bona_fide(cells(budget.levels[-1:], FULL_MASK)),
                 report,
                 canceled,
                 attack=lambda network, clean, threat, seed: searched(
@@ -126,7 +131,7 @@ def run(
                 scorer,
                 bona_fide,
                 attacks,
-                cells(budget.levels, FULL_MASK),
+                _towards_bona_fide(cells(budget.levels, FULL_MASK)),
                 report,
                 canceled,
                 maker=surrogate.network,
@@ -141,6 +146,14 @@ def run(
     found["red_team"] = _red_team(finds, budget)
     (out_dir / PAGE_FILE).write_text(text(found), encoding="utf-8")
     return found
+
+
+def _wanted(budget: Budget) -> list[Cell]:
+    return cells(budget.levels, FULL_MASK) + cells(budget.levels[-1:], budget.masks)
+
+
+def _towards_bona_fide(wanted: list[Cell]) -> list[Cell]:
+    return [cell for cell in wanted if cell.threat.towards > 0]
 
 
 def _red_team(finds: list[Find], budget: Budget) -> dict[str, Any]:
