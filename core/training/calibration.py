@@ -47,7 +47,11 @@ def calibrate(logits: NDArray[np.float64], species: NDArray[np.str_]) -> Calibra
 
 
 def field_threshold(
-    plain: NDArray[np.float64], varied: NDArray[np.float64], species: NDArray[np.str_], temperature: float
+    plain: NDArray[np.float64],
+    varied: NDArray[np.float64],
+    species: NDArray[np.str_],
+    temperature: float,
+    hardest: bool = False,
 ) -> float:
     """The threshold of a mask that goes to cameras which nobody has seen.
 
@@ -55,11 +59,15 @@ def field_threshold(
     resolution, scale, tone and noise: as rendered, the classes lie too neatly apart for a threshold that must hold
     elsewhere. Only species that the mask can tell count. One that it cannot (a mannequin, for depth) costs as many bona
     fide as one likes and still passes; it is a reason never to accept under the mask, not to refuse everybody.
+
+    ``hardest``: the one told species that passes most is balanced against bona fide, not the mean over species. So it
+    is where infrared shows the material: prints are easy there, and their mean would wave every mask through.
     """
     attacks = [str(kind) for kind in np.unique(species) if kind]
-    told = [kind for kind in attacks if _auc(plain[species == ""], plain[species == kind]) >= TELLABLE_AUC]
+    told = [kind for kind in attacks if _auc(plain[species == ""], plain[species == kind]) >= TELLABLE_AUC] or attacks
     both, kinds = np.concatenate([plain, varied]), np.concatenate([species, species])
-    found = choose_threshold(both[kinds == ""], {kind: both[kinds == kind] for kind in told or attacks})
+    groups = [[kind] for kind in told] if hardest else [told]
+    found = max(choose_threshold(both[kinds == ""], {k: both[kinds == k] for k in group}) for group in groups)
     return min(max(sigmoid(found / temperature), _EDGE), 1.0 - _EDGE)
 
 

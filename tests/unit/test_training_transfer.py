@@ -181,3 +181,11 @@ def test_a_mask_is_withheld_only_where_covering_a_sensor_helps_an_attack() -> No
     assert not gains_by_covering({"print_flat": 0.3, "mask_rigid": 0.65}, complete)
     assert gains_by_covering({"print_flat": 0.7, "mask_rigid": 0.6}, complete)
     assert gains_by_covering({"print_flat": 0.0, "mask_rigid": 0.9}, complete)
+
+
+def test_where_material_shows_the_hardest_told_species_sets_the_threshold() -> None:
+    random = np.random.default_rng(0)
+    person, print_, resin = random.normal(2, 0.7, 300), random.normal(-6, 1.0, 300), random.normal(0.5, 0.7, 300)
+    species = np.array([""] * 300 + ["print_flat"] * 300 + ["mask_rigid"] * 300)
+    logits = np.concatenate([person, print_, resin])
+    assert field_threshold(logits, logits, species, 1.0, hardest=True) > field_threshold(logits, logits, species, 1.0)
