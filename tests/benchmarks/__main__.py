@@ -6,13 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.benchmarks import capture, recorder, scenes, station, window
+from tests.benchmarks import capture, model, recorder, scenes, station, window
 from tests.benchmarks.table import markdown
 
 SECTIONS = {
     "Capture": capture.rows,
     "Recorder": recorder.rows,
     "Scenes": scenes.rows,
+    "Model": model.rows,
     "Station, headless": station.rows,
     "Window": window.rows,
 }
