@@ -41,7 +41,7 @@ def _head(result: Mapping[str, Any]) -> list[str]:
         f"Scenes `{scenes['digest'][:16]}`{frozen}; targets {', '.join(result['targets'])}; seeds {seeds}; "
         f"{result['counts']['presentations']} presentations of {result['counts']['subjects']} subjects judged.",
         "",
-        f"{result['hours']:.2f} processor hours on {hardware['processor']} ({hardware['cores']} cores), "
+        f"About {result['hours']:.2f} hours of one core on {hardware['processor']} ({hardware['cores']} cores), "
         f"torch {hardware['torch']}, {hardware['arithmetic']}. Command: `{result['command']}`.",
         "",
     ]
