@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class SitePolicy(BaseModel):
@@ -31,6 +31,15 @@ class SitePolicy(BaseModel):
     )
     lock_out_window_ms: float = Field(default=300_000.0, gt=0)
     thresholds: dict[str, float] = Field(default_factory=dict, description="mask -> score threshold, above the model's")
+
+    @model_validator(mode="after")
+    def _a_verdict_is_possible(self) -> SitePolicy:
+        if self.min_frame_sets > self.max_frame_sets:
+            raise ValueError(
+                f"min_frame_sets is {self.min_frame_sets} and max_frame_sets {self.max_frame_sets}: "
+                "no verdict could ever have enough evidence; raise max_frame_sets"
+            )
+        return self
 
     def sha256(self) -> str:
         """Digest of the canonical JSON form."""

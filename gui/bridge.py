@@ -29,11 +29,9 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-class StationBridge(QThread):
-    """Opens a station in its own thread, polls it until `stop`, and shuts it down."""
+class StationSignals(QObject):
+    """What a station says, as signals; the bridge emits them from its thread, the link tells the window."""
 
-    opened = Signal(object)
-    """`LiveStation`: the processes are being started; the ring can be read."""
     health_changed = Signal(object)
     observed = Signal(object)
     committed = Signal(object)
@@ -46,10 +44,18 @@ class StationBridge(QThread):
     """`Problem`: something known went wrong."""
     broke = Signal(object)
     """An exception that is a bug; the station is shut down."""
+
+
+class StationBridge(QThread):
+    """Opens a station in its own thread, polls it until `stop`, and shuts it down."""
+
+    opened = Signal(object)
+    """`LiveStation`: the processes are being started; the ring can be read."""
     _answered = Signal(object, object)
 
     def __init__(self, open_station: Callable[[], LiveStation], parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.says = StationSignals(self)
         self._open_station = open_station
         self._orders: SimpleQueue[Callable[[StationPort], None]] = SimpleQueue()
         self._stop = False
@@ -65,7 +71,7 @@ class StationBridge(QThread):
             try:
                 result = work(station)
             except KnownError as error:
-                self.problem.emit(Problem(error.what, error.remedy))
+                self.says.problem.emit(Problem(error.what, error.remedy))
                 return
             if done is not None:
                 self._answered.emit(done, result)
@@ -81,10 +87,10 @@ class StationBridge(QThread):
         try:
             live = self._open_station()
         except KnownError as error:
-            self.problem.emit(Problem(error.what, error.remedy, fatal=True))
+            self.says.problem.emit(Problem(error.what, error.remedy, fatal=True))
             return
         except Exception as error:  # noqa: BLE001 - a bug: told in the window, the program goes on
-            self.broke.emit(error)
+            self.says.broke.emit(error)
             return
         station = live.station
         try:
@@ -95,9 +101,9 @@ class StationBridge(QThread):
                 for message in station.poll(POLL_S):
                     self._tell(message)
         except KnownError as error:
-            self.problem.emit(Problem(error.what, error.remedy, fatal=True))
+            self.says.problem.emit(Problem(error.what, error.remedy, fatal=True))
         except Exception as error:  # noqa: BLE001 - as above
-            self.broke.emit(error)
+            self.says.broke.emit(error)
         finally:
             self._shut_down(station)
 
@@ -105,9 +111,9 @@ class StationBridge(QThread):
         try:
             station.shutdown()
         except KnownError as error:
-            self.problem.emit(Problem(error.what, error.remedy))
+            self.says.problem.emit(Problem(error.what, error.remedy))
         except Exception as error:  # noqa: BLE001 - as above
-            self.broke.emit(error)
+            self.says.broke.emit(error)
 
     def _run_orders(self, station: StationPort) -> None:
         while True:
@@ -120,21 +126,21 @@ class StationBridge(QThread):
     def _tell(self, message: Message) -> None:
         match message:
             case CameraHealth():
-                self.health_changed.emit(message)
+                self.says.health_changed.emit(message)
             case ObservationMade():
-                self.observed.emit(message.observation)
+                self.says.observed.emit(message.observation)
             case VerdictCommitted():
-                self.committed.emit(message)
+                self.says.committed.emit(message)
             case LockOutChanged():
-                self.lock_changed.emit(message.locked)
+                self.says.lock_changed.emit(message.locked)
             case ModelReady():
-                self.model_ready.emit(message)
+                self.says.model_ready.emit(message)
             case RecordingClosed():
-                self.recording_closed.emit(message)
+                self.says.recording_closed.emit(message)
             case StreamEnded():
-                self.stream_ended.emit()
+                self.says.stream_ended.emit()
             case Problem():
-                self.problem.emit(message)
+                self.says.problem.emit(message)
             case _:
                 pass
 

@@ -11,7 +11,7 @@ from core.codes import RecordMode, SessionPurpose, SourceKind
 from core.messages import CameraHealth, ModelReady, Problem
 from core.station.ports import SessionOrder
 from core.verdict import Observation
-from gui.bridge import StationBridge
+from gui.bridge import StationBridge, StationSignals
 from gui.feed import FrameFeed
 from gui.services import LiveStation, StationPort
 
@@ -20,18 +20,9 @@ T = TypeVar("T")
 CHECKPOINT_ORDER = SessionOrder(SessionPurpose.CHECKPOINT, RecordMode.DECISIONS)
 
 
-class StationLink(QObject):
+class StationLink(StationSignals):
     """Connects one source at a time; keeps a bridge, the feed of pictures and the last health, model and session."""
 
-    health_changed = Signal(object)
-    observed = Signal(object)
-    committed = Signal(object)
-    lock_changed = Signal(bool)
-    model_ready = Signal(object)
-    recording_closed = Signal(object)
-    stream_ended = Signal()
-    problem = Signal(object)
-    broke = Signal(object)
     session_changed = Signal(str)
     source_changed = Signal(str)
 
@@ -110,15 +101,15 @@ class StationLink(QObject):
         self._set_session("")
         bridge = StationBridge(lambda: self._open_station(source), self)
         bridge.opened.connect(self._on_opened)
-        bridge.health_changed.connect(self._on_health)
-        bridge.observed.connect(self._on_observed)
-        bridge.committed.connect(self.committed)
-        bridge.lock_changed.connect(self._on_lock)
-        bridge.model_ready.connect(self._on_model)
-        bridge.recording_closed.connect(self.recording_closed)
-        bridge.stream_ended.connect(self._on_ended)
-        bridge.problem.connect(self._on_problem)
-        bridge.broke.connect(self.broke)
+        bridge.says.health_changed.connect(self._on_health)
+        bridge.says.observed.connect(self._on_observed)
+        bridge.says.committed.connect(self.committed)
+        bridge.says.lock_changed.connect(self._on_lock)
+        bridge.says.model_ready.connect(self._on_model)
+        bridge.says.recording_closed.connect(self.recording_closed)
+        bridge.says.stream_ended.connect(self._on_ended)
+        bridge.says.problem.connect(self._on_problem)
+        bridge.says.broke.connect(self.broke)
         bridge.finished.connect(self._on_finished)
         self._bridge = bridge
         self.source_changed.emit(source)

@@ -14,7 +14,6 @@ from core.codes import (
     ModelRole,
     Outcome,
     Reason,
-    RecordMode,
     Rule,
     SessionPurpose,
     SessionState,
@@ -137,7 +136,6 @@ _PURPOSE: Mapping[StrEnum, str] = {
     SessionPurpose.IMPORT: "import",
 }
 
-_RECORD: Mapping[StrEnum, str] = {RecordMode.FRAMES: "frames", RecordMode.DECISIONS: "decisions only"}
 
 _JOB: Mapping[StrEnum, str] = {
     JobState.DRAFT: "draft",
@@ -217,7 +215,6 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     ConnectionState: (_CONNECTION,),
     SessionState: (_SESSION,),
     SessionPurpose: (_PURPOSE,),
-    RecordMode: (_RECORD,),
     JobState: (_JOB,),
     GateReason: (_GATE_REASON,),
     GateResult: (_GATE,),
@@ -290,11 +287,6 @@ def session_state(code: SessionState) -> str:
 def purpose(code: SessionPurpose) -> str:
     """What a session was recorded for."""
     return _text(_PURPOSE, code)
-
-
-def record_mode(code: RecordMode) -> str:
-    """What a session keeps."""
-    return _text(_RECORD, code)
 
 
 def job(code: JobState) -> str:

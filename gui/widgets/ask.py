@@ -14,14 +14,40 @@ Choice = tuple[str, str]
 """Value and its words."""
 
 
-class ReasonDialog(QDialog):
-    """Asks for a reason, and for one of some choices where there are any; both are needed."""
+class Question(QDialog):
+    """The frame of every question: title, explanation, room for what is asked, OK and Cancel."""
 
-    def __init__(self, title: str, explanation: str, choices: Sequence[Choice], parent: QWidget) -> None:
+    def __init__(self, title: str, explanation: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(10)
+        button = QDialogButtonBox.StandardButton
+        self.buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(10)
+        column.addWidget(heading(title, self))
+        column.addWidget(quiet(explanation, self))
+        column.addLayout(self.body)
+        column.addWidget(self.buttons)
+        self.setMinimumWidth(450)
+        self.setSizeGripEnabled(False)
+
+    def allow(self, allowed: bool) -> None:
+        """Whether what was entered so far can be accepted."""
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(allowed)
+
+
+class ReasonDialog(Question):
+    """Asks for a reason, and for one of some choices where there are any; both are needed."""
+
+    def __init__(self, title: str, explanation: str, choices: Sequence[Choice], parent: QWidget) -> None:
+        super().__init__(title, explanation, parent)
         self.choice = QComboBox(self)
         for value, words in choices:
             self.choice.addItem(words, value)
@@ -33,21 +59,8 @@ class ReasonDialog(QDialog):
         self.reason.textChanged.connect(self._check)
         label = QLabel(tr("&Reason"), self)
         label.setBuddy(self.reason)
-        button = QDialogButtonBox.StandardButton
-        self.buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(10)
-        column.addWidget(heading(title, self))
-        column.addWidget(quiet(explanation, self))
-        column.addWidget(self.choice)
-        column.addWidget(label)
-        column.addWidget(self.reason)
-        column.addWidget(self.buttons)
-        self.setMinimumWidth(440)
-        self.setSizeGripEnabled(False)
+        for widget in (self.choice, label, self.reason):
+            self.body.addWidget(widget)
         self._check()
         (self.choice if choices else self.reason).setFocus()
 
@@ -58,8 +71,7 @@ class ReasonDialog(QDialog):
         return (str(value) if value is not None else "", self.reason.toPlainText().strip())
 
     def _check(self) -> None:
-        ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
-        ok.setEnabled(bool(self.reason.toPlainText().strip()))
+        self.allow(bool(self.reason.toPlainText().strip()))
 
 
 def ask_reason(

@@ -142,6 +142,11 @@ def test_the_policy_raises_thresholds_and_never_lowers_them() -> None:
         assert bar(Bars({DEPTH_IR: nonsense}), POLICY, DEPTH_IR) is None
 
 
+def test_a_policy_under_which_no_verdict_is_possible_is_refused() -> None:
+    with pytest.raises(ValueError, match="min_frame_sets is 9 and max_frame_sets 8: no verdict could ever"):
+        SitePolicy(min_frame_sets=9, max_frame_sets=8)
+
+
 @pytest.mark.parametrize("reason", [Reason.NO_FACE, Reason.SEVERAL_FACES, Reason.POOR_QUALITY, Reason.STALE])
 def test_the_deadline_names_the_most_frequent_reason(reason: Reason) -> None:
     take = Take().begin().miss(Reason.INVALID_PIXELS, 3).miss(reason, 80)
@@ -348,7 +353,7 @@ bars_of_masks = st.fixed_dictionaries(
 policies = st.builds(
     SitePolicy,
     min_frame_sets=st.integers(1, 6),
-    max_frame_sets=st.integers(1, 10),
+    max_frame_sets=st.integers(6, 10),
     abstain_margin=st.sampled_from([0.0, 0.5, 2.0]),
     deadline_ms=st.sampled_from([500.0, 3000.0]),
     lock_out_attacks=st.integers(0, 2),

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QLineEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from core.codes import Species
 from gui.i18n import codes, tr
-from gui.widgets.forms import combo_box, form_layout, heading, quiet
+from gui.widgets.ask import Question
+from gui.widgets.forms import combo_box, form_layout
 
 
-class _FormDialog(QDialog):
+class _FormDialog(Question):
     def __init__(self, title: str, explanation: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(title, explanation, parent)
         self.form = form_layout()
-        button = QDialogButtonBox.StandardButton
-        self.buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(12)
-        column.addWidget(heading(title, self))
-        column.addWidget(quiet(explanation, self))
-        column.addLayout(self.form)
-        column.addWidget(self.buttons)
-        self.setMinimumWidth(460)
-
-    def allow(self, allowed: bool) -> None:
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(allowed)
+        self.body.addLayout(self.form)
 
 
 class SubjectDialog(_FormDialog):
