@@ -256,7 +256,7 @@ class TestTrain:
         assert scorer.sha256 == manifest.sha256
         assert set(manifest.temperature) == {str(mask) for mask in EVERY_MASK}
         assert manifest.figures["test"]["presentations"] == 8
-        assert manifest.data["splits"]["train"]["presentations"] == 8
+        assert manifest.data["splits"]["train"]["presentations"] == 12, "every bona fide brings a hybrid"
         text = figures_text(manifest)
         assert manifest.sha256 in text
         assert "| rgb+depth+ir |" in text
