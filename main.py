@@ -527,7 +527,8 @@ def _benchmark(options: Namespace) -> int:
             if options.robustness:
                 return forms.robustness(options, load, report, canceled)
             if options.adapt:
-                champion = Path(registry.resolve(options.model).path)
+                named = Path(options.model)
+                champion = named if named.is_dir() else Path(registry.resolve(options.model).path)
                 return forms.adapted(options, champion, work, report, canceled)
             return forms.collection(options, load, work, report, canceled)
 
