@@ -137,15 +137,25 @@ def gradients(maps: BlockMap) -> tuple[BlockMap, BlockMap]:
 
 def mirrored(maps: BlockMap) -> Float:
     """Highest correlation of each map with its own mirror image about a nearly vertical middle axis, ``(B,)``."""
+    places, inside = _mirrors()
+    both = (maps.known[:, None] & maps.known[:, places] & inside).astype(np.float32)
+    count = both.sum(axis=2)
+    scale = np.maximum(count, 1.0)[:, :, None]
+    x, y = maps.values[:, None] * both, maps.values[:, places] * both
+    x, y = (x - x.sum(axis=2, keepdims=True) / scale) * both, (y - y.sum(axis=2, keepdims=True) / scale) * both
+    found = (x * y).sum(axis=2) / np.sqrt((x * x).sum(axis=2) * (y * y).sum(axis=2) + _EPS)
+    best = np.where(count >= MIN_BLOCKS, found, np.float32(0.0)).max(axis=1)
+    return np.where(maps.usable, best, np.float32(0.0)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _mirrors() -> tuple[NDArray[np.intp], Bool]:
+    """``(7, n)`` each: which block lies opposite of a block about seven axes, and whether there is one."""
     face = face_ellipse(GRID)
-    values = np.zeros((len(maps.values), GRID, GRID), dtype=np.float32)
-    known = np.zeros(values.shape, dtype=bool)
-    values[:, face], known[:, face] = maps.values, maps.known
-    best = np.full(len(values), -1.0, dtype=np.float32)
-    for shift in range(-3, 4):
-        other = BlockMap(np.roll(values[:, :, ::-1], shift, 2)[:, face], np.roll(known[:, :, ::-1], shift, 2)[:, face])
-        best = np.maximum(best, correlation(maps, other))
-    return np.where(maps.usable, best, np.float32(0.0))
+    number = np.full((GRID, GRID), -1)
+    number[face] = np.arange(face.sum())
+    opposite = np.stack([np.roll(number[:, ::-1], shift, 1)[face] for shift in range(-3, 4)])
+    return np.maximum(opposite, 0), opposite >= 0
 
 
 @lru_cache(maxsize=1)
