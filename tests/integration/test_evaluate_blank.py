@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def sallyport(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "main.py", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 
 def evaluate(manifest: Path, *more: str) -> tuple[list[dict[str, str]], dict[str, Any], int]:
