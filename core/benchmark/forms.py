@@ -21,7 +21,8 @@ def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -
     wanted = [name for name in ("protocol", "guarantees", "realism") if getattr(options, name)]
     if len(wanted) != 1:
         raise UsageError(
-            "What should be done with the scenes?", "Give one of --protocol P1..P5|ablation|whole, --guarantees, --realism."
+            "What should be done with the scenes?",
+            "Give one of --protocol P1..P5|ablation|whole, --guarantees, --realism.",
         )
     form: Callable[[Namespace, Path, Report, Canceled], int] = {
         "protocol": _study,
