@@ -37,5 +37,5 @@ def test_planted_conflicts_are_named() -> None:
     found = report_conflicts(factory(), planted, lambda _what, _share: None, lambda: False)
     assert found["by_modality"][Modality.DEPTH]["named"]["value"] >= 0.95
     assert found["all"]["named_where_seen"]["value"] >= 0.95
-    assert found["all"]["named_with_shuffled_weights"]["value"] < 0.6
+    assert found["all"]["named_with_shuffled_weights"]["value"] < found["all"]["named"]["value"] - 0.25
     assert found["all"]["leader_kept_under_a_pixel"] > 0.9
