@@ -374,7 +374,9 @@ def _evaluate(options: Namespace) -> int:
     from core.evaluation.evaluate import evaluate
     from core.evaluation.report import table_beside, write_report
     from core.face.sampler import FaceSampler
+    from core.processes import compute_with_one_thread
 
+    compute_with_one_thread()
     table_beside(options.json)
     with _opened(options) as (_, registry), Interrupt() as canceled:
         evaluation = evaluate(
