@@ -180,9 +180,7 @@ def _benchmark_command(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--scenes", action="store_true", help="the frozen scenes: a protocol or the guarantees")
     what.add_argument("--collection", metavar="NAME", help="a collection in --root, by its published --protocol")
     what.add_argument("--robustness", action="store_true", help="attacks on a model's pixels, conflicts, red team")
-    what.add_argument(
-        "--adapt", action="store_true", help="passes on --manifest: --labelled N --draws K, or --splits"
-    )
+    what.add_argument("--adapt", action="store_true", help="passes on --manifest: --labelled N --draws K, or --splits")
     parser.add_argument("--labelled", metavar="N", type=count, help="with --adapt: labelled presentations of each draw")
     parser.add_argument("--draws", metavar="K", type=count, default=10, help="with --adapt: how often they are drawn")
     parser.add_argument("--splits", metavar="N", type=count, nargs="?", const=1000, help="every split in halves, or N")

@@ -47,7 +47,7 @@ class StreamView(QWidget):
         self._still = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 120)
+        self.setMinimumSize(120, 90)
         self.setAccessibleName(tr("Live picture: {name}", name=codes.modality(modality)))
 
     def sizeHint(self) -> QSize:

@@ -27,6 +27,8 @@ def trained(config: NetworkConfig) -> PadNetwork:
         parameter.data += 0.1 * torch.randn_like(parameter)
     for module in network.modules():
         if isinstance(module, RunningNorm):
+            assert module.running_mean is not None
+            assert module.running_var is not None
             torch.nn.init.normal_(module.running_mean, std=0.3)
             torch.nn.init.uniform_(module.running_var, 0.3, 3.0)
     return network

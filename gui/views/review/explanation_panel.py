@@ -135,7 +135,9 @@ class ExplanationPanel(QScrollArea):
         if stage is Stage.POSSIBLE:
             lines.append(doing.failure or tr("The model can weigh the sensors again, from the stored frames."))
         if doing.found is not None and doing.found.missing:
-            lines.append(tr("{n} frame sets of this verdict are not stored any more.", n=len(doing.found.missing)))
+            lines.append(
+                tr("Frame sets of this verdict that are not stored any more: {n}.", n=len(doing.found.missing))
+            )
         self.note.setText("\n".join(line for line in lines if line))
         self.note.setVisible(bool(self.note.text()))
         self.busy.setVisible(stage in (Stage.POSSIBLE, Stage.RUNNING))
