@@ -32,7 +32,25 @@ def code_text(source: str, names: Iterable[str] = ()) -> str:
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED):
             node.body = [part for part in node.body if not _is_text(part)]
-    return ast.dump(tree)
+    return _dump(tree)
+
+
+def _dump(node: object) -> str:
+    """The tree as text, alike on every Python: `ast.dump` shows other fields in 3.11, 3.12 and 3.13."""
+    if isinstance(node, list):
+        return f"[{', '.join(_dump(part) for part in node)}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    shown = ((name, getattr(node, name, None)) for name in node._fields if name != "type_params")
+    fields = ", ".join(
+        f"{name}={_dump(value)}" for name, value in shown if value is not None or _holds_none(node, name)
+    )
+    return f"{type(node).__name__}({fields})"
+
+
+def _holds_none(node: ast.AST, name: str) -> bool:
+    """Whether ``None`` says something there: the value of the constant ``None``."""
+    return isinstance(node, ast.Constant) and name == "value"
 
 
 @cache
