@@ -22,16 +22,16 @@ def figures(judged: Judged) -> dict[str, float]:
     A bona fide without an answer is an error and ranks below everything; an attack without one is told in
     ``non_response`` alone.
     """
-    live = judged.people.bona_fide
-    asked = live | judged.answered
+    bona_fide = judged.people.bona_fide
+    asked = bona_fide | judged.answered
     margin = np.where(judged.answered, judged.margin, -np.inf)[asked]
-    live = live[asked]
+    bona_fide = bona_fide[asked]
     accepted = margin >= 0.0
-    bpcer = _share(~accepted[live])
+    bpcer = _share(~accepted[bona_fide])
     by_species = apcer(judged)
     worst = max(by_species.values(), default=np.nan)
     macro = float(np.mean(list(by_species.values()))) if by_species else np.nan
-    positive, negative = margin[live], margin[~live]
+    positive, negative = margin[bona_fide], margin[~bona_fide]
     equal = equal_error(positive, negative)
     score = np.where(judged.answered, judged.score, 0.0)[asked]
     return {
@@ -40,11 +40,11 @@ def figures(judged: Judged) -> dict[str, float]:
         "auc": _number(auc(positive, negative)),
         "eer": np.nan if equal is None else equal[0],
         "bpcer": bpcer,
-        "pooled_hter": (_share(accepted[~live]) + bpcer) / 2.0,
+        "pooled_hter": (_share(accepted[~bona_fide]) + bpcer) / 2.0,
         "oracle_hter": oracle_hter(positive, negative),
-        "ece": ece(score, live),
-        "brier": float(np.mean((score - live) ** 2)),
-        "aurc": aurc(margin, live),
+        "ece": ece(score, bona_fide),
+        "brier": float(np.mean((score - bona_fide) ** 2)),
+        "aurc": aurc(margin, bona_fide),
         "non_response": float(np.mean(~judged.answered)),
     }
 
@@ -64,11 +64,11 @@ def oracle_hter(bona_fide: Array, attack: Array) -> float:
     return float(((accepted + refused) / 2.0).min())
 
 
-def ece(score: Array, live: NDArray[np.bool_]) -> float:
+def ece(score: Array, bona_fide: NDArray[np.bool_]) -> float:
     """Expected calibration error over bins of equal mass (equal scores share one); the classes weigh alike."""
-    if live.all() or not live.any():
+    if bona_fide.all() or not bona_fide.any():
         return float(np.nan)
-    weight = np.where(live, 0.5 / live.sum(), 0.5 / (~live).sum())
+    weight = np.where(bona_fide, 0.5 / bona_fide.sum(), 0.5 / (~bona_fide).sum())
     _, place = np.unique(score, return_inverse=True)
     mass = np.bincount(place, weights=weight)
     middle = np.cumsum(mass) - mass / 2.0
@@ -76,14 +76,14 @@ def ece(score: Array, live: NDArray[np.bool_]) -> float:
     total = 0.0
     for number in range(_BINS):
         rows = np.flatnonzero(bins == number)
-        total += abs(float(weight[rows] @ score[rows]) - float(weight[rows] @ live[rows]))
+        total += abs(float(weight[rows] @ score[rows]) - float(weight[rows] @ bona_fide[rows]))
     return total
 
 
-def aurc(margin: Array, live: NDArray[np.bool_]) -> float:
+def aurc(margin: Array, bona_fide: NDArray[np.bool_]) -> float:
     """Area under the risk-coverage curve when the least certain, by the distance to the threshold, are left out."""
     certainty = np.where(np.isfinite(margin), np.abs(margin), -np.inf)
-    wrong = (margin >= 0.0) != live
+    wrong = (margin >= 0.0) != bona_fide
     ordered = wrong[np.argsort(-certainty, kind="stable")]
     return float(np.mean(np.cumsum(ordered) / np.arange(1, len(ordered) + 1))) if len(ordered) else float(np.nan)
 
