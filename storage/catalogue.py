@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
+from core.access import LOCAL, Actor, DeniedError, Permission
 from core.clock import Clock, SystemClock
 from core.errors import InputError
 from storage.database import DatabaseFile, FileForm, Mode
@@ -40,6 +41,8 @@ class Catalogue:
         self.folder = folder
         self.file = file
         self.clock = clock
+        self.actor: Actor = LOCAL
+        """Whoever acts through this catalogue."""
         self.audit = AuditLog(file, clock)
         self.subjects = Subjects(file, clock, self.audit)
         self.consents = Consents(file, clock, self.audit)
@@ -50,6 +53,18 @@ class Catalogue:
         self.models = Models(file, clock, self.audit)
         self.jobs = Jobs(file, clock, self.audit)
         self.material = Material(folder, self.presentations)
+
+    def require(self, permission: Permission) -> None:
+        """Go on only if whoever acts holds ``permission``; a denial is logged.
+
+        Raises:
+            DeniedError: no role grants it.
+        """
+        try:
+            self.actor.require(permission)
+        except DeniedError:
+            self.audit.append("denied", "permission", str(permission), actor=self.actor.id)
+            raise
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing across repositories."""
