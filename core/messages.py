@@ -25,6 +25,7 @@ class DeviceInfo:
     usb: str = ""
     port: str = ""
     product_id: str = ""
+    asic_serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ _INFO = {
     "usb": rs.camera_info.usb_type_descriptor,
     "port": rs.camera_info.physical_port,
     "product_id": rs.camera_info.product_id,
+    "asic_serial": rs.camera_info.asic_serial_number,
 }
 
 FORMATS = {

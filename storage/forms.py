@@ -6,7 +6,6 @@ spaces, no NaN.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -43,14 +42,6 @@ def profiles_to_json(profiles: Mapping[Modality, StreamProfile]) -> Json:
 def profiles_from_json(value: Json) -> dict[Modality, StreamProfile]:
     """Inverse of `profiles_to_json`."""
     return {Modality(name): _profile(form) for name, form in value.items()}
-
-
-def calibration_sha256(profiles: Mapping[Modality, StreamProfile]) -> str:
-    """Digest of the geometry: sizes, intrinsics, extrinsics and depth unit of every stream (not its rate)."""
-    form = profiles_to_json(profiles)
-    for stream in form.values():
-        del stream["fps_hz"]
-    return hashlib.sha256(canonical(form).encode()).hexdigest()
 
 
 def _profile(form: Json) -> StreamProfile:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 
 from core.assessment import valid
@@ -12,7 +10,7 @@ from core.clock import Clock, SystemClock
 from core.codes import Hint, Reason
 from core.errors import InputError, KnownError
 from core.face.sampler import FaceSample, FaceSampler
-from core.frames import FrameSet, Modality, StreamProfile
+from core.frames import FrameSet
 from core.ports import Scorer
 from core.verdict import Evidence, Observation
 
@@ -63,12 +61,6 @@ class Engine:
         if not valid(evidence) or evidence.mask != sample.crop.mask:
             return None, Reason.MODEL_ERROR
         return _finite(evidence), Reason.NONE
-
-
-def calibration_sha256(profiles: Mapping[Modality, StreamProfile]) -> str:
-    """Digest of the geometry that a decision was made with; it stands in the trace."""
-    text = repr([(str(modality), profiles[modality]) for modality in sorted(profiles)])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _finite(evidence: Evidence) -> Evidence:

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
+from core.camera_identity import calibration_sha256
 from core.clock import Clock, SystemClock
 from core.codes import Reason
 from core.decision import DecisionWindow
 from core.errors import KnownError
 from core.face.sampler import FaceSampler
 from core.frames import FrameSet, ModalityMask
-from core.inference.engine import Engine, calibration_sha256
+from core.inference.engine import Engine
 from core.inference.selftest import self_test
 from core.messages import (
     BeginPresentation,

@@ -103,6 +103,7 @@ def _device_json(health: CameraHealth) -> dict[str, Any]:
         "usb": device.usb,
         "port": device.port,
         "product_id": device.product_id,
+        "asic_serial": device.asic_serial,
         "streams": {
             str(modality): {
                 "width": profile.width,

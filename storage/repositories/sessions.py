@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from core.camera_identity import calibration_sha256
 from core.clock import Clock
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.errors import InputError
 from core.frames import Modality, StreamProfile
 from storage.database import DatabaseFile, Row
-from storage.forms import calibration_sha256, canonical, profiles_from_json, profiles_to_json
+from storage.forms import canonical, profiles_from_json, profiles_to_json
 from storage.identifiers import timed_id
 from storage.repositories.audit import AuditLog
 from storage.repositories.paging import Cursor, count, read_page

@@ -9,13 +9,14 @@ from multiprocessing.connection import Connection
 import numpy as np
 import pytest
 
+from core.camera_identity import calibration_sha256
 from core.clock import FakeClock
 from core.codes import Framing, Hint, Outcome, Reason, SourceKind
 from core.decision import DecisionWindow
 from core.errors import InputError
 from core.face.sampler import FaceSampler
 from core.frames import FaceCrop, FrameSet, Modality, ModalityMask
-from core.inference.engine import Engine, calibration_sha256
+from core.inference.engine import Engine
 from core.inference.selftest import self_test
 from core.inference.worker import InferenceWorker, run_inference
 from core.messages import (
