@@ -16,6 +16,7 @@ from core.face.finder import overlap
 from core.frames import ModalityMask
 from core.lockout import LockOut
 from core.policy import SitePolicy
+from core.qualification.shadow import is_shadow
 from core.verdict import Evidence, Observation, Trace, Verdict
 
 FACE_OUT_MS = 1000.0
@@ -83,6 +84,8 @@ class DecisionWindow:
         self.lock_out = LockOut()
         self.calibration_sha256 = ""
         """Digest of the camera's calibration, for the trace."""
+        self.qualified: frozenset[ModalityMask] = frozenset()
+        """Masks under which the camera stands qualified; a live verdict under another is a shadow verdict."""
         self._policy = policy
         self._automatic = automatic
         self._model: Thresholds | None = None
@@ -256,7 +259,9 @@ class DecisionWindow:
         now = self._last_ms if self._last_ms is not None else 0.0
         self._running = None
         self._waiting_for_exit = True
-        self.lock_out.record(found.outcome, now, running.source_kind, running.policy)
+        shadow = is_shadow(running.source_kind, found.mask, self.qualified)
+        if not shadow:
+            self.lock_out.record(found.outcome, now, running.source_kind, running.policy)
         model = self._model.sha256 if self._model is not None else ""
         trace = Trace(
             frame_sets=tuple(observation.frame_set for observation in running.window),
@@ -270,12 +275,14 @@ class DecisionWindow:
             policy_sha256=running.policy.sha256(),
             calibration_sha256=self.calibration_sha256,
             notes=tuple(running.notes),
+            qualified=tuple(str(mask) for mask in sorted(self.qualified)),
             boxes=tuple(observation.box for observation in running.window),
         )
         return Verdict(
             presentation=running.id,
             session=running.session,
             source_kind=running.source_kind,
+            shadow=shadow,
             t_s=0.0 if self._session_start_ms is None else (now - self._session_start_ms) / 1000.0,
             outcome=found.outcome,
             reason=found.reason,

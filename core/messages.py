@@ -163,6 +163,16 @@ class SetSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What the camera in use may do; the window is told too. Until it comes, nothing is qualified.
+
+    ``qualified`` are the masks under which a live camera's verdicts count; under every other it gives shadow verdicts.
+    """
+
+    qualified: frozenset[ModalityMask] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class BeginPresentation:
     """Start a presentation. Without it, one starts by itself when a face comes into view (if ``automatic``)."""
 
@@ -238,6 +248,7 @@ Message = (
     | LoadModel
     | SetPolicy
     | SetSession
+    | Standing
     | BeginPresentation
     | EndPresentation
     | Unlock

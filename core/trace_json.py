@@ -41,6 +41,7 @@ def trace_from_json(text: str) -> Trace:
             policy_sha256=content["policy_sha256"],
             calibration_sha256=content["calibration_sha256"],
             notes=tuple(content["notes"]),
+            qualified=tuple(content.get("qualified", ())),
             boxes=tuple(None if box is None else tuple(box) for box in content["boxes"]),
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

@@ -66,17 +66,24 @@ class Trace:
     policy_sha256: str
     calibration_sha256: str = ""
     notes: tuple[str, ...] = ()
+    qualified: tuple[str, ...] = ()
+    """Masks under which the camera stood qualified at this decision: why the verdict is a shadow verdict, or is not."""
     boxes: tuple[tuple[int, int, int, int] | None, ...] = ()
     """Face box of each frame set, so that a replay cuts the same crop; ``None`` where the image is a crop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer for one presentation. ``model`` is the sha256 of the weights; ``t_s`` camera time in the session."""
+    """The answer for one presentation. ``model`` is the sha256 of the weights; ``t_s`` camera time in the session.
+
+    A ``shadow`` verdict comes from a live camera that is not qualified with the modalities of ``mask``: it is shown and
+    stored, and it opens nothing, counts in no live statistics and never towards a lock-out (`core.qualification`).
+    """
 
     presentation: str
     session: str
     source_kind: SourceKind
+    shadow: bool
     t_s: float
     outcome: Outcome
     reason: Reason
@@ -87,6 +94,11 @@ class Verdict:
     model: str
     trace: Trace
     duration_ms: float = 0.0
+
+    @property
+    def opens(self) -> bool:
+        """Whether a gate may open on this verdict, once it is stored: live, qualified and bona fide, nothing else."""
+        return self.source_kind is SourceKind.LIVE and not self.shadow and self.outcome is Outcome.BONA_FIDE
 
 
 def sigmoid(logit: float) -> float:

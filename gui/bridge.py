@@ -20,6 +20,7 @@ from core.messages import (
     ObservationMade,
     Problem,
     RecordingClosed,
+    Standing,
     StreamEnded,
     VerdictCommitted,
 )
@@ -38,6 +39,8 @@ class StationSignals(QObject):
     """`VerdictCommitted`: stored, hence final."""
     lock_changed = Signal(bool)
     model_ready = Signal(object)
+    standing_changed = Signal(object)
+    """`Standing`: what the camera in use may do."""
     recording_closed = Signal(object)
     stream_ended = Signal()
     problem = Signal(object)
@@ -135,6 +138,8 @@ class StationBridge(QThread):
                 self.says.lock_changed.emit(message.locked)
             case ModelReady():
                 self.says.model_ready.emit(message)
+            case Standing():
+                self.says.standing_changed.emit(message)
             case RecordingClosed():
                 self.says.recording_closed.emit(message)
             case StreamEnded():

@@ -8,7 +8,9 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, Signal, Slot
 
 from core.codes import RecordMode, SessionPurpose, SourceKind
-from core.messages import CameraHealth, ModelReady, Problem
+from core.frames import ModalityMask
+from core.messages import CameraHealth, ModelReady, Problem, Standing
+from core.qualification.shadow import is_shadow
 from core.station.ports import SessionOrder
 from core.verdict import Observation
 from gui.bridge import StationBridge, StationSignals
@@ -43,6 +45,7 @@ class StationLink(StationSignals):
         self.session = ""
         self.order_in_use = CHECKPOINT_ORDER
         self.locked = False
+        self.standing = Standing()
         self.failure: Problem | None = None
         self.ended = False
         self._bridge: StationBridge | None = None
@@ -52,6 +55,12 @@ class StationLink(StationSignals):
     def connected(self) -> bool:
         """Whether a station runs."""
         return self._bridge is not None and self._bridge.isRunning() and self.failure is None
+
+    @property
+    def shadow(self) -> bool:
+        """Whether a verdict would be a shadow verdict, with the sensors that deliver now."""
+        mask = self.health.mask if self.health is not None else ModalityMask(0)
+        return self.source_kind is not None and is_shadow(self.source_kind, mask, self.standing.qualified)
 
     def connect_source(self, source: str) -> None:
         """Open a station for ``source``; the present one is shut down first, without making the window wait."""
@@ -98,6 +107,7 @@ class StationLink(StationSignals):
     def _open(self, source: str) -> None:
         self.source, self.source_kind, self.health, self.model = source, None, None, None
         self.observation, self.failure, self.locked, self.ended = None, None, False, False
+        self.standing = Standing()
         self._set_session("")
         bridge = StationBridge(lambda: self._open_station(source), self)
         bridge.opened.connect(self._on_opened)
@@ -106,6 +116,7 @@ class StationLink(StationSignals):
         bridge.says.committed.connect(self.committed)
         bridge.says.lock_changed.connect(self._on_lock)
         bridge.says.model_ready.connect(self._on_model)
+        bridge.says.standing_changed.connect(self._on_standing)
         bridge.says.recording_closed.connect(self.recording_closed)
         bridge.says.stream_ended.connect(self._on_ended)
         bridge.says.problem.connect(self._on_problem)
@@ -146,6 +157,11 @@ class StationLink(StationSignals):
     def _on_model(self, model: ModelReady) -> None:
         self.model = model
         self.model_ready.emit(model)
+
+    @Slot(object)
+    def _on_standing(self, standing: Standing) -> None:
+        self.standing = standing
+        self.standing_changed.emit(standing)
 
     @Slot()
     def _on_ended(self) -> None:

@@ -76,6 +76,7 @@ def trace_from_json(value: Json) -> Trace:
             "abstain_band": None if band is None else (band[0], band[1]),
             "rule": Rule(value["rule"]),
             "notes": tuple(value["notes"]),
+            "qualified": tuple(value.get("qualified", ())),
             "boxes": tuple(None if box is None else tuple(box) for box in value.get("boxes", ())),
         }
     )

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.codes import RecordMode, SessionState, SourceKind
-from core.messages import CameraHealth
+from core.messages import CameraHealth, Standing
 from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
 from storage.catalogue import Catalogue
@@ -74,6 +74,10 @@ class CatalogueLedger:
         """See `StationLedger.champion`."""
         record = self._registry.champion()
         return record.sha256, str(Path(record.path))
+
+    def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
+        """See `StationLedger.standing`. No camera has a qualification yet: live verdicts are shadow verdicts."""
+        return Standing()
 
     def changes(self) -> int:
         """See `StationLedger.changes`."""

@@ -113,6 +113,7 @@ def verdict(session: str = "", presentation: str = "", **given: Any) -> Verdict:
         "presentation": presentation,
         "session": session,
         "source_kind": SourceKind.SIMULATED,
+        "shadow": False,
         "t_s": 1.25,
         "outcome": Outcome.ATTACK,
         "reason": Reason.NONE,

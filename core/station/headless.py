@@ -19,6 +19,7 @@ from core.messages import (
     Message,
     ObservationMade,
     Problem,
+    Standing,
     StreamEnded,
     VerdictCommitted,
 )
@@ -45,6 +46,7 @@ class RunReport:
     hints: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     recorded: int = 0
+    standing: Standing = field(default_factory=Standing)
 
     def add(self, event: Message) -> None:
         """Take one event."""
@@ -79,6 +81,7 @@ class RunReport:
                 "recorder": health.dropped_recorder if health else 0,
             },
             "recorded": self.recorded,
+            "qualified": [str(mask) for mask in sorted(self.standing.qualified)],
             "verdicts": [_verdict_json(v) for v in self.verdicts],
             "latency_ms": self._latency_json(),
             "hints": self.hints,
@@ -135,6 +138,7 @@ def _device_json(health: CameraHealth) -> dict[str, Any]:
 def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "t_s": round(verdict.t_s, 3),
+        "shadow": verdict.shadow,
         "outcome": str(verdict.outcome),
         "reason": str(verdict.reason),
         "mask": str(verdict.mask),
@@ -171,7 +175,7 @@ def run_headless(
         _loop(station, report, canceled, clock, listen)
     finally:
         station.shutdown()
-        report.health, report.recorded = station.health, station.recorded
+        report.health, report.recorded, report.standing = station.health, station.recorded, station.standing
         _write(report, report_path)
     return report
 

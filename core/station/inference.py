@@ -6,7 +6,7 @@ from collections import deque
 from multiprocessing.connection import Connection
 
 from core.clock import Clock
-from core.messages import LoadModel, Message, Problem, SetPolicy, SetSession, Shutdown
+from core.messages import LoadModel, Message, Problem, SetPolicy, SetSession, Shutdown, Standing
 from core.processes import Child
 
 MAX_RESTARTS = 5
@@ -34,18 +34,18 @@ class InferenceLink:
         return self._child.pid
 
     def start(self) -> None:
-        """Spawn it and tell it model, policy and session."""
+        """Spawn it and tell it model, policy, session and standing."""
         self._child.start()
         for message in self._context.values():
             self._child.send(message)
 
     def send(self, message: Message) -> bool:
-        """Send; model, policy and session are kept for the next process too."""
-        if isinstance(message, LoadModel | SetPolicy | SetSession):
+        """Send; model, policy, session and standing are kept for the next process too."""
+        if isinstance(message, LoadModel | SetPolicy | SetSession | Standing):
             self.remember(message)
         return self._child.send(message)
 
-    def remember(self, message: LoadModel | SetPolicy | SetSession) -> None:
+    def remember(self, message: LoadModel | SetPolicy | SetSession | Standing) -> None:
         """Tell it to the next process only: this one knows already."""
         self._context[type(message)] = message
 

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
-from core.messages import CameraHealth, Message
+from core.messages import CameraHealth, Message, Standing
 from core.verdict import Verdict
 
 
@@ -96,6 +96,10 @@ class StationLedger(Protocol):
 
     def champion(self) -> tuple[str, str]:
         """sha256 and path of the deployed model."""
+        ...
+
+    def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
+        """What the camera in use may do with the model of this sha256; ``health`` is ``None`` before it is known."""
         ...
 
     def changes(self) -> int:

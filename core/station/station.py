@@ -28,6 +28,7 @@ from core.messages import (
     SetOptions,
     SetPolicy,
     SetSession,
+    Standing,
     StartRecording,
     StopRecording,
     StreamEnded,
@@ -36,6 +37,7 @@ from core.messages import (
     VerdictReached,
 )
 from core.policy import SitePolicy
+from core.qualification.shadow import is_shadow
 from core.station.inference import InferenceLink
 from core.station.ports import CaptureLink, PresentationLabel, SessionOrder, StationLedger
 from core.verdict import Trace, Verdict
@@ -68,6 +70,7 @@ class Station:
         self.session = ""
         self.presentation = ""
         self.locked = False
+        self.standing = Standing()
         self._capture = capture
         self._inference = inference
         self._ledger = ledger
@@ -94,7 +97,8 @@ class Station:
     def start_inference(self) -> None:
         """Spawn the inference process; it loads the champion at once."""
         self._inference.send(SetPolicy(self.policy))
-        self._follow_champion()
+        self._follow_catalogue()
+        self._follow_standing()
         self._inference.start()
 
     def start_capture(self) -> None:
@@ -132,8 +136,8 @@ class Station:
         if died:
             self.model = None
             events.extend(self._abandon_presentation())
-        if self._clock.now_ms() >= self._next_check_ms:
-            self._follow_champion()
+        if self._clock.now_ms() >= self._next_check_ms and self._follow_catalogue():
+            events.extend(self._follow_standing())
         return events
 
     def pids(self) -> dict[str, int | None]:
@@ -206,9 +210,11 @@ class Station:
 
     def _from_capture(self, message: Message) -> list[Message]:
         if isinstance(message, CameraHealth):
-            self.health = message
+            before, self.health = self.health, message
             self._camera_s = max(self._camera_s, message.camera_s)
             self._describe_session()
+            if before is None or (before.device, before.profiles) != (message.device, message.profiles):
+                return [message, *self._follow_standing()]
         elif isinstance(message, RecordingClosed):
             self._recording = False
             self.recorded = message.recorded
@@ -233,6 +239,9 @@ class Station:
     def _commit(self, verdict: Verdict) -> VerdictCommitted:
         if verdict.session != self.session or not verdict.presentation:
             verdict = replace(verdict, session=self.session, source_kind=self.source_kind)
+        # Inference may have answered before it knew of another camera or of a revocation: never less than what holds.
+        if not verdict.shadow and is_shadow(verdict.source_kind, verdict.mask, self.standing.qualified):
+            verdict = replace(verdict, shadow=True)
         row = self._ledger.commit_verdict(verdict)
         if self.presentation and verdict.presentation == self.presentation:
             self._ledger.close_presentation(self.presentation, self._first_set, self._last_set, self._camera_s)
@@ -248,6 +257,7 @@ class Station:
             presentation=self.presentation,
             session=self.session,
             source_kind=self.source_kind,
+            shadow=is_shadow(self.source_kind, ModalityMask(0), self.standing.qualified),
             t_s=self._camera_s,
             outcome=Outcome.NON_RESPONSE,
             reason=Reason.MODEL_ERROR,
@@ -273,15 +283,29 @@ class Station:
             self._ledger.describe_session(self.session, self.health)
             self._described = True
 
-    def _follow_champion(self) -> None:
-        """A promotion by anybody, also from the command line, takes effect here (architecture.md section 3)."""
+    def _follow_standing(self) -> list[Message]:
+        """Another camera, another model, a qualification or its revocation: what may be done now, told to everybody."""
+        standing = self._ledger.standing(self.source_kind, self.health, self._champion)
+        if standing == self.standing:
+            return []
+        log.info("qualified: %s", ", ".join(map(str, sorted(standing.qualified))) or "nothing")
+        self.standing = standing
+        self._inference.send(standing)
+        return [standing]
+
+    def _follow_catalogue(self) -> bool:
+        """A promotion by anybody, also from the command line, takes effect here (architecture.md section 3).
+
+        Says whether anybody wrote to the catalogue.
+        """
         self._next_check_ms = self._clock.now_ms() + CATALOGUE_CHECK_MS
         changes = self._ledger.changes()
         if changes == self._changes:
-            return
+            return False
         self._changes = changes
         sha256, path = self._ledger.champion()
         if sha256 != self._champion:
             log.info("champion is now %s", sha256[:12])
             self._champion = sha256
             self._inference.send(LoadModel(path))
+        return True

@@ -33,7 +33,6 @@ _OUTCOME: Mapping[StrEnum, str] = {
 }
 
 _WATERMARK: Mapping[StrEnum, str] = {
-    # A live camera has no qualification yet (architecture.md section 4): its verdicts are shadow verdicts.
     SourceKind.LIVE: "SHADOW",
     SourceKind.SIMULATED: "SIMULATED",
     SourceKind.SCRIPTED: "SCRIPTED",
@@ -244,9 +243,9 @@ def outcome(code: Outcome) -> str:
     return _text(_OUTCOME, code)
 
 
-def watermark(code: SourceKind) -> str:
-    """The word over what is not a qualified live camera."""
-    return _text(_WATERMARK, code)
+def watermark(code: SourceKind, shadow: bool) -> str:
+    """The word over what is not a qualified live camera; a live camera carries SHADOW unless it is qualified."""
+    return "" if code is SourceKind.LIVE and not shadow else _text(_WATERMARK, code)
 
 
 def source(code: SourceKind) -> str:

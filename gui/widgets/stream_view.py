@@ -37,6 +37,7 @@ class StreamView(QWidget):
         self.modality = modality
         self.freshness = Freshness.NONE
         self.source_kind: SourceKind | None = None
+        self.shadow = True
         self.hint = ""
         self.box: tuple[int, int, int, int] | None = None
         self.range_m = (NEAR_M, FAR_M)
@@ -97,10 +98,10 @@ class StreamView(QWidget):
             self.box, self.hint = box, hint
             self.update()
 
-    def set_source_kind(self, kind: SourceKind | None) -> None:
-        """What is not live carries a watermark word; a live camera that is not qualified carries SHADOW."""
-        if kind is not self.source_kind:
-            self.source_kind = kind
+    def set_source_kind(self, kind: SourceKind | None, shadow: bool = True) -> None:
+        """What is not live carries a watermark word; a live camera carries SHADOW unless it is said to be qualified."""
+        if (kind, shadow) != (self.source_kind, self.shadow):
+            self.source_kind, self.shadow = kind, shadow
             self.update()
 
     def clear(self) -> None:
@@ -114,7 +115,7 @@ class StreamView(QWidget):
     @property
     def watermark(self) -> str:
         """The word across the picture."""
-        return codes.watermark(self.source_kind) if self.source_kind is not None else ""
+        return codes.watermark(self.source_kind, self.shadow) if self.source_kind is not None else ""
 
     @property
     def message(self) -> str:

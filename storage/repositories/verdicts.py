@@ -40,6 +40,8 @@ class VerdictFilter:
     outcome: Outcome | None = None
     source_kind: SourceKind | None = None
     model: str | None = None
+    shadow: bool | None = None
+    """Live statistics are those of ``source_kind`` live with ``shadow=False``."""
 
 
 SORTS = ("id", "score")
@@ -72,6 +74,7 @@ class Verdicts:
                 "session": verdict.session or None,
                 "presentation": verdict.presentation or None,
                 "source_kind": str(verdict.source_kind),
+                "shadow": int(verdict.shadow),
                 "t_s": verdict.t_s,
                 "outcome": str(verdict.outcome),
                 "reason": str(verdict.reason),
@@ -85,7 +88,7 @@ class Verdicts:
             }
             number = self._file.insert("verdicts", row)
             audited = ("outcome", "reason", "mask", "score", "threshold", "rule", "model", "presentation")
-            details = {name: row[name] for name in audited}
+            details = {name: row[name] for name in ("source_kind", "shadow", *audited)}
             self._audit.append("commit", "verdict", str(number), actor=actor, details=details)
         return number
 
@@ -154,7 +157,8 @@ def _given(filters: VerdictFilter | None) -> dict[str, Any]:
     if filters is None:
         return {}
     names = ("session", "presentation", "outcome", "source_kind", "model")
-    return {name: str(value) for name in names if (value := getattr(filters, name)) is not None}
+    given: dict[str, Any] = {name: str(value) for name in names if (value := getattr(filters, name)) is not None}
+    return given if filters.shadow is None else {**given, "shadow": int(filters.shadow)}
 
 
 def _stored(row: Row) -> StoredVerdict:
@@ -162,6 +166,7 @@ def _stored(row: Row) -> StoredVerdict:
         presentation=row["presentation"] or "",
         session=row["session"] or "",
         source_kind=SourceKind(row["source_kind"]),
+        shadow=bool(row["shadow"]),
         t_s=row["t_s"],
         outcome=Outcome(row["outcome"]),
         reason=Reason(row["reason"]),

@@ -114,6 +114,7 @@ def verdict(outcome: Outcome = Outcome.BONA_FIDE, **changes: object) -> Verdict:
         presentation="p1",
         session="s1",
         source_kind=SourceKind.SIMULATED,
+        shadow=False,
         t_s=3.2,
         outcome=outcome,
         reason=Reason.NONE,

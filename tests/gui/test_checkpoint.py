@@ -9,9 +9,11 @@ from pytestqt.qtbot import QtBot
 
 from core.clock import FakeClock
 from core.codes import ConnectionState, Hint, Outcome, SourceKind
-from core.messages import LockOutChanged, ModelReady, ObservationMade, VerdictReached
+from core.frames import ALL_MODALITIES
+from core.messages import LockOutChanged, ModelReady, ObservationMade, Standing, VerdictReached
 from core.verdict import Verdict
 from gui.app import Desk
+from gui.theme import Tone
 from gui.views.checkpoint.page import GONE_MS, CheckpointPage
 from gui.views.checkpoint.state import CheckpointState, Shape
 from gui.widgets.ask import ReasonDialog
@@ -99,6 +101,26 @@ def test_a_live_camera_without_qualification_is_a_shadow(station: FakeStation, o
     page = desk.window.pages["checkpoint"]
     assert isinstance(page, CheckpointPage)
     qtbot.waitUntil(lambda: page.banner.watermark == "SHADOW")
+
+
+def test_a_shadow_verdict_says_so_in_its_word_and_wears_no_colour(
+    station: FakeStation, frames: FakeFrames, open_desk: object, qtbot: QtBot
+) -> None:
+    station.source_kind = SourceKind.LIVE
+    desk: Desk = open_desk()  # type: ignore[operator]
+    page = desk.window.pages["checkpoint"]
+    assert isinstance(page, CheckpointPage)
+    frames.push(frame_set(1))
+    ready(station, SourceKind.LIVE)
+    station.say(committed(Outcome.BONA_FIDE, source_kind=SourceKind.LIVE, shadow=True))
+    qtbot.waitUntil(lambda: page.banner.display.word == "SHADOW: BONA FIDE")
+    tones = [page.banner.display.tone]
+    assert page.banner.watermark == "SHADOW"
+    assert "not qualified" in page.why.text()
+    station.say(Standing(frozenset({ALL_MODALITIES})), committed(Outcome.BONA_FIDE, 2, source_kind=SourceKind.LIVE))
+    qtbot.waitUntil(lambda: page.banner.display.word == "BONA FIDE")
+    assert [*tones, page.banner.display.tone] == [Tone.CALM, Tone.GOOD]
+    assert page.banner.watermark == page.rgb_view.watermark == ""
 
 
 def test_frames_that_stop_make_the_station_not_available(

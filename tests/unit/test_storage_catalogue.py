@@ -22,6 +22,7 @@ from storage.frames import FrameStore
 from storage.repositories.presentations import LabelSource, PresentationState
 from storage.repositories.sessions import Basis, SessionCounts, SessionFilter
 from storage.repositories.verdicts import VerdictFilter
+from storage.schema import CATALOGUE
 from tests import stored
 
 
@@ -381,7 +382,7 @@ with open_catalogue(Path(sys.argv[1])) as catalogue:
     assert [process.wait(300) for process in started] == [0] * 4
     with open_catalogue(tmp_path / "data") as catalogue:
         assert [subject.id for subject in catalogue.subjects.all()] == ["S0", "S1", "S2", "S3"]
-        assert catalogue.file.value("SELECT count(*) FROM migrations") == 1
+        assert catalogue.file.value("SELECT count(*) FROM migrations") == len(CATALOGUE)
 
 
 def test_masks_are_stored_as_text(catalogue: Catalogue) -> None:

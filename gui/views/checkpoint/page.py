@@ -218,13 +218,14 @@ class CheckpointPage(Page):
         state.failure, state.health, state.model = link.failure, link.health, link.model
         state.locked, state.ended, state.frame_age_ms = link.locked, link.ended, link.feed.age_ms
         display = state.display()
-        watermark = codes.watermark(link.source_kind) if link.source_kind is not None else ""
+        shadow = state.verdict.shadow if state.verdict is not None else link.shadow
+        watermark = codes.watermark(link.source_kind, shadow) if link.source_kind is not None else ""
         self.banner.show_display(display, watermark)
         self.sensors.set_mask(state.mask)
         self.why.setText(tr("Why: {text}", text=display.why) if display.why else "")
         self.why.setToolTip(display.why)
         for view in (self.rgb_view, self.depth_view, self.ir_view):
-            view.set_source_kind(link.source_kind)
+            view.set_source_kind(link.source_kind, link.shadow)
         self._show_box()
         actions = self.context.actions
         actions["next_person"].setEnabled(not state.locked and link.connected)

@@ -108,4 +108,8 @@ class CheckpointState:
             Outcome.REFER: (Shape.QUESTION, Tone.WARN),
             Outcome.NON_RESPONSE: (Shape.DASH, Tone.CALM),
         }[outcome]
+        if verdict.shadow:
+            # A green tick would be taken for an open door: a shadow verdict says its word without the colour.
+            why = "  ".join((tr("Shadow: the camera is not qualified with these sensors; nothing opens."), why))
+            return Display(shape, tr("SHADOW: {word}", word=codes.outcome(outcome)), Tone.CALM, why, final=True)
         return Display(shape, codes.outcome(outcome), tone, why, final=True)

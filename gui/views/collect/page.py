@@ -364,7 +364,7 @@ class CollectPage(Page):
         self.last.setText(f"{words}, {self.condition.currentText()}, {self.distance.currentText()}")
         if self._take_picture is not None:
             for view in self.strip:
-                view.set_source_kind(self.context.link.source_kind)
+                view.set_source_kind(self.context.link.source_kind, self.context.link.shadow)
                 view.show_still(self._take_picture)
         self._on_subject()
 
@@ -398,7 +398,7 @@ class CollectPage(Page):
         """Card, figures and verbs follow what is known."""
         link, actions = self.context.link, self.context.actions
         for view in self.live:
-            view.set_source_kind(link.source_kind)
+            view.set_source_kind(link.source_kind, link.shadow)
         if self.isVisible():
             self.meters.show_set(link.feed.newest)
         record = actions["record_take"]

@@ -165,7 +165,7 @@ class DevicesPage(Page):
     def _refresh(self) -> None:
         link = self.context.link
         for view in self.views:
-            view.set_source_kind(link.source_kind)
+            view.set_source_kind(link.source_kind, link.shadow)
         if link.failure is not None:
             self.state.setText(tr("The camera could not be opened"))
             self.problem.setText(f"{link.failure.what} {link.failure.remedy}".strip())
@@ -185,7 +185,7 @@ class DevicesPage(Page):
         self.problem.setText(health.problem)
         self.problem.setVisible(bool(health.problem))
         for view in self.views:
-            view.set_source_kind(health.source_kind)
+            view.set_source_kind(health.source_kind, self.context.link.shadow)
         facts.set(tr("Camera"), " ".join(part for part in (device.name, device.product_id) if part))
         facts.set(tr("Kind"), codes.source(health.source_kind))
         facts.set(tr("Serial number"), device.serial)

@@ -66,7 +66,7 @@ class Player(QWidget):
         self.timeline.show_session([entry.mask for entry in opened.timeline])
         for view in self.views:
             view.clear()
-            view.set_source_kind(opened.session.source_kind)
+            view.set_source_kind(opened.session.source_kind, opened.shadow)
         if opened.timeline:
             self.note.setText("")
             self._read()

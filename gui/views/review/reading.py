@@ -30,6 +30,11 @@ class Opened:
     models: Mapping[str, str] = field(default_factory=dict)
     """Names of the models that made the verdicts, by sha256, as far as they are still stored here."""
 
+    @property
+    def shadow(self) -> bool:
+        """Whether nothing shows that the camera was qualified: no verdict, or a shadow verdict among them."""
+        return not self.verdicts or any(stored.verdict.shadow for stored in self.verdicts.values())
+
 
 def open_session(catalogue: Catalogue, session_id: str) -> Opened:
     """Read a session; a damaged frames database is told, its decisions are still shown."""

@@ -54,7 +54,7 @@ class TracePanel(QScrollArea):
         verdict, facts = stored.verdict, self._facts
         self.answer.setText(codes.outcome(verdict.outcome))
         self.why.setText("  ".join(p for p in (codes.rule(verdict.rule), codes.reason(verdict.reason)) if p))
-        facts.set(tr("Watermark"), codes.watermark(verdict.source_kind))
+        facts.set(tr("Watermark"), codes.watermark(verdict.source_kind, verdict.shadow))
         facts.set(tr("Sensors"), codes.mask(verdict.mask))
         facts.set(tr("Score"), _figure(verdict.score))
         facts.set(tr("Threshold"), _figure(verdict.threshold))

@@ -1,0 +1,1 @@
+"""Whether a camera has shown, with these modalities, that its verdicts may count."""
