@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from storage.catalogue import Catalogue
     from storage.paths import DataFolder
     from storage.registry import ModelRegistry
+    from storage.sealing import DataKey
+    from storage.vault import SiteAccess
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,14 +58,17 @@ def capture_process(pipe: Connection, root: Path, spec: CaptureSpec) -> None:
     from devices.worker import run_capture
     from storage.paths import DataFolder
     from storage.recorder import SessionRecorder
+    from storage.sealing import DataKey
 
     _prepare_child(root, "capture")
     folder = DataFolder(root)
     run_capture(
         pipe,
         spec,
-        lambda order, _: SessionRecorder(Path(order.path), order.session, folder=folder),
-        lambda session: _stored_frames(folder, session),
+        lambda order, _: SessionRecorder(
+            Path(order.path), order.session, key=DataKey(order.key_id, order.key), folder=folder
+        ),
+        lambda session: _stored_frames(folder, session, DataKey(spec.replay_key_id, spec.replay_key)),
     )
 
 
@@ -84,20 +89,24 @@ def _prepare_child(root: Path, name: str) -> None:
         start_logging(root / "logs", name)
 
 
-def _stored_frames(folder: DataFolder, session: str) -> Iterable[FrameSet]:
+def _stored_frames(folder: DataFolder, session: str, key: DataKey) -> Iterable[FrameSet]:
     from storage.frames import FrameStore
+    from storage.sealing import PLAIN, Opener
 
     path = folder.frames(session)
     if not path.is_file():
         raise InputError(f"The session {session!r} holds no frames.", "List sessions with `main.py sessions`.")
-    with FrameStore.open(path) as store:
+    opener = Opener(lambda _: key, plain=False) if key.id else PLAIN
+    with FrameStore.open(path, opener) as store:
         yield from store
 
 
 # --- the station ----------------------------------------------------------------------------------------------------
 
 
-def build_station(options: Namespace, source: str, *, automatic: bool, **capture: Any) -> tuple[Station, str]:
+def build_station(
+    options: Namespace, source: str, *, automatic: bool, access: SiteAccess | None = None, **capture: Any
+) -> tuple[Station, str]:
     """The station for ``source``, its processes not started, and the name of its ring.
 
     It holds the data folder's lock until its shutdown. Raises `KnownError`: bad source, folder in use, no model.
@@ -119,9 +128,11 @@ def build_station(options: Namespace, source: str, *, automatic: bool, **capture
     folder.create()
     with ExitStack() as held:
         held.enter_context(StationLock(folder.lock))
-        catalogue = held.enter_context(open_catalogue(folder))
+        catalogue = held.enter_context(open_catalogue(folder, access=access))
         registry = _registry(catalogue)
         _salvage(catalogue)
+        if spec.scheme == "session" and (key := catalogue.vault.session_key(spec.argument)) is not None:
+            capture |= {"replay_key_id": key.id, "replay_key": key.secret}
         ring = FrameRing.create()
         held.callback(ring.close)
         supervisor = CaptureSupervisor(
@@ -152,13 +163,13 @@ def window_services(options: Namespace) -> Services:
     from gui.services import LiveStation, Services
     from storage.catalogue import open_catalogue
 
-    folder = _folder(options)
+    folder, access = _folder(options), _access(options, prompt=False)
     folder.create()
 
     def open_station(source: str) -> LiveStation:
         from devices.ring import RingReader
 
-        station, ring = build_station(options, source, automatic=True, realtime=True)
+        station, ring = build_station(options, source, automatic=True, access=access, realtime=True)
         return LiveStation(station, RingReader(ring))
 
     def command(arguments: Sequence[str]) -> list[str]:
@@ -167,7 +178,7 @@ def window_services(options: Namespace) -> Services:
     return Services(
         data_dir=folder.root,
         default_source=options.source,
-        open_catalogue=lambda: open_catalogue(folder),
+        open_catalogue=lambda: open_catalogue(folder, access=access),
         open_station=open_station,
         command=command,
     )
@@ -194,6 +205,7 @@ def _run(options: Namespace) -> int:
         options,
         options.source,
         automatic=False,
+        access=_access(options),
         max_skew_ms=options.max_skew_ms,
         seconds=options.seconds,
         realtime=True,
@@ -564,8 +576,19 @@ def _opened(options: Namespace) -> Iterator[tuple[Catalogue, ModelRegistry]]:
     """The catalogue and its models, for a short command."""
     from storage.catalogue import open_catalogue
 
-    with open_catalogue(_folder(options)) as catalogue:
+    with open_catalogue(_folder(options), access=_access(options)) as catalogue:
         yield catalogue, _registry(catalogue)
+
+
+def _access(options: Namespace, prompt: bool = True) -> SiteAccess:
+    """How this process comes by the site key: the passphrase from a descriptor, else from a person at the terminal."""
+    from core.terminal import read_secret
+    from storage.vault import SiteAccess
+
+    descriptor = getattr(options, "passphrase_fd", None)
+    if descriptor is None and not (prompt and sys.stdin is not None and sys.stdin.isatty()):
+        return SiteAccess()
+    return SiteAccess(lambda: read_secret("Passphrase of this site: ", descriptor))
 
 
 def _registry(catalogue: Catalogue) -> ModelRegistry:

@@ -180,6 +180,17 @@ class ModelRole(StrEnum):
     PREVIOUS = "previous"
 
 
+class SiteKeyMethod(StrEnum):
+    """Where the key that protects stored frames is kept."""
+
+    FILE = "file"
+    """A file beside the data, for this user alone: nobody has set up anything yet."""
+    KEYRING = "keyring"
+    """The keystore of the operating system."""
+    PASSPHRASE = "passphrase"
+    """Nowhere: a passphrase unwraps it."""
+
+
 class Species(StrEnum):
     """Controlled list of PAI species that the program can name (free text is allowed in manifests).
 

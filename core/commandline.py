@@ -64,6 +64,13 @@ def _data_option(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="data folder (else SALLYPORT_DATA, else the platform's user data folder)",
     )
+    parser.add_argument(
+        "--passphrase-fd",
+        metavar="N",
+        type=int,
+        default=argparse.SUPPRESS,
+        help="read the site's passphrase from this file descriptor (0 = standard input) instead of asking for it",
+    )
 
 
 class _Commands:

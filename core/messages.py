@@ -69,11 +69,16 @@ class CameraHealth:
 
 @dataclass(frozen=True, slots=True)
 class StartRecording:
-    """Begin to store frame sets into the session ``session`` (its frames database at ``path``)."""
+    """Begin to store frame sets into the session ``session`` (its frames database at ``path``).
+
+    ``key_id`` and ``key``: the session's own data key. The capture process never gets the key that wraps it.
+    """
 
     session: str
     path: str
     mode: RecordMode
+    key_id: str = ""
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ Results go to stdout, the rest to stderr.
 from __future__ import annotations
 
 import dataclasses
+import getpass
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ExitCode
+from core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from core.data.manifest import LeftOut
@@ -115,3 +117,20 @@ class Interrupt:
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
+
+
+def read_secret(prompt: str, descriptor: int | None = None) -> str:
+    """A secret from a file descriptor (its first line), or typed by a person without being shown. Never from argv.
+
+    Raises:
+        UsageError: the descriptor cannot be read, or nobody is there to be asked.
+    """
+    if descriptor is not None:
+        try:
+            with os.fdopen(descriptor, encoding="utf-8", closefd=False) as file:
+                return file.readline().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"The descriptor {descriptor} gives no secret: {error}.", "Give an open one.") from error
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("Nobody is there to type the secret.", "Give it by --passphrase-fd N.")
+    return getpass.getpass(prompt)

@@ -62,6 +62,8 @@ class CaptureSpec:
         wait_for_device: keep searching for a camera that is not there (a window); otherwise that is fatal (`run`).
         settings: camera settings to apply after each opening (`core.messages.SetOptions`).
         start_s: camera time that an earlier capture process of this run has reached.
+        replay_key_id: with ``session:ID``, the name of the key of its frames; empty where they are not encrypted.
+        replay_key: that key.
     """
 
     source: str
@@ -72,6 +74,8 @@ class CaptureSpec:
     wait_for_device: bool = True
     settings: Mapping[str, float] = field(default_factory=dict)
     start_s: float = 0.0
+    replay_key_id: str = ""
+    replay_key: bytes = field(default=b"", repr=False)
 
 
 def run_capture(

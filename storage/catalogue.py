@@ -26,6 +26,7 @@ from storage.repositories.sessions import Sessions
 from storage.repositories.subjects import Consents, Subjects
 from storage.repositories.verdicts import Verdicts
 from storage.schema import CATALOGUE
+from storage.vault import SiteAccess, Vault
 
 FORM = FileForm("catalogue", application_id=0x53504341)
 
@@ -37,7 +38,7 @@ class Catalogue:
     each gets its own connection.
     """
 
-    def __init__(self, folder: DataFolder, file: DatabaseFile, clock: Clock) -> None:
+    def __init__(self, folder: DataFolder, file: DatabaseFile, clock: Clock, access: SiteAccess | None = None) -> None:
         self.folder = folder
         self.file = file
         self.clock = clock
@@ -52,7 +53,8 @@ class Catalogue:
         self.verdicts = Verdicts(file, clock, self.audit, self.presentations)
         self.models = Models(file, clock, self.audit)
         self.jobs = Jobs(file, clock, self.audit)
-        self.material = Material(folder, self.presentations)
+        self.vault = Vault(folder, file, clock, self.audit, access or SiteAccess())
+        self.material = Material(folder, self.presentations, self.vault)
 
     def require(self, permission: Permission) -> None:
         """Go on only if whoever acts holds ``permission``; a denial is logged.
@@ -91,8 +93,12 @@ class Catalogue:
         self.close()
 
 
-def open_catalogue(data_dir: Path | DataFolder, clock: Clock | None = None) -> Catalogue:
+def open_catalogue(
+    data_dir: Path | DataFolder, clock: Clock | None = None, access: SiteAccess | None = None
+) -> Catalogue:
     """Open the catalogue of a data folder; an empty folder gets a new one, an older one is migrated after a backup.
+
+    ``access`` holds the site key of this process; give the same one to every catalogue of a process.
 
     Raises:
         HostError: the folder or the SQLite library cannot be used.
@@ -111,4 +117,4 @@ def open_catalogue(data_dir: Path | DataFolder, clock: Clock | None = None) -> C
     except BaseException:
         file.close()
         raise
-    return Catalogue(folder, file, clock or SystemClock())
+    return Catalogue(folder, file, clock or SystemClock(), access)

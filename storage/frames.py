@@ -1,7 +1,8 @@
 """The frames database of one session: native frame sets, their calibration, and a digest of everything.
 
 A frame set is a transaction, alone or with its neighbours; it is there completely or not at all. SQLite's own check
-does not look inside of blobs (reliability.md section 0, finding 5), so every set carries a digest over its frames.
+does not look inside of blobs (reliability.md section 0, finding 5), so every set carries a digest over its frames: it
+tells damage without a key. Payloads are sealed, each as the frame that it is (`storage.sealing`): that tells forgery.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from storage.codecs import PayloadError, decode, encode
 from storage.database import DatabaseFile, FileForm, Mode, Row
 from storage.forms import canonical, numbers_from_json, numbers_to_json, profiles_from_json, profiles_to_json
 from storage.migrations import Migration, check_version, migrate
+from storage.sealing import PLAIN, DataKey, Opener, SealBrokenError
 
 FORM = FileForm("frames database", application_id=0x53504652, page_size=16384, checkpoint_pages=4096)
 
@@ -76,16 +78,20 @@ class SetEntry:
 class FrameStore:
     """Writer and reader of one session's frame sets. It may be read from another thread or process meanwhile."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: DatabaseFile, key: DataKey | None = None, opener: Opener = PLAIN) -> None:
         self._file = file
+        self._key = key
+        self._opener = opener
         self._profile_ids: dict[str, int] = {}  # within one transaction: a rollback takes the rows back
         self._last_profiles: tuple[Mapping[Modality, StreamProfile] | None, str] = (None, "")
         self._profiles: dict[int, dict[Modality, StreamProfile]] = {}
         self.session = str(file.value("SELECT value FROM meta WHERE name = 'session'") or "")
 
     @classmethod
-    def create(cls, path: Path, session: str) -> FrameStore:
+    def create(cls, path: Path, session: str, key: DataKey | None = None) -> FrameStore:
         """Make the database of ``session``, or go on with it (a capture process that was started again).
+
+        Payloads are sealed by ``key``; it is left out by tests and by what shows nobody.
 
         Raises:
             HostError: the folder cannot be written.
@@ -96,7 +102,7 @@ class FrameStore:
             migrate(file, SCHEMA)
             with file.transaction():
                 file.execute("INSERT INTO meta VALUES ('session', ?) ON CONFLICT DO NOTHING", (session,))
-            store = cls(file)
+            store = cls(file, key, PLAIN if key is None else Opener(lambda _: key, plain=False))
             if store.session != session:
                 raise InputError(f"{path} holds session {store.session}, not {session}.", "Choose another file.")
         except BaseException:
@@ -105,8 +111,8 @@ class FrameStore:
         return store
 
     @classmethod
-    def open(cls, path: Path) -> FrameStore:
-        """Open for reading.
+    def open(cls, path: Path, opener: Opener = PLAIN) -> FrameStore:
+        """Open for reading; sealed payloads need the ``opener`` of their session (`storage.vault.Vault.opener`).
 
         Raises:
             InputError: there is no such database, it is damaged, or it is of a newer version.
@@ -117,7 +123,7 @@ class FrameStore:
         try:
             if check_version(file, SCHEMA) < len(SCHEMA):
                 raise InputError(f"{path} holds no frame sets.", "It was cut off before the first one; remove it.")
-            return cls(file)
+            return cls(file, opener=opener)
         except BaseException:
             file.close()
             raise
@@ -131,13 +137,17 @@ class FrameStore:
             HostError: the disk is full or refuses; nothing of these sets was stored.
             InputError: a frame set of that number is there already.
         """
-        encoded = [(frame_set, [_frame_row(frame_set, m) for m in _stored(frame_set)]) for frame_set in frame_sets]
+        encoded = [(frame_set, [self._row(frame_set, m) for m in _stored(frame_set)]) for frame_set in frame_sets]
         self._profile_ids.clear()
         with self._file.transaction():
             for frame_set, rows in encoded:
                 if self._file.value("SELECT 1 FROM sets WHERE number = ?", (frame_set.number,)) is not None:
                     raise InputError(f"Frame set {frame_set.number} is stored already.", "Number the frame sets on.")
                 self._append(frame_set, rows)
+
+    def _row(self, frame_set: FrameSet, modality: Modality) -> Row:
+        row = _frame_row(frame_set, modality)
+        return row if self._key is None else sealed_row(self.session, row, self._key)
 
     def _append(self, frame_set: FrameSet, rows: Sequence[Row]) -> None:
         profiles = self._form(frame_set.profiles)
@@ -186,6 +196,8 @@ class FrameStore:
 
         Raises:
             InputError: there is none of that number, or it is damaged (the message names the modality).
+            SealBrokenError: a payload was changed, exchanged, or is not encrypted although the session is.
+            LockedError: the site is locked.
         """
         row = self._file.row("SELECT * FROM sets WHERE number = ?", (number,))
         if row is None:
@@ -231,10 +243,11 @@ class FrameStore:
 
     def _frame(self, row: Row) -> Frame:
         where = f"{row['modality']} of frame set {row['number']} in session {self.session}"
-        if _frame_digest(row) != row["digest"]:
+        if frame_digest(row) != row["digest"]:
             raise InputError(f"The stored {where} is damaged: its digest differs.", _REMEDY)
+        payload = self._opened(row, where)
         try:
-            pixels = decode(row["codec"], row["payload"], row["dtype"], json.loads(row["shape"]))
+            pixels = decode(row["codec"], payload, row["dtype"], json.loads(row["shape"]))
         except PayloadError as error:
             raise InputError(f"The stored {where} does not decode: {error}.", _REMEDY) from error
         return Frame(
@@ -245,6 +258,20 @@ class FrameStore:
             time_domain=row["time_domain"],
             metadata=numbers_from_json(json.loads(row["metadata"])),
         )
+
+    def _opened(self, row: Row, where: str) -> bytes:
+        if row["key"]:
+            key = self._opener.find(row["key"])
+            try:
+                return key.open(row["payload"], payload_identity(self.session, row))
+            except SealBrokenError as error:
+                raise SealBrokenError(f"The stored {where} was changed or exchanged.", error.remedy) from error
+        if not self._opener.plain:
+            raise SealBrokenError(
+                f"The stored {where} is not encrypted, although its session is: it was put there.",
+                "Restore the session from a backup, and find out who could write to the data folder.",
+            )
+        return bytes(row["payload"])
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -289,11 +316,24 @@ def _frame_row(frame_set: FrameSet, modality: Modality) -> Row:
         "key": "",
         "payload": payload,
     }
-    row["digest"] = _frame_digest(row)
+    row["digest"] = frame_digest(row)
     return row
 
 
-def _frame_digest(row: Mapping[str, Any]) -> bytes:
+def sealed_row(session: str, row: Row, key: DataKey) -> Row:
+    """A frame's row with its payload sealed by ``key`` as what the row says that it is."""
+    sealed = {**row, "key": key.id}
+    sealed["payload"] = key.seal(row["payload"], payload_identity(session, sealed))
+    sealed["digest"] = frame_digest(sealed)
+    return sealed
+
+
+def payload_identity(session: str, row: Mapping[str, Any]) -> bytes:
+    """What a payload is sealed as: session, frame set, and everything about the frame but its pixels."""
+    return canonical(["sallyport frame", 1, session, row["number"], *(row[name] for name in _IDENTITY)]).encode()
+
+
+def frame_digest(row: Mapping[str, Any]) -> bytes:
     """Over the payload and over what it is of, so that payloads cannot change places."""
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     digest.update(canonical([row["number"], *(row[name] for name in _IDENTITY)]).encode())

@@ -18,9 +18,10 @@ from core.frames import FrameSet, Modality, StreamProfile
 from storage.atomic import fsync_folder
 from storage.catalogue import Catalogue
 from storage.frames import FrameStore
-from storage.identifiers import timed_id
+from storage.identifiers import random_id, timed_id
 from storage.repositories.presentations import LabelSource
 from storage.repositories.sessions import SessionCounts
+from storage.sealing import DataKey
 
 _PERIOD_MS = 1000.0 / 30.0
 """A manifest knows no times: its frame sets follow each other at a nominal 30 Hz."""
@@ -126,11 +127,13 @@ class _Import:
         session = timed_id(self.catalogue.clock.utc_s())
         partial = self.catalogue.folder.partial(session)
         try:
-            with FrameStore.create(partial, session) as store:
+            # The key is stored with the session's rows: of an import that is cut off, nothing can be read again.
+            key = DataKey.generate(random_id("key"))
+            with FrameStore.create(partial, session, key) as store:
                 filled = self._fill(store, rows)
                 store.checkpoint()
             if filled.spans:
-                self._enter(session, subject, partial, filled)
+                self._enter(session, subject, partial, filled, key)
         finally:
             for rest in partial.parent.glob(f"{partial.name}*"):
                 rest.unlink()
@@ -158,7 +161,7 @@ class _Import:
             store.append(batch)
         return filled
 
-    def _enter(self, session: str, pseudonym: str, partial: Path, filled: _Filled) -> None:
+    def _enter(self, session: str, pseudonym: str, partial: Path, filled: _Filled, key: DataKey) -> None:
         """The catalogue's rows and the file's name change in one step; a cut between leaves a file without rows."""
         catalogue = self.catalogue
         target = catalogue.frames_path(session)
@@ -177,6 +180,7 @@ class _Import:
                 identity=session,
                 actor="import",
             )
+            catalogue.vault.for_session(session, key)
             catalogue.sessions.describe(session, device={"name": "manifest"}, profiles=filled.profiles)
             for row, first, last in filled.spans:
                 presentation = catalogue.presentations.open(

@@ -9,14 +9,17 @@ from core.ports import StoredPresentation
 from storage.frames import FrameStore
 from storage.paths import DataFolder
 from storage.repositories.presentations import Presentations
+from storage.sealing import SealBrokenError
+from storage.vault import Vault
 
 
 class Material:
     """Implements `core.ports.PresentationStore`."""
 
-    def __init__(self, folder: DataFolder, presentations: Presentations) -> None:
+    def __init__(self, folder: DataFolder, presentations: Presentations, vault: Vault) -> None:
         self._folder = folder
         self._presentations = presentations
+        self._vault = vault
 
     def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
         """See `core.ports.PresentationStore.presentations`: those that ended by themselves."""
@@ -27,11 +30,21 @@ class Material:
 
         Raises:
             InputError: no such presentation, its frames were not kept, or a payload is damaged.
+            LockedError: the site is locked.
         """
         row = self._presentations.get(presentation)
-        with FrameStore.open(self._folder.frames(row.session)) as store:
+        with self.session(row.session) as store:
             yield from store.frame_sets(row.first_set, row.last_set)
 
     def session(self, session: str) -> FrameStore:
-        """All frame sets of a session, for reading; the caller closes the store."""
-        return FrameStore.open(self._folder.frames(session))
+        """All frame sets of a session, for reading; the caller closes the store.
+
+        Raises:
+            InputError: its frames were not kept, or the file holds another session's.
+        """
+        path = self._folder.frames(session)
+        store = FrameStore.open(path, self._vault.opener(session))
+        if store.session != session:
+            store.close()
+            raise SealBrokenError(f"{path} holds session {store.session}.", "Put the session's own file back.")
+        return store

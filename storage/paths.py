@@ -9,6 +9,7 @@
     artefacts/          photos of artefacts
     replay/             simulated people as a model sees them; may be deleted, is in no backup
     backups/            made before a migration
+    ID.key              the site key, while nobody has set up protection; in no backup
     ballast             space that is released when the disk is full
     station.lock        held by the running station
 """
@@ -94,6 +95,10 @@ class DataFolder:
     def lock(self) -> Path:
         """The lock file of the running station."""
         return self.root / "station.lock"
+
+    def site_key(self, identity: str) -> Path:
+        """The site key of that id, where it is kept in a file."""
+        return self.root / f"{identity}.key"
 
     def frames(self, session: str) -> Path:
         """The frames database of a session."""

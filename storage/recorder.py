@@ -17,6 +17,7 @@ from storage.disk import Ballast, DiskGuard
 from storage.frames import FrameStore
 from storage.paths import DataFolder
 from storage.problems import DiskFullError
+from storage.sealing import DataKey
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ _WAIT_S = 0.1
 class SessionRecorder:
     """Implements `core.ports.Recorder`.
 
-    The ballast of ``folder`` is released when the disk is full. ``committed`` is called from the recording thread with
-    the numbers of the frame sets of each commit.
+    Payloads are sealed by ``key``. The ballast of ``folder`` is released when the disk is full. ``committed`` is
+    called from the recording thread with the numbers of the frame sets of each commit.
 
     Raises:
         HostError: the database cannot be made, or the disk has too little room to begin.
@@ -45,6 +46,7 @@ class SessionRecorder:
         path: Path,
         session: str,
         *,
+        key: DataKey | None = None,
         folder: DataFolder | None = None,
         guard: DiskGuard | None = None,
         queue_sets: int = QUEUE_SETS,
@@ -54,7 +56,7 @@ class SessionRecorder:
         self._guard.require_room()
         self._ballast = None if folder is None else Ballast(folder.ballast)
         self._committed = committed
-        self._store = FrameStore.create(path, session)
+        self._store = FrameStore.create(path, session, key)
         self._queue: queue.Queue[FrameSet] = queue.Queue(queue_sets)
         self._lock = threading.Lock()
         self._recorded = 0

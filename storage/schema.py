@@ -7,6 +7,7 @@ JSON. A migration that was released is never edited: its digest is recorded in e
 from __future__ import annotations
 
 from storage.migrations import Migration
+from storage.schema_keys import KEYS
 from storage.schema_qualification import SHADOW
 
 _PEOPLE = (
@@ -260,5 +261,6 @@ _AUDIT = (
 CATALOGUE: tuple[Migration, ...] = (
     Migration("subjects, sessions, verdicts, models, jobs, audit", _PEOPLE + _SESSIONS + _VERDICTS + _MODELS + _AUDIT),
     SHADOW,
+    KEYS,
 )
 """All migrations of the catalogue, in order."""

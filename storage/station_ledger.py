@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.codes import RecordMode, SessionState, SourceKind
-from core.messages import CameraHealth, Standing
+from core.messages import CameraHealth, Standing, StartRecording
 from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
 from storage.catalogue import Catalogue
@@ -21,18 +21,22 @@ class CatalogueLedger:
         self._catalogue = catalogue
         self._registry = registry
 
-    def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, str]:
-        """See `StationLedger.open_session`."""
-        session = self._catalogue.sessions.open(
-            order.purpose,
-            order.mode,
-            source_kind,
-            subject=order.subject,
-            name=order.name,
-            settings=order.settings,
-        )
-        path = self._catalogue.folder.frames(session) if order.mode is RecordMode.FRAMES else ""
-        return session, str(path)
+    def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, StartRecording | None]:
+        """See `StationLedger.open_session`. Raises `LockedError` for frames while the site is locked."""
+        with self._catalogue.transaction():
+            session = self._catalogue.sessions.open(
+                order.purpose,
+                order.mode,
+                source_kind,
+                subject=order.subject,
+                name=order.name,
+                settings=order.settings,
+            )
+            if order.mode is RecordMode.DECISIONS:
+                return session, None
+            key = self._catalogue.vault.for_session(session)
+        path = self._catalogue.folder.frames(session)
+        return session, StartRecording(session, str(path), order.mode, key.id, key.secret)
 
     def describe_session(self, session: str, health: CameraHealth) -> None:
         """See `StationLedger.describe_session`."""

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
-from core.messages import CameraHealth, Message, Standing
+from core.messages import CameraHealth, Message, Standing, StartRecording
 from core.verdict import Verdict
 
 
@@ -66,8 +66,8 @@ class CaptureLink(Protocol):
 class StationLedger(Protocol):
     """The catalogue as a station uses it: every call is one transaction (architecture.md section 3)."""
 
-    def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, str]:
-        """Create the session; returns its id and the path of its frames database (empty for decisions only)."""
+    def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, StartRecording | None]:
+        """Create the session; returns its id, and what the recorder is told (``None`` for decisions only)."""
         ...
 
     def describe_session(self, session: str, health: CameraHealth) -> None:

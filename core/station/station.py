@@ -12,7 +12,7 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 
 from core.clock import Clock, SystemClock
-from core.codes import Outcome, Reason, RecordMode, Rule, SessionState, SourceKind
+from core.codes import Outcome, Reason, Rule, SessionState, SourceKind
 from core.frames import ModalityMask
 from core.messages import (
     BeginPresentation,
@@ -29,7 +29,6 @@ from core.messages import (
     SetPolicy,
     SetSession,
     Standing,
-    StartRecording,
     StopRecording,
     StreamEnded,
     Unlock,
@@ -147,14 +146,18 @@ class Station:
     # --- orders of a person -------------------------------------------------------------------------------------
 
     def open_session(self, order: SessionOrder) -> str:
-        """Begin a session (closing the one before); frames are recorded when ``order.mode`` says so."""
+        """Begin a session (closing the one before); frames are recorded when ``order.mode`` says so.
+
+        An order that is refused (no consent, a locked site) leaves the running session as it is.
+        """
+        session, recording = self._ledger.open_session(order, self.source_kind)
         self.close_session()
-        self.session, path = self._ledger.open_session(order, self.source_kind)
+        self.session = session
         self._described = False
         self.recorded = 0
         self._inference.send(SetSession(self.session, self.source_kind, self.locked))
-        if order.mode is RecordMode.FRAMES:
-            self._capture.send(StartRecording(self.session, path, order.mode))
+        if recording is not None:
+            self._capture.send(recording)
             self._recording = True
         self._describe_session()
         return self.session

@@ -54,6 +54,8 @@ class Session:
     dropped_recorder: int
     skew_ms: Mapping[str, float]
     problem: str
+    key: str = ""
+    """Id of the key of its frames; empty where they are not encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,4 +288,5 @@ def _session(row: Row) -> Session:
         dropped_recorder=row["dropped_recorder"],
         skew_ms=json.loads(row["skew_ms"]),
         problem=row["problem"],
+        key=row["key"] or "",
     )

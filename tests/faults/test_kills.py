@@ -23,7 +23,6 @@ import pytest
 
 from core.codes import SessionState
 from storage.catalogue import open_catalogue
-from storage.frames import FrameStore
 from storage.paths import DataFolder
 from storage.salvage import salvage
 from tests.faults.conftest import Tally
@@ -140,9 +139,9 @@ def check_stored(data: Path, station: RunningStation, *, states: set[SessionStat
         }
         assert stored <= audited
         assert catalogue.sessions.get(station.session).state in states
-    with FrameStore.open(folder.frames(station.session)) as store:
-        assert store.quick_check() == "ok"
-        frame_sets = list(store)
+        with catalogue.material.session(station.session) as store:
+            assert store.quick_check() == "ok"
+            frame_sets = list(store)
     assert len(frame_sets) >= station.recorded
     # Reading verifies the digest of every frame and of the set; a mask may not name what is not there.
     assert all(set(frame_set.mask) <= set(frame_set.frames) for frame_set in frame_sets)

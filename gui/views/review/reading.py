@@ -48,7 +48,7 @@ def open_session(catalogue: Catalogue, session_id: str) -> Opened:
     store, problem, path = None, "", catalogue.frames_path(session_id)
     if path.is_file():
         try:
-            store = FrameStore.open(path)
+            store = catalogue.material.session(session_id)
             timeline = tuple(store.timeline())
         except InputError as error:
             store, problem = None, str(error)
