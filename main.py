@@ -196,11 +196,13 @@ def _window(options: Namespace) -> int:
 
 def _run(options: Namespace) -> int:
     from core.codes import SessionPurpose
+    from core.door.output import DoorPlaces
     from core.station import SessionOrder
     from core.station.headless import run_headless
 
     order = SessionOrder(SessionPurpose.CHECKPOINT, options.record, subject=options.subject or "")
     start_logging(_folder(options).root / "logs", "run")
+    places = DoorPlaces(options.door, options.door_hook)
     station, _ = build_station(
         options,
         options.source,
@@ -212,8 +214,23 @@ def _run(options: Namespace) -> int:
         wait_for_device=False,
     )
     with Interrupt() as canceled:
-        run_headless(station, order, options.json, canceled)
+        run_headless(station, order, options.json, canceled, places)
     return ExitCode.CANCELED if canceled() else ExitCode.DONE
+
+
+def _door_watch(options: Namespace) -> int:
+    from core.codes import DoorReason
+    from core.door.watch import watch_socket, watch_stdin
+
+    def tell(reason: DoorReason) -> None:
+        print(json.dumps({"open": reason is DoorReason.NONE, "reason": str(reason)}), flush=True)
+
+    with Interrupt() as canceled:
+        if options.stdin:
+            watch_stdin(tell, canceled)
+        else:
+            watch_socket(options.socket, tell, canceled)
+    return ExitCode.DONE
 
 
 def _record(options: Namespace) -> int:
@@ -626,6 +643,7 @@ def _person() -> str:
 HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "window": _window,
     "run": _run,
+    "door watch": _door_watch,
     "record": _record,
     "devices": _devices,
     "doctor": _doctor,

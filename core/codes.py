@@ -124,6 +124,31 @@ class RecordMode(StrEnum):
     DECISIONS = "decisions"
 
 
+class DoorReason(StrEnum):
+    """Why the door is closed; ``NONE`` while it is open. The second half is what a gate controller finds itself."""
+
+    NONE = ""
+    NO_VERDICT = "no_verdict"
+    NOT_BONA_FIDE = "not_bona_fide"
+    ELAPSED = "elapsed"
+    NOT_LIVE = "not_live"
+    NOT_QUALIFIED = "not_qualified"
+    SHIFT_CHECK = "shift_check"
+    LOCKED_OUT = "locked_out"
+    NO_CHECKPOINT = "no_checkpoint"
+    PAUSED = "paused"
+    CAMERA = "camera"
+    MODEL = "model"
+    STORAGE = "storage"
+    STOPPING = "stopping"
+    SILENCE = "silence"
+    NO_STATION = "no_station"
+    PROTOCOL = "protocol"
+    REPLAYED = "replayed"
+    STALE = "stale"
+    TOO_LATE = "too_late"
+
+
 class JobState(StrEnum):
     """States of an adaptation job (architecture.md section 6)."""
 

@@ -125,13 +125,23 @@ def _capture_commands(commands: _Commands) -> None:
     run.add_argument("--record", choices=list(RecordMode), type=RecordMode, default=RecordMode.DECISIONS)
     run.add_argument("--subject", metavar="ID", help="pseudonym; frames of a real person need one with a consent")
     run.add_argument("--max-skew-ms", metavar="X", type=positive, help="pair frames up to this apart")
+    run.add_argument("--door", metavar="SOCKET", default="", help="tell verdicts to gate controllers (docs/door.md)")
+    run.add_argument("--door-hook", metavar="CMD", default="", help="tell them to this command, on its stdin")
     run.add_argument("--json", metavar="OUT", type=Path, required=True)
+    _door_command(_Commands(commands.add("door", "what a gate controller does"), prefix="door "))
     record = commands.add("record", "record the camera's streams into an SDK file")
     record.add_argument("--source", metavar="SRC", required=True, help=SOURCES)
     record.add_argument("--out", metavar="FILE.db3", type=Path, required=True)
     record.add_argument("--seconds", metavar="N", type=positive, required=True)
     for name, text in (("devices", "list the cameras"), ("doctor", "check this machine; each problem with its remedy")):
         commands.add(name, text).add_argument("--json", action="store_true")
+
+
+def _door_command(commands: _Commands) -> None:
+    watch = commands.add("watch", "follow a station as a gate controller must; one JSON line for every change")
+    place = watch.add_mutually_exclusive_group(required=True)
+    place.add_argument("socket", metavar="SOCKET", type=Path, nargs="?", help="where the station has its --door")
+    place.add_argument("--stdin", action="store_true", help="read the lines from stdin (as a --door-hook)")
 
 
 def _collection_commands(commands: _Commands) -> None:

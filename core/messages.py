@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.codes import ConnectionState, RecordMode, SourceKind
+from core.codes import ConnectionState, DoorReason, RecordMode, SourceKind
 from core.errors import ExitCode, KnownError
 from core.frames import Modality, ModalityMask, StreamProfile
 from core.policy import SitePolicy
@@ -241,6 +241,15 @@ class VerdictCommitted:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class DoorChanged:
+    """The door opened or closed for ``controllers`` gate controllers that listen (core.door)."""
+
+    open: bool
+    reason: DoorReason
+    controllers: int
+
+
 Message = (
     CameraHealth
     | StartRecording
@@ -262,5 +271,6 @@ Message = (
     | ObservationMade
     | VerdictReached
     | VerdictCommitted
+    | DoorChanged
 )
 """Anything that may come out of a pipe."""

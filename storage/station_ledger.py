@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from core.access import Permission
 from core.codes import RecordMode, SessionState, SourceKind
+from core.door.output import DoorPlaces
 from core.messages import CameraHealth, Standing, StartRecording
 from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
@@ -73,6 +75,13 @@ class CatalogueLedger:
     def commit_verdict(self, verdict: Verdict) -> int:
         """See `StationLedger.commit_verdict`."""
         return self._catalogue.verdicts.commit(verdict)
+
+    def note_door(self, places: DoorPlaces) -> None:
+        """See `StationLedger.note_door`. Neither path nor command goes into the log: both may name people."""
+        catalogue = self._catalogue
+        catalogue.require(Permission.OPERATE)
+        ways = {"socket": bool(places.socket), "command": bool(places.hook)}
+        catalogue.audit.append("door_connected", "door", "", actor=catalogue.actor.id, details=ways)
 
     def champion(self) -> tuple[str, str]:
         """See `StationLedger.champion`."""

@@ -12,10 +12,12 @@ import numpy as np
 
 from core.clock import Clock, SystemClock
 from core.codes import ConnectionState
+from core.door.output import DoorPlaces
 from core.errors import HostError
 from core.frames import MODALITIES
 from core.messages import (
     CameraHealth,
+    DoorChanged,
     Message,
     ObservationMade,
     Problem,
@@ -30,6 +32,7 @@ from core.verdict import Verdict
 SCHEMA = 1
 LAST_VERDICT_MS = 5000.0
 """How long the last presentation may take to answer once the camera has ended."""
+NO_DOOR = DoorPlaces()
 READY_MS = 60_000.0
 """How long a camera may take to its first frame, and a model to load."""
 
@@ -47,6 +50,7 @@ class RunReport:
     problems: list[str] = field(default_factory=list)
     recorded: int = 0
     standing: Standing = field(default_factory=Standing)
+    door: list[DoorChanged] = field(default_factory=list)
 
     def add(self, event: Message) -> None:
         """Take one event."""
@@ -60,6 +64,8 @@ class RunReport:
                 self.hints[hint] = self.hints.get(hint, 0) + 1
         elif isinstance(event, VerdictCommitted):
             self.verdicts.append(event.verdict)
+        elif isinstance(event, DoorChanged):
+            self.door.append(event)
         elif isinstance(event, Problem):
             self.problems.append(f"{event.what} {event.remedy}".strip())
 
@@ -85,6 +91,7 @@ class RunReport:
             "verdicts": [_verdict_json(v) for v in self.verdicts],
             "latency_ms": self._latency_json(),
             "hints": self.hints,
+            "door": [{"open": one.open, "reason": one.reason, "controllers": one.controllers} for one in self.door],
             "problems": self.problems,
         }
 
@@ -155,6 +162,7 @@ def run_headless(
     order: SessionOrder,
     report_path: Path,
     canceled: Callable[[], bool],
+    door: DoorPlaces = NO_DOOR,
     clock: Clock | None = None,
     on_event: Callable[[Message], None] | None = None,
 ) -> RunReport:
@@ -167,6 +175,7 @@ def run_headless(
     report = RunReport()
     listen = on_event or (lambda _event: None)
     try:
+        station.connect_door(door)
         # The model first: a file of a few frames would be over before a network is loaded.
         station.start_inference()
         _wait_for_model(station, report, canceled, clock, listen)

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
+from core.door.output import DoorPlaces
 from core.messages import CameraHealth, Message, Standing, StartRecording
 from core.verdict import Verdict
 
@@ -92,6 +93,10 @@ class StationLedger(Protocol):
 
     def commit_verdict(self, verdict: Verdict) -> int:
         """Store verdict and audit row in one transaction; returns the verdict's row id."""
+        ...
+
+    def note_door(self, places: DoorPlaces) -> None:
+        """Audit that verdicts are told to gate controllers at ``places``; raises if whoever acts may not do that."""
         ...
 
     def champion(self) -> tuple[str, str]:

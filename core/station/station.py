@@ -12,7 +12,9 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 
 from core.clock import Clock, SystemClock
-from core.codes import Outcome, Reason, Rule, SessionState, SourceKind
+from core.codes import Outcome, Reason, Rule, SessionPurpose, SessionState, SourceKind
+from core.door.machine import StationView
+from core.door.output import DoorOutput, DoorPlaces
 from core.frames import ModalityMask
 from core.messages import (
     BeginPresentation,
@@ -85,6 +87,10 @@ class Station:
         self._champion = ""
         self._changes: int | None = None
         self._next_check_ms = 0.0
+        self._door: DoorOutput | None = None
+        self._door_paused = False
+        self._purpose: SessionPurpose | None = None
+        self._storage_failed = False
 
     # --- life --------------------------------------------------------------------------------------------------
 
@@ -105,7 +111,8 @@ class Station:
         self._capture.start()
 
     def shutdown(self, timeout_s: float = 5.0) -> None:
-        """Close the session, end both processes, let go of the data folder."""
+        """Close the door and the session, end both processes, let go of the data folder."""
+        self._close_door()
         try:
             self.close_session()
         finally:
@@ -137,6 +144,8 @@ class Station:
             events.extend(self._abandon_presentation())
         if self._clock.now_ms() >= self._next_check_ms and self._follow_catalogue():
             events.extend(self._follow_standing())
+        if self._door is not None:
+            events.extend(self._door.look(self._door_view()))
         return events
 
     def pids(self) -> dict[str, int | None]:
@@ -155,6 +164,7 @@ class Station:
         self.session = session
         self._described = False
         self.recorded = 0
+        self._purpose, self._storage_failed = order.purpose, False
         self._inference.send(SetSession(self.session, self.source_kind, self.locked))
         if recording is not None:
             self._capture.send(recording)
@@ -209,6 +219,20 @@ class Station:
         """A supervisor ends the lock-out."""
         self._inference.send(Unlock())
 
+    def connect_door(self, places: DoorPlaces) -> None:
+        """Tell verdicts to gate controllers at ``places`` from now on, and to nobody else; to nobody if it is empty.
+
+        Raises `core.errors.KnownError` when the place cannot be used; the door that was before is closed all the same.
+        """
+        self._close_door()
+        if places:
+            self._ledger.note_door(places)
+            self._door = DoorOutput.connect(places, self._clock)
+
+    def pause_door(self, paused: bool) -> None:
+        """Keep the door closed whatever the verdicts say, until a person lets it go again."""
+        self._door_paused = paused
+
     # --- what the children say ----------------------------------------------------------------------------------
 
     def _from_capture(self, message: Message) -> list[Message]:
@@ -222,6 +246,7 @@ class Station:
             self._recording = False
             self.recorded = message.recorded
             if message.problem:
+                self._storage_failed = True
                 return [message, Problem(message.problem)]
         elif isinstance(message, StreamEnded):
             self.end_presentation()
@@ -236,20 +261,25 @@ class Station:
             self.locked = message.locked
             self._inference.remember(SetSession(self.session, self.source_kind, self.locked))
         elif isinstance(message, VerdictReached):
-            return [self._commit(message.verdict)]
+            return self._commit(message.verdict)
         return [message]
 
-    def _commit(self, verdict: Verdict) -> VerdictCommitted:
+    def _commit(self, verdict: Verdict) -> list[Message]:
         if verdict.session != self.session or not verdict.presentation:
             verdict = replace(verdict, session=self.session, source_kind=self.source_kind)
         # Inference may have answered before it knew of another camera or of a revocation: never less than what holds.
         if not verdict.shadow and is_shadow(verdict.source_kind, verdict.mask, self.standing.qualified):
             verdict = replace(verdict, shadow=True)
-        row = self._ledger.commit_verdict(verdict)
+        try:
+            row = self._ledger.commit_verdict(verdict)
+        except BaseException:
+            self._close_door()  # at once: whoever polls us may take its time to shut us down
+            raise
         if self.presentation and verdict.presentation == self.presentation:
             self._ledger.close_presentation(self.presentation, self._first_set, self._last_set, self._camera_s)
             self.presentation = ""
-        return VerdictCommitted(row, verdict)
+        told = [] if self._door is None else self._door.take(row, verdict, self._door_view())
+        return [VerdictCommitted(row, verdict), *told]
 
     def _abandon_presentation(self) -> list[Message]:
         """The process that should have answered is gone: the answer is no response, and it is stored."""
@@ -271,7 +301,7 @@ class Station:
             model=self._champion,
             trace=trace,
         )
-        return [self._commit(verdict)]
+        return self._commit(verdict)
 
     # --- housekeeping -------------------------------------------------------------------------------------------
 
@@ -280,6 +310,24 @@ class Station:
         deadline_ms = self._clock.now_ms() + patience_ms
         while not done() and self._clock.now_ms() < deadline_ms:
             self._waiting.extend(self._round(0.05))
+
+    def _door_view(self) -> StationView:
+        return StationView(
+            source_kind=self.source_kind,
+            camera=None if self.health is None else self.health.state,
+            model=self.model is not None,
+            qualified=bool(self.standing.qualified),
+            locked=self.locked,
+            checkpoint=bool(self.session) and self._purpose is SessionPurpose.CHECKPOINT,
+            paused=self._door_paused,
+            shift_passed=True,
+            stored=not self._storage_failed,
+        )
+
+    def _close_door(self) -> None:
+        door, self._door = self._door, None
+        if door is not None:
+            door.close()
 
     def _describe_session(self) -> None:
         if self.session and not self._described and self.health is not None and self.health.profiles:
