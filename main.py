@@ -149,10 +149,17 @@ def build_station(
 
 
 def _salvage(catalogue: Catalogue) -> None:
+    """Finish what was cut off: sessions first, then erasures. An erasure that cannot be finished is told and kept."""
+    from storage.erasure.job import resume_all
     from storage.salvage import salvage
 
     for finding in salvage(catalogue):
         say(f"The session {finding.session} was cut off and has been salvaged: {finding.recorded} frame sets.")
+    try:
+        for certificate in resume_all(catalogue):
+            say(f"The erasure of {certificate['target']} was cut off and has been finished.")
+    except KnownError as error:
+        say(f"An erasure is not finished: {error.what}", error.remedy)
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -579,6 +586,13 @@ def _restore(options: Namespace) -> int:
     return ExitCode.DONE
 
 
+def _erase(options: Namespace) -> int:
+    from storage.commands import erase_subject
+
+    with _opened(options) as (catalogue, _):
+        return erase_subject(catalogue, options)
+
+
 # --- small things ---------------------------------------------------------------------------------------------------
 
 
@@ -667,6 +681,7 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "adapt cancel": _adapt_request,
     "backup": _backup,
     "restore": _restore,
+    "erase": _erase,
 }
 
 

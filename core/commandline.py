@@ -107,7 +107,16 @@ def build_parser() -> argparse.ArgumentParser:
     backup.add_argument("--out", metavar="DIR", type=Path, required=True)
     restore = commands.add("restore", "put a backup into a new, empty data folder")
     restore.add_argument("--from", dest="backup", metavar="DIR", type=Path, required=True)
+    _protection_commands(commands)
     return parser
+
+
+def _protection_commands(commands: _Commands) -> None:
+    erase = commands.add("erase", "erase all that is stored of a subject, and prove it; goes on after a kill")
+    erase.add_argument("--subject", metavar="ID", required=True)
+    erase.add_argument("--reason", metavar="TEXT", default="on request", help="for the certificate and the audit log")
+    erase.add_argument("--yes", action="store_true", help="do not ask a person at the terminal to confirm")
+    erase.add_argument("--json", action="store_true", help="the certificate as JSON")
 
 
 def _source_options(parser: argparse.ArgumentParser, default: str | None) -> None:

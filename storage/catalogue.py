@@ -19,6 +19,7 @@ from storage.migrations import migrate
 from storage.paths import DataFolder
 from storage.repositories.artefacts import Artefacts
 from storage.repositories.audit import AuditLog
+from storage.repositories.holds import Holds
 from storage.repositories.jobs import Jobs
 from storage.repositories.models import Models
 from storage.repositories.presentations import Presentations
@@ -53,6 +54,7 @@ class Catalogue:
         self.verdicts = Verdicts(file, clock, self.audit, self.presentations)
         self.models = Models(file, clock, self.audit)
         self.jobs = Jobs(file, clock, self.audit)
+        self.holds = Holds(file, clock, self.audit)
         self.vault = Vault(folder, file, clock, self.audit, access or SiteAccess())
         self.material = Material(folder, self.presentations, self.vault)
 

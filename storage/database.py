@@ -159,9 +159,9 @@ class DatabaseFile:
         """``ok``, or the first damage that SQLite finds in the structure of the file (not inside of blobs)."""
         return str(self.value("PRAGMA quick_check(1)"))
 
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the file and empty it."""
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    def checkpoint(self) -> bool:
+        """Move the write-ahead log into the file and empty it; ``False`` when a reader was in the way."""
+        return not self.value("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the connections of all threads; the object cannot be used afterwards."""

@@ -60,6 +60,7 @@ def export_session(
     presentations = catalogue.presentations.of_session(session)
     if out_dir.exists() and any(out_dir.iterdir()):
         raise InputError(f"{out_dir} is not empty.", "Choose a new folder.")
+    _note(catalogue, session, out_dir)
     rows: list[ManifestRow] = []
     left_out: list[LeftOut] = []
     with catalogue.material.session(session) as store:
@@ -86,6 +87,14 @@ def export_session(
     text = json.dumps(_document(catalogue, session, left_out), indent=1, ensure_ascii=False) + "\n"
     write_atomically(out_dir / "session.json", text.encode())
     return ExportReport(manifest, total, tuple(left_out))
+
+
+def _note(catalogue: Catalogue, session: str, out_dir: Path) -> None:
+    """An erasure must know which copies left the station; so this stands before the first image is written."""
+    row = {"session": session, "folder": str(out_dir.absolute()), "actor": catalogue.actor.id}
+    with catalogue.transaction():
+        catalogue.file.insert("exports", {**row, "utc_s": catalogue.clock.utc_s()})
+        catalogue.audit.append("export", "session", session, actor=catalogue.actor.id)
 
 
 def _write_images(folder: Path, frame_set: FrameSet) -> dict[Modality, Path]:

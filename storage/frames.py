@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from core.codes import Framing
-from core.errors import InputError
+from core.errors import HostError, InputError
 from core.frames import MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
 from storage.codecs import PayloadError, decode, encode
 from storage.database import DatabaseFile, FileForm, Mode, Row
@@ -61,6 +62,7 @@ _TABLES = (
 )
 SCHEMA = (Migration("frame sets", _TABLES),)
 _DIGEST_BYTES = 16
+_LOG_PATIENCE_S = 30.0
 _IDENTITY = ("modality", "frame_number", "device_time_ms", "time_domain", "metadata", "dtype", "shape", "codec", "key")
 _REMEDY = "The other frame sets of the session can still be read; restore a backup to get this one back."
 
@@ -175,6 +177,25 @@ class FrameStore:
             self._file.execute("INSERT INTO profiles (form) VALUES (?) ON CONFLICT DO NOTHING", (form,))
             self._profile_ids[form] = int(self._file.value("SELECT id FROM profiles WHERE form = ?", (form,)))
         return self._profile_ids[form]
+
+    def remove(self, first: int, last: int) -> None:
+        """Delete the frame sets ``first`` to ``last`` for good: their bytes are overwritten, the log is emptied.
+
+        Raises:
+            HostError: somebody reads the file all the time.
+        """
+        with self._file.transaction():
+            self._file.change("DELETE FROM frames WHERE number BETWEEN ? AND ?", (first, last))
+            self._file.change("DELETE FROM sets WHERE number BETWEEN ? AND ?", (first, last))
+        self.empty_log()
+
+    def empty_log(self) -> None:
+        """Move the write-ahead log into the file; raises `HostError` where a reader does not let us."""
+        deadline = time.monotonic() + _LOG_PATIENCE_S
+        while not self._file.checkpoint():
+            if time.monotonic() > deadline:
+                raise HostError(f"{self._file.path.name} is being read.", "Close what reads it, then again.")
+            time.sleep(0.1)
 
     # --- reading ------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@
     artefacts/          photos of artefacts
     replay/             simulated people as a model sees them; may be deleted, is in no backup
     backups/            made before a migration
+    certificates/       of erasures
     ID.key              the site key, while nobody has set up protection; in no backup
     ballast             space that is released when the disk is full
     station.lock        held by the running station
@@ -95,6 +96,11 @@ class DataFolder:
     def lock(self) -> Path:
         """The lock file of the running station."""
         return self.root / "station.lock"
+
+    @property
+    def certificates(self) -> Path:
+        """Folder of the certificates of erasure."""
+        return self.root / "certificates"
 
     def site_key(self, identity: str) -> Path:
         """The site key of that id, where it is kept in a file."""

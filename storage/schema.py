@@ -7,6 +7,7 @@ JSON. A migration that was released is never edited: its digest is recorded in e
 from __future__ import annotations
 
 from storage.migrations import Migration
+from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
 from storage.schema_qualification import SHADOW
 
@@ -262,5 +263,6 @@ CATALOGUE: tuple[Migration, ...] = (
     Migration("subjects, sessions, verdicts, models, jobs, audit", _PEOPLE + _SESSIONS + _VERDICTS + _MODELS + _AUDIT),
     SHADOW,
     KEYS,
+    ERASURE,
 )
 """All migrations of the catalogue, in order."""

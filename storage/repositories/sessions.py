@@ -137,6 +137,7 @@ class Sessions:
         with self._file.transaction():
             if subject and basis is Basis.NO_PERSON:
                 self._subjects.add(subject, actor=actor)
+                self._subjects.require_active(subject)
             self._file.insert("sessions", row)
             self._audit.append("open", "session", session, actor=actor, details=details)
         return session
@@ -242,7 +243,7 @@ class Sessions:
         if nobody:
             return Basis.NO_PERSON, None
         if subject:
-            self._subjects.get(subject)
+            self._subjects.require_active(subject)
         consent = self._consents.valid(subject) if subject else None
         if consent is not None:
             return Basis.CONSENT, consent.id

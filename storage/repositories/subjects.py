@@ -18,6 +18,10 @@ PURPOSES = ("evaluate", "train")
 """What a consent covers unless it says otherwise: judging and adapting models at this site; not sharing."""
 
 
+ACTIVE, ERASING, ERASED = "active", "erasing", "erased"
+"""States of a subject."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """One person. ``id`` is ``collection/pseudonym``, or the pseudonym alone for people enrolled at this station."""
@@ -89,8 +93,15 @@ class Subjects:
             raise InputError(f"There is no subject {subject!r}.", "Add the subject with its consent first.")
         return Subject(**row)
 
+    def require_active(self, subject: str) -> None:
+        """Raise `InputError` when there is no such subject, or what was stored of it was erased or is being erased."""
+        if self.get(subject).state != ACTIVE:
+            raise InputError(
+                f"{subject} was erased: nothing more is stored under this pseudonym.", "Give the person a new one."
+            )
+
     def all(self) -> list[Subject]:
-        """All subjects by id."""
+        """All subjects by id, the erased ones too."""
         return [Subject(**row) for row in self._file.rows("SELECT * FROM subjects ORDER BY id")]
 
 

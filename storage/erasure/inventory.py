@@ -1,0 +1,212 @@
+"""What an erasure meets: found once, before anything is destroyed, and kept with the job.
+
+It names what goes, what stays behind without measurements, and what left the station before and is out of reach.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from core.errors import InputError
+from storage.catalogue import Catalogue
+from storage.database import Row
+
+
+class TargetKind(StrEnum):
+    """What is erased: all of a person, or one session whose term is over."""
+
+    SUBJECT = "subject"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One subject or one session, by id."""
+
+    kind: TargetKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedSession:
+    """A session whose frames go. ``plain``: it was stored before encryption, so no key can be destroyed for it."""
+
+    id: str
+    frame_sets: int
+    nbytes: int
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTake:
+    """A presentation of the subject within the session of somebody else: its frame sets go, the rest stays."""
+
+    presentation: str
+    session: str
+    first_set: int
+    last_set: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Something that left the station: ``what`` is ``export``, ``backup`` or ``keys``."""
+
+    what: str
+    where: str
+    utc_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All of it. ``others``: presentations of other people in these sessions, which go with them."""
+
+    sessions: tuple[ErasedSession, ...]
+    foreign: tuple[ForeignTake, ...]
+    presentations: tuple[str, ...]
+    verdicts: int
+    others: int
+    keys: tuple[str, ...]
+    jobs: tuple[str, ...]
+    models: tuple[str, ...]
+    copies: tuple[Copy, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, form: dict[str, Any]) -> Inventory:
+        """Inverse of `to_json`."""
+        return cls(
+            sessions=tuple(ErasedSession(**one) for one in form["sessions"]),
+            foreign=tuple(ForeignTake(**one) for one in form["foreign"]),
+            presentations=tuple(form["presentations"]),
+            verdicts=form["verdicts"],
+            others=form["others"],
+            keys=tuple(form["keys"]),
+            jobs=tuple(form["jobs"]),
+            models=tuple(form["models"]),
+            copies=tuple(Copy(**one) for one in form["copies"]),
+        )
+
+
+def take_inventory(catalogue: Catalogue, target: Target) -> Inventory:
+    """Look up what an erasure of ``target`` would meet; nothing is changed.
+
+    Raises:
+        InputError: there is no such subject or session.
+    """
+    if target.kind is TargetKind.SUBJECT:
+        catalogue.subjects.get(target.id)
+        rows = catalogue.file.rows("SELECT * FROM sessions WHERE subject = ? ORDER BY id", (target.id,))
+    else:
+        catalogue.sessions.get(target.id)
+        rows = catalogue.file.rows("SELECT * FROM sessions WHERE id = ?", (target.id,))
+    sessions = [row["id"] for row in rows]
+    own, others = _presentations(catalogue, target, sessions)
+    foreign = _foreign(catalogue, target)
+    gone = [*own, *(take.presentation for take in foreign)]
+    jobs = _jobs(catalogue, set(gone), target)
+    return Inventory(
+        sessions=tuple(_session(catalogue, row) for row in rows),
+        foreign=tuple(foreign),
+        presentations=tuple(gone),
+        verdicts=_verdicts(catalogue, sessions, gone),
+        others=others,
+        keys=tuple(_keys(catalogue, target, rows)),
+        jobs=tuple(jobs),
+        models=tuple(_models(catalogue, jobs)),
+        copies=tuple(_copies(catalogue, rows)),
+    )
+
+
+def _session(catalogue: Catalogue, row: Row) -> ErasedSession:
+    path = catalogue.frames_path(row["id"])
+    size = path.stat().st_size if path.is_file() else 0
+    return ErasedSession(row["id"], row["recorded"], size, bool(size) and row["key"] is None)
+
+
+def _presentations(catalogue: Catalogue, target: Target, sessions: list[str]) -> tuple[list[str], int]:
+    """Those in the sessions, and how many of them show somebody else."""
+    found = [p for session in sessions for p in catalogue.presentations.of_session(session)]
+    others = [p for p in found if target.kind is TargetKind.SUBJECT and p.subject not in ("", target.id)]
+    return [p.id for p in found], len(others)
+
+
+def _foreign(catalogue: Catalogue, target: Target) -> list[ForeignTake]:
+    if target.kind is not TargetKind.SUBJECT:
+        return []
+    sql = """
+        SELECT p.id, p.session, p.first_set, p.last_set FROM presentations AS p JOIN sessions AS s ON s.id = p.session
+        WHERE p.subject = ? AND s.subject IS NOT p.subject ORDER BY p.id
+    """
+    return [
+        ForeignTake(row["id"], row["session"], row["first_set"], row["last_set"])
+        for row in catalogue.file.rows(sql, (target.id,))
+    ]
+
+
+def _verdicts(catalogue: Catalogue, sessions: list[str], presentations: list[str]) -> int:
+    sql = """
+        SELECT count(*) FROM verdicts WHERE session IN (SELECT value FROM json_each(?))
+            OR presentation IN (SELECT value FROM json_each(?))
+    """
+    return int(catalogue.file.value(sql, (json.dumps(sessions), json.dumps(presentations))))
+
+
+def _keys(catalogue: Catalogue, target: Target, rows: list[Row]) -> list[str]:
+    if target.kind is TargetKind.SESSION:
+        return [row["key"] for row in rows if row["key"] is not None]
+    sql = "SELECT id FROM keys WHERE subject = ? AND destroyed_utc_s IS NULL ORDER BY id"
+    return [row["id"] for row in catalogue.file.rows(sql, (target.id,))]
+
+
+def _jobs(catalogue: Catalogue, presentations: set[str], target: Target) -> list[str]:
+    """Adaptation jobs whose plan names one of the presentations, or the subject."""
+    found = []
+    for job in catalogue.jobs.all():
+        try:
+            planned = json.loads(job.plan).get("presentations", [])
+        except (ValueError, AttributeError):
+            continue
+        if any(p["id"] in presentations or p["subject"] == target.id for p in planned):
+            found.append(job.id)
+    return found
+
+
+def _models(catalogue: Catalogue, jobs: list[str]) -> list[str]:
+    """Models that came of these jobs, and all that descend from them."""
+    found: list[str] = []
+    models = catalogue.models.all()
+    ripe = {model.sha256 for model in models if model.job in jobs}
+    while ripe:
+        found += sorted(ripe)
+        ripe = {model.sha256 for model in models if model.parent in ripe and model.sha256 not in found}
+    return found
+
+
+def _copies(catalogue: Catalogue, rows: list[Row]) -> list[Copy]:
+    exports = [
+        Copy("export", one["folder"], one["utc_s"])
+        for row in rows
+        for one in catalogue.file.rows("SELECT folder, utc_s FROM exports WHERE session = ? ORDER BY id", (row["id"],))
+    ]
+    since = min((row["created_utc_s"] for row in rows), default=None)
+    if since is None:
+        return exports
+    sql = "SELECT action, object_kind, object, utc_s FROM audit WHERE action = ? AND utc_s >= ? ORDER BY id"
+    backups = [Copy("backup", "", row["utc_s"]) for row in catalogue.file.rows(sql, ("back_up", since))]
+    keys = [Copy("keys", "", row["utc_s"]) for row in catalogue.file.rows(sql, ("export_keys", since))]
+    return [*exports, *backups, *keys]
+
+
+def require_idle(catalogue: Catalogue, inventory: Inventory) -> None:
+    """Raise `InputError` while one of the sessions is still being recorded."""
+    for session in (*(one.id for one in inventory.sessions), *(one.session for one in inventory.foreign)):
+        if catalogue.sessions.get(session).state == "open":
+            raise InputError(
+                f"Session {session} is being recorded.", "End it first; what a killed station left open ends itself."
+            )
