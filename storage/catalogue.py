@@ -9,20 +9,25 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
-from core.access import LOCAL, Actor, DeniedError, Permission
+from core.access import Actor, Permission
 from core.clock import Clock, SystemClock
 from core.errors import InputError
+from storage.acting import Acting
 from storage.database import DatabaseFile, FileForm, Mode
 from storage.disk import Ballast
 from storage.material import Material
 from storage.migrations import migrate
 from storage.paths import DataFolder
+from storage.repositories.accounts import Accounts
 from storage.repositories.artefacts import Artefacts
 from storage.repositories.audit import AuditLog
+from storage.repositories.credentials import Credentials
 from storage.repositories.holds import Holds
 from storage.repositories.jobs import Jobs
+from storage.repositories.log_ins import LogIns
 from storage.repositories.models import Models
 from storage.repositories.presentations import Presentations
+from storage.repositories.proposals import Proposals
 from storage.repositories.sessions import Sessions
 from storage.repositories.subjects import Consents, Subjects
 from storage.repositories.verdicts import Verdicts
@@ -43,9 +48,12 @@ class Catalogue:
         self.folder = folder
         self.file = file
         self.clock = clock
-        self.actor: Actor = LOCAL
-        """Whoever acts through this catalogue."""
         self.audit = AuditLog(file, clock)
+        self.acting = Acting(file, self.audit)
+        self.credentials = Credentials(file, clock)
+        self.accounts = Accounts(file, self.audit, self.acting, self.credentials)
+        self.log_ins = LogIns(file, self.audit, self.acting, self.credentials)
+        self.proposals = Proposals(file, self.audit, self.acting, self.accounts, self.credentials)
         self.subjects = Subjects(file, clock, self.audit)
         self.consents = Consents(file, clock, self.audit)
         self.sessions = Sessions(file, clock, self.audit, self.subjects, self.consents)
@@ -58,17 +66,26 @@ class Catalogue:
         self.vault = Vault(folder, file, clock, self.audit, access or SiteAccess())
         self.material = Material(folder, self.presentations, self.vault)
 
-    def require(self, permission: Permission) -> None:
-        """Go on only if whoever acts holds ``permission``; a denial is logged.
+    @property
+    def actor(self) -> Actor:
+        """Whoever acts through this catalogue now (`storage.acting.Acting.actor`)."""
+        return self.acting.actor
+
+    @actor.setter
+    def actor(self, actor: Actor | None) -> None:
+        self.acting.act_as(actor)
+
+    def require(self, *permissions: Permission) -> None:
+        """Go on only if whoever acts holds one of ``permissions``; a denial is logged.
 
         Raises:
             DeniedError: no role grants it.
         """
-        try:
-            self.actor.require(permission)
-        except DeniedError:
-            self.audit.append("denied", "permission", str(permission), actor=self.actor.id)
-            raise
+        self.acting.require(*permissions)
+
+    def granted(self, *permissions: Permission) -> AbstractContextManager[None]:
+        """Ask once for an operation that uses smaller ones (`storage.acting.Acting.granted`)."""
+        return self.acting.granted(*permissions)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing across repositories."""

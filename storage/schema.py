@@ -9,6 +9,7 @@ from __future__ import annotations
 from storage.migrations import Migration
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
+from storage.schema_people import PEOPLE
 from storage.schema_qualification import SHADOW
 
 _PEOPLE = (
@@ -264,5 +265,6 @@ CATALOGUE: tuple[Migration, ...] = (
     SHADOW,
     KEYS,
     ERASURE,
+    PEOPLE,
 )
 """All migrations of the catalogue, in order."""
