@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from storage.vault import SiteAccess
 
 
+MEASURED_SETS = 30
+"""Frame sets of one measurement of a wall: a second of a camera at 30 Hz."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (formats.md)."""
     multiprocessing.freeze_support()
@@ -571,6 +575,55 @@ def _benchmark(options: Namespace) -> int:
             return forms.collection(options, load, work, report, canceled)
 
 
+def _qualify_status(options: Namespace) -> int:
+    from core.qualification.report import told
+
+    with _opened(options) as (catalogue, _):
+        repository = catalogue.qualifications
+        found = [told(record, repository.judgement(record.id)) for record in repository.all()]
+    show_rows(
+        found,
+        ("id", "camera", "mask", "state", "reason", "counts", "missing"),
+        "No camera is qualified: live cameras give shadow verdicts. Begin with `main.py qualify measure`.",
+        as_json=options.json,
+    )
+    return ExitCode.DONE
+
+
+def _qualify_measure(options: Namespace) -> int:
+    from core.frames import ModalityMask
+    from core.qualification.report import told_checks
+    from devices.sampling import sample
+    from storage import qualification
+
+    with _opened(options) as (catalogue, registry), Interrupt() as canceled:
+        identity, kind, frame_sets = sample(options.source, MEASURED_SETS, canceled)
+        mask = options.modalities or ModalityMask.of(frame_sets[-1].profiles if frame_sets else ())
+        record = qualification.begin(catalogue, identity, kind, mask, registry.champion().sha256)
+        record = qualification.add_placement(catalogue, record.id, frame_sets, options.distance_mm)
+        if not options.json:
+            columns = ("figure", "value", "low", "high", "commissioned", "passed")
+            show_rows(told_checks(record), columns, "Nothing was measured.", as_json=False)
+        return _tell_qualification(options, catalogue, record.id)
+
+
+def _qualify_revoke(options: Namespace) -> int:
+    from storage import qualification
+
+    with _opened(options) as (catalogue, _):
+        qualification.revoke(catalogue, options.qualification, options.reason)
+        return _tell_qualification(options, catalogue, options.qualification)
+
+
+def _tell_qualification(options: Namespace, catalogue: Catalogue, number: int) -> int:
+    from core.qualification.report import told
+
+    record = catalogue.qualifications.get(number)
+    form = plain(told(record, catalogue.qualifications.judgement(number)))
+    print(json.dumps(form, indent=2) if options.json else f"qualification {number}: {record.state}")
+    return ExitCode.DONE
+
+
 def _backup(options: Namespace) -> int:
     from storage.backup import back_up
 
@@ -679,6 +732,9 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "adapt status": _adapt_status,
     "adapt pause": _adapt_request,
     "adapt cancel": _adapt_request,
+    "qualify status": _qualify_status,
+    "qualify measure": _qualify_measure,
+    "qualify revoke": _qualify_revoke,
     "backup": _backup,
     "restore": _restore,
     "erase": _erase,

@@ -115,6 +115,58 @@ class SessionPurpose(StrEnum):
     CHECKPOINT = "checkpoint"
     COLLECTION = "collection"
     IMPORT = "import"
+    QUALIFICATION = "qualification"
+
+
+class QualificationState(StrEnum):
+    """Where one camera stands with one mask and one model (core.qualification)."""
+
+    NOT_QUALIFIED = "not_qualified"
+    MEASURING = "measuring"
+    PRESENTING = "presenting"
+    QUALIFIED = "qualified"
+    REVOKED = "revoked"
+
+
+class QualificationReason(StrEnum):
+    """What set the state of a qualification."""
+
+    NONE = ""
+    BEGUN = "begun"
+    MEASURED = "measured"
+    BOUNDS_MET = "bounds_met"
+    CANCELED = "canceled"
+    PERSON = "person"
+    FIRMWARE = "firmware"
+    CALIBRATION = "calibration"
+    PROFILE = "profile"
+    DEVICE = "device"
+
+
+class CameraFigure(StrEnum):
+    """What a qualification measures before a flat wall."""
+
+    DEPTH_FILL = "depth_fill"
+    WALL_SUBPIXEL = "wall_subpixel"
+    WALL_RMS = "wall_rms"
+    WALL_TILT = "wall_tilt"
+    IR_EXPONENT = "ir_exponent"
+    IR_SATURATED = "ir_saturated"
+    RGB_LEVEL = "rgb_level"
+    SKEW = "skew"
+    FRAME_RATE = "frame_rate"
+
+
+class QualificationLack(StrEnum):
+    """What a qualification still needs."""
+
+    BONA_FIDE = "bona_fide"
+    PEOPLE = "people"
+    SPECIES = "species"
+    PRESENTATIONS = "presentations"
+    ARTEFACTS = "artefacts"
+    APCER_BOUND = "apcer_bound"
+    BPCER_BOUND = "bpcer_bound"
 
 
 class RecordMode(StrEnum):

@@ -103,6 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     _collection_commands(commands)
     _model_commands(commands)
     _adapt_commands(commands.add("adapt", "plan, run and watch an adaptation pass"))
+    _qualify_commands(commands.add("qualify", "what a camera has shown, and whether its verdicts count"))
     backup = commands.add("backup", "copy the data folder, consistently, while it may be in use")
     backup.add_argument("--out", metavar="DIR", type=Path, required=True)
     restore = commands.add("restore", "put a backup into a new, empty data folder")
@@ -226,6 +227,20 @@ def _benchmark_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="M", default="champion", help="name, alias, path or builtin:sheet")
     parser.add_argument("--work", metavar="DIR", type=Path, help="pieces that are kept (default: in the data folder)")
     parser.add_argument("--json", metavar="OUT", type=Path, help="the result; tables and figures go beside it")
+
+
+def _qualify_commands(parser: argparse.ArgumentParser) -> None:
+    commands = _Commands(parser, prefix="qualify ")
+    commands.add("status", "every qualification, and what it still needs").add_argument("--json", action="store_true")
+    measure = commands.add("measure", "measure a flat wall before the camera; from near, then from far")
+    measure.add_argument("--source", metavar="SRC", required=True, help=SOURCES)
+    measure.add_argument("--modalities", metavar="rgb,depth,ir", type=modalities, help="default: all it delivers")
+    measure.add_argument("--distance-mm", metavar="X", type=positive, help="where there is no metric depth")
+    measure.add_argument("--json", action="store_true")
+    revoke = commands.add("revoke", "end a qualification, with a reason: shadow verdicts only from now on")
+    revoke.add_argument("qualification", metavar="N", type=count)
+    revoke.add_argument("--reason", metavar="TEXT", required=True)
+    revoke.add_argument("--json", action="store_true")
 
 
 def _adapt_commands(parser: argparse.ArgumentParser) -> None:

@@ -38,6 +38,7 @@ class _Presentation:
     source_kind: SourceKind
     policy: SitePolicy
     commanded: bool
+    test: bool = False
     started_ms: float | None = None
     mask: ModalityMask = field(default_factory=ModalityMask)
     window: list[Observation] = field(default_factory=list)
@@ -130,12 +131,15 @@ class DecisionWindow:
             self.lock_out.lock(source_kind)
         return verdict
 
-    def begin(self, presentation: str, session: str, source_kind: SourceKind) -> Verdict | None:
-        """Start a presentation on command; returns the verdict of one that was still running."""
+    def begin(self, presentation: str, session: str, source_kind: SourceKind, test: bool = False) -> Verdict | None:
+        """Start a presentation on command; returns the verdict of one that was still running.
+
+        The verdict of a ``test`` of the camera is a shadow verdict.
+        """
         verdict = self.end()
         if session != self._session:
             self.set_session(session, source_kind)
-        self._running = _Presentation(presentation, session, source_kind, self._policy, commanded=True)
+        self._running = _Presentation(presentation, session, source_kind, self._policy, commanded=True, test=test)
         return verdict
 
     def end(self) -> Verdict | None:
@@ -259,7 +263,7 @@ class DecisionWindow:
         now = self._last_ms if self._last_ms is not None else 0.0
         self._running = None
         self._waiting_for_exit = True
-        shadow = is_shadow(running.source_kind, found.mask, self.qualified)
+        shadow = running.test or is_shadow(running.source_kind, found.mask, self.qualified)
         if not shadow:
             self.lock_out.record(found.outcome, now, running.source_kind, running.policy)
         model = self._model.sha256 if self._model is not None else ""

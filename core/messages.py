@@ -179,11 +179,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class BeginPresentation:
-    """Start a presentation. Without it, one starts by itself when a face comes into view (if ``automatic``)."""
+    """Start a presentation. Without it, one starts by itself when a face comes into view (if ``automatic``).
+
+    ``test`` makes its verdict a shadow verdict whatever stands: it is about the camera, not about who wants to pass.
+    """
 
     presentation: str
     session: str
     source_kind: SourceKind
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,9 @@ class Trace:
 class Verdict:
     """The answer for one presentation. ``model`` is the sha256 of the weights; ``t_s`` camera time in the session.
 
-    A ``shadow`` verdict comes from a live camera that is not qualified with the modalities of ``mask``: it is shown and
-    stored, and it opens nothing, counts in no live statistics and never towards a lock-out (`core.qualification`).
+    A ``shadow`` verdict comes from a live camera that is not qualified with the modalities of ``mask``, or from a test
+    of a camera: it is shown and stored, and it opens nothing, counts in no live statistics and never towards a lock-out
+    (`core.qualification`).
     """
 
     presentation: str

@@ -28,6 +28,7 @@ from storage.repositories.log_ins import LogIns
 from storage.repositories.models import Models
 from storage.repositories.presentations import Presentations
 from storage.repositories.proposals import Proposals
+from storage.repositories.qualifications import Qualifications
 from storage.repositories.sessions import Sessions
 from storage.repositories.subjects import Consents, Subjects
 from storage.repositories.verdicts import Verdicts
@@ -63,6 +64,7 @@ class Catalogue:
         self.models = Models(file, clock, self.audit)
         self.jobs = Jobs(file, clock, self.audit)
         self.holds = Holds(file, clock, self.audit)
+        self.qualifications = Qualifications(file, clock, self.audit)
         self.vault = Vault(folder, file, clock, self.audit, access or SiteAccess())
         self.material = Material(folder, self.presentations, self.vault)
 

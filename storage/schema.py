@@ -10,7 +10,7 @@ from storage.migrations import Migration
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
 from storage.schema_people import PEOPLE
-from storage.schema_qualification import SHADOW
+from storage.schema_qualification import QUALIFICATIONS, SHADOW
 
 _PEOPLE = (
     """
@@ -266,5 +266,6 @@ CATALOGUE: tuple[Migration, ...] = (
     KEYS,
     ERASURE,
     PEOPLE,
+    QUALIFICATIONS,
 )
 """All migrations of the catalogue, in order."""

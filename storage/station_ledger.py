@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from pathlib import Path
 
 from core.access import Permission
-from core.codes import RecordMode, SessionState, SourceKind
+from core.camera_identity import CameraIdentity
+from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
+from core.errors import KnownError
 from core.messages import CameraHealth, Standing, StartRecording
+from core.qualification.record import qualified_masks
 from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
 from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
 from storage.repositories.sessions import SessionCounts
+
+log = logging.getLogger(__name__)
 
 
 class CatalogueLedger:
@@ -34,6 +40,8 @@ class CatalogueLedger:
                 name=order.name,
                 settings=order.settings,
             )
+            if order.purpose is SessionPurpose.QUALIFICATION:
+                self._catalogue.qualifications.attach(order.qualification, session)
             if order.mode is RecordMode.DECISIONS:
                 return session, None
             key = self._catalogue.vault.for_session(session)
@@ -89,8 +97,17 @@ class CatalogueLedger:
         return record.sha256, str(Path(record.path))
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
-        """See `StationLedger.standing`. No camera has a qualification yet: live verdicts are shadow verdicts."""
-        return Standing()
+        """See `StationLedger.standing`. What a change of the camera ends is revoked here."""
+        if health is None or not health.profiles:
+            return Standing()
+        identity = CameraIdentity.of(health.device, health.profiles)
+        repository = self._catalogue.qualifications
+        try:
+            for ended in repository.follow(identity, source_kind):
+                log.warning("qualification %d is revoked: the camera has changed", ended)
+        except KnownError:
+            log.exception("a revocation could not be stored; what changed counts for nothing all the same")
+        return Standing(qualified_masks(repository.all(), source_kind, identity, model))
 
     def changes(self) -> int:
         """See `StationLedger.changes`."""

@@ -145,8 +145,8 @@ class InferenceWorker:
                 self._locked = self._decision.lock_out.locked(message.source_kind)
             case Standing(qualified=qualified):
                 self._decision.qualified = qualified
-            case BeginPresentation(presentation=presentation, session=session, source_kind=kind):
-                self._answer(self._decision.begin(presentation, session, kind))
+            case BeginPresentation(presentation=presentation, session=session, source_kind=kind, test=test):
+                self._answer(self._decision.begin(presentation, session, kind, test))
                 self._after = 0  # the newest frame set counts for this presentation too, looked at before or not
             case EndPresentation():
                 # What arrived before the order still counts: a short recording may be over before its first look.

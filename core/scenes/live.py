@@ -26,7 +26,7 @@ from core.scenes.people import Person
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Body, Box, Camera, Exposure, add_body, backdrop_exposure, body_box
 from core.scenes.sensors import colour_counts, infrared_counts, infrared_level, infrared_read, measure_depth
-from core.scenes.spec import SceneSpec
+from core.scenes.spec import WALLS_MM, SceneSpec
 
 __all__ = ["LiveScene", "SceneSpec"]
 
@@ -52,7 +52,7 @@ class LiveScene:
         self._distance_mm = nominal + FACE_BEFORE_HEAD_MM + float(rng.uniform(-60, 60))
         self._phases = rng.uniform(0, 2 * np.pi, 12)
         self._presenter = None
-        if spec.scene != "empty":
+        if spec.scene != "empty" and spec.scene not in WALLS_MM:
             person, victim = Person.draw(rng), Person.draw(rng)
             seed = int(rng.integers(0, 2**31))
             self._presenter = Presenter(spec.species, person, victim, seed, 0.8, (2, 4))
@@ -191,6 +191,10 @@ def _site(scene: str, rng: np.random.Generator) -> tuple[Backdrop, Light]:
     """The room, and its light on one day: lamps and ambience differ somewhat from seed to seed."""
     turn, rise = (float(v) for v in rng.normal(0, (9, 6)))
     level, sun = float(rng.uniform(0.85, 1.15)), float(rng.uniform(0.5, 1.5))
+    if scene in WALLS_MM:
+        wall = Backdrop(WALLS_MM[scene], (0.62, 0.62, 0.60), 0.5, 0.02, 0.02)
+        lamps = Lamp.at(-25 + turn, 40 + rise, 0.62 * level, 4800), Lamp.at(40, 25, 0.28, 5200)
+        return wall, Light(lamps, (0.32, 0.32, 0.32), ambient_ir=0.012 * sun)
     if scene == "corridor":
         room = Backdrop(2900, (0.50, 0.48, 0.43), 0.5, 0.18, 0.05, (
             Panel(-1500, -620, -1200, 2000, 2300, (0.30, 0.36, 0.42), 0.3),

@@ -10,8 +10,10 @@ from core.errors import UsageError
 from core.scenes.artefacts import SIMULATED_SPECIES
 from core.scenes.sensors import SENSORS, DepthKind, Sensor
 
-SCENES = ("booth", "corridor", "empty")
-"""A counter with even light; a corridor with daylight from one side; a booth where nobody comes."""
+SCENES = ("booth", "corridor", "empty", "wall_near", "wall_far")
+"""A counter with even light; a corridor with daylight from one side; a booth where nobody comes; a plain wall before
+the camera, at two distances, for the measurements of a qualification."""
+WALLS_MM = {"wall_near": 700.0, "wall_far": 1150.0}
 LIVE_SENSORS = tuple(name for name, sensor in SENSORS.items() if sensor.kind is not DepthKind.RELATIVE)
 
 

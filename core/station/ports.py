@@ -22,6 +22,8 @@ class SessionOrder:
     subject: str = ""
     name: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
+    qualification: int = 0
+    """Number of the qualification whose takes this session holds, for that purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class PresentationLabel:
     subject: str = ""
     artefact: str = ""
     condition: str = ""
+    test: bool = False
+    """A test of the camera: its verdict is a shadow verdict whatever stands."""
 
 
 class CaptureLink(Protocol):

@@ -190,9 +190,10 @@ class Station:
         """Start a presentation on command; an earlier one that still runs ends first."""
         if self.presentation:
             self.end_presentation()
-        self.presentation = self._ledger.open_presentation(self.session, label or PresentationLabel(), self._camera_s)
+        label = label or PresentationLabel()
+        self.presentation = self._ledger.open_presentation(self.session, label, self._camera_s)
         self._first_set = self._last_set + 1
-        self._inference.send(BeginPresentation(self.presentation, self.session, self.source_kind))
+        self._inference.send(BeginPresentation(self.presentation, self.session, self.source_kind, label.test))
         return self.presentation
 
     def end_presentation(self) -> None:

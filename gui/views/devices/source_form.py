@@ -18,7 +18,7 @@ from gui.i18n import codes, tr
 from gui.widgets.forms import add_row, combo_box, form_layout, quiet, spin_box
 
 # The renderer's names (core.scenes.spec, which loads the ray caster; a test keeps the two alike).
-SCENES = ("booth", "corridor", "empty")
+SCENES = ("booth", "corridor", "empty", "wall_near", "wall_far")
 SENSORS = ("d435", "d415", "d455", "sr300", "kinect2")
 SIMULATED_SPECIES = (
     Species.BONA_FIDE,
@@ -59,7 +59,15 @@ class SourceForm(QWidget):
             self.species.addItem(codes.species(species.value), species.value)
         self.scene = combo_box(self)
         for scene, words in zip(
-            SCENES, (tr("booth, even light"), tr("corridor, daylight"), tr("empty booth")), strict=True
+            SCENES,
+            (
+                tr("booth, even light"),
+                tr("corridor, daylight"),
+                tr("empty booth"),
+                tr("plain wall, near"),
+                tr("plain wall, far"),
+            ),
+            strict=True,
         ):
             self.scene.addItem(words, scene)
         self.sensor = combo_box(self)
