@@ -21,6 +21,7 @@ from core.codes import (
     Species,
 )
 from core.frames import MODALITIES, Modality, ModalityMask
+from gui.i18n.qualification_codes import TABLES as QUALIFICATION_TABLES
 from gui.i18n.translator import tr
 
 _MODALITY: Mapping[StrEnum, str] = {Modality.RGB: "Colour", Modality.DEPTH: "Depth", Modality.IR: "Infrared"}
@@ -133,6 +134,7 @@ _PURPOSE: Mapping[StrEnum, str] = {
     SessionPurpose.CHECKPOINT: "checkpoint",
     SessionPurpose.COLLECTION: "collection",
     SessionPurpose.IMPORT: "import",
+    SessionPurpose.QUALIFICATION: "qualification",
 }
 
 
@@ -219,6 +221,7 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     GateResult: (_GATE,),
     ModelRole: (_ROLE,),
     Species: (_SPECIES,),
+    **QUALIFICATION_TABLES,
 }
 """Every enum that is shown, with its tables of texts."""
 

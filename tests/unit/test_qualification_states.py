@@ -159,7 +159,7 @@ def test_a_change_revokes_and_going_back_does_not_bring_it_back(
 
 def test_a_stream_that_could_not_be_opened_counts_for_nothing_and_revokes_nothing(site: Site) -> None:
     number = site.qualify(health())
-    without_ir = {m: p for m, p in profiles().items() if m is not Modality.IR}
+    without_ir: dict[Modality, StreamProfile] = {m: p for m, p in profiles().items() if m is not Modality.IR}
     assert site.standing(replace(health(), profiles=without_ir), MODELS[0]) == frozenset()
     assert site.catalogue.qualifications.get(number).state is State.QUALIFIED
     assert site.standing(health(), MODELS[0]) == {ALL_MODALITIES}
