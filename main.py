@@ -635,15 +635,28 @@ def _backup(options: Namespace) -> int:
 def _restore(options: Namespace) -> int:
     from storage.backup import restore
 
-    print(restore(options.backup, _folder(options)))
+    report = restore(options.backup, _folder(options))
+    print(report)
+    if report.without_key:
+        say(
+            f"Backups hold no keys: the frames of {report.without_key} sessions cannot be read here.",
+            "Bring in an export of the keys: `main.py keys import --from FILE`.",
+        )
     return ExitCode.DONE
 
 
 def _erase(options: Namespace) -> int:
-    from storage.commands import erase_subject
+    from storage.commands_erasure import erase_subject
 
     with _opened(options) as (catalogue, _):
         return erase_subject(catalogue, options)
+
+
+def _keys(options: Namespace) -> int:
+    from storage.commands_keys import KEY_COMMANDS
+
+    with _opened(options) as (catalogue, _):
+        return KEY_COMMANDS[options.handler](catalogue, options)
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
@@ -738,6 +751,13 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "backup": _backup,
     "restore": _restore,
     "erase": _erase,
+    "keys status": _keys,
+    "keys protect": _keys,
+    "keys recover": _keys,
+    "keys rotate": _keys,
+    "keys encrypt": _keys,
+    "keys export": _keys,
+    "keys import": _keys,
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.codes import RecordMode
+from core.codes import RecordMode, SiteKeyMethod
 from core.frames import ModalityMask
 
 SOURCES = "simulated[:SCENE[,seed=N,sensor=S,species=P]] | scripted:FILE | file:PATH | realsense[:SERIAL] | session:ID"
@@ -118,6 +118,27 @@ def _protection_commands(commands: _Commands) -> None:
     erase.add_argument("--reason", metavar="TEXT", default="on request", help="for the certificate and the audit log")
     erase.add_argument("--yes", action="store_true", help="do not ask a person at the terminal to confirm")
     erase.add_argument("--json", action="store_true", help="the certificate as JSON")
+    keys = _Commands(commands.add("keys", "the keys that protect stored frames"), prefix="keys ")
+    keys.add("status", "where the site key is, and what is encrypted").add_argument("--json", action="store_true")
+    for name, text in (
+        ("protect", "keep the site key elsewhere; prints a recovery code"),
+        ("recover", "open the site by its recovery code, and keep the key anew"),
+        ("rotate", "replace the site key; prints a new recovery code"),
+    ):
+        command = keys.add(name, text)
+        if name != "rotate":
+            methods = [str(method) for method in SiteKeyMethod]
+            command.add_argument("--with", dest="method", choices=methods, required=True)
+        command.add_argument("--new-passphrase-fd", metavar="N", type=int, help="the new passphrase, for passphrase")
+        command.add_argument("--reason", metavar="TEXT", default="")
+        if name == "recover":
+            command.add_argument("--code-fd", metavar="N", type=int, help="the recovery code")
+    keys.add("encrypt", "encrypt the sessions that were stored before encryption; goes on after a kill")
+    export = keys.add("export", "all data keys into a file that opens with a code: for backups, which hold none")
+    export.add_argument("--out", metavar="FILE", type=Path, required=True)
+    load = keys.add("import", "take the keys of an export into this data folder")
+    load.add_argument("--from", dest="file", metavar="FILE", type=Path, required=True)
+    load.add_argument("--code-fd", metavar="N", type=int, help="the code of the export")
 
 
 def _source_options(parser: argparse.ArgumentParser, default: str | None) -> None:

@@ -120,17 +120,21 @@ class Interrupt:
 
 
 def read_secret(prompt: str, descriptor: int | None = None) -> str:
-    """A secret from a file descriptor (its first line), or typed by a person without being shown. Never from argv.
+    """A secret from a file descriptor (one line), or typed by a person without being shown. Never from the arguments.
+
+    Nothing beyond the line is read: the next secret may come from the same descriptor.
 
     Raises:
         UsageError: the descriptor cannot be read, or nobody is there to be asked.
     """
     if descriptor is not None:
+        line = bytearray()
         try:
-            with os.fdopen(descriptor, encoding="utf-8", closefd=False) as file:
-                return file.readline().rstrip("\r\n")
+            while (byte := os.read(descriptor, 1)) not in (b"", b"\n"):
+                line += byte
+            return line.decode().rstrip("\r")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"The descriptor {descriptor} gives no secret: {error}.", "Give an open one.") from error
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("Nobody is there to type the secret.", "Give it by --passphrase-fd N.")
+        raise UsageError("Nobody is there to type the secret.", "Give it through a file descriptor (`--help`).")
     return getpass.getpass(prompt)

@@ -1,8 +1,9 @@
 """Backup and restore of a data folder while it may be in use (reliability.md section 3.1).
 
 Every database is copied by ``VACUUM INTO``, a consistent state even while others write; then it is flushed, hashed and
-opened again as a test. The backup appears whole, by rename. Key material will never be in it (section 2.3): there is
-none yet. Check-points of adaptation are not in it: a job that was running is planned again.
+opened again as a test. The backup appears whole, by rename. No key is in it (section 2.3), so that it never brings back
+who was erased: frames of a restored folder open again with an export of the keys (`storage.key_transfer`). Check-points
+of adaptation are not in it: a job that was running is planned again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from storage.atomic import fsync_file, fsync_folder, sha256_of, write_atomically
 from storage.catalogue import Catalogue, open_catalogue
 from storage.database import DatabaseFile, FileForm, Mode
 from storage.identifiers import random_id
+from storage.key_care import key_status
 from storage.migrations import check_version
 from storage.paths import DataFolder
 from storage.schema import CATALOGUE
@@ -31,12 +33,13 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What was copied."""
+    """What was copied. ``without_key``: sessions whose frames need an export of the keys before they can be read."""
 
     path: Path
     sessions: int
     models: int
     nbytes: int
+    without_key: int = 0
 
     def __str__(self) -> str:
         return f"{self.path}: {self.sessions} sessions, {self.models} models, {self.nbytes / 1e6:.1f} MB"
@@ -59,6 +62,7 @@ def back_up(
     try:
         (partial / "sessions").mkdir(parents=True)
         _copy_database(folder.catalogue, partial / "catalogue.db", catalogues.FORM)
+        _take_out_keys(partial / "catalogue.db")
         for done, path in enumerate(sessions, start=1):
             _copy_database(path, partial / "sessions" / path.name, frames.FORM)
             progress(done, len(sessions))
@@ -103,7 +107,11 @@ def restore(backup: Path, data_dir: Path | DataFolder) -> BackupReport:
     with open_catalogue(root) as catalogue:
         catalogue.audit.append("restore", "catalogue", backup.name, actor="operator")
         return BackupReport(
-            root, catalogue.sessions.count(), len(catalogue.models.all()), sum(p.stat().st_size for p in _files(root))
+            root,
+            catalogue.sessions.count(),
+            len(catalogue.models.all()),
+            sum(p.stat().st_size for p in _files(root)),
+            key_status(catalogue).missing,
         )
 
 
@@ -115,6 +123,20 @@ def _copy_database(source: Path, target: Path, form: FileForm) -> None:
         file.close()
     fsync_file(target)
     _test(target, form)
+
+
+def _take_out_keys(path: Path) -> None:
+    """Before anything of the copy is hashed or moved; the copy has never lain anywhere but in the hidden folder."""
+    file = DatabaseFile(path, catalogues.FORM, Mode.WRITE)
+    try:
+        file.change("UPDATE keys SET wrapped = NULL")
+        file.change("DELETE FROM site_keys")
+        file.execute("UPDATE erasures SET canaries = '[]'")
+        file.checkpoint()
+        file.rows("PRAGMA journal_mode=DELETE")
+    finally:
+        file.close()
+    fsync_file(path)
 
 
 def _test(path: Path, form: FileForm) -> None:

@@ -197,6 +197,48 @@ class FrameStore:
                 raise HostError(f"{self._file.path.name} is being read.", "Close what reads it, then again.")
             time.sleep(0.1)
 
+    def sealed_by(self) -> str:
+        """Id of the key of the first sealed payload; empty while all are plain."""
+        return str(self._file.value("SELECT key FROM frames WHERE key <> '' ORDER BY id LIMIT 1") or "")
+
+    def seal_plain(self, key: DataKey, sets: int, after: int = 0) -> list[int]:
+        """Seal up to ``sets`` plain frame sets beyond number ``after`` where they lie, in one transaction.
+
+        Returns their numbers. What is damaged stays damaged: a wrong digest is carried over.
+        """
+        sql = "SELECT DISTINCT number FROM frames WHERE number > ? AND key = '' ORDER BY number LIMIT ?"
+        with self._file.transaction():
+            numbers = [int(row["number"]) for row in self._file.rows(sql, (after, sets))]
+            for row in (self._file.row("SELECT * FROM sets WHERE number = ?", (number,)) for number in numbers):
+                if row is not None:
+                    self._seal_set(row, key)
+        return numbers
+
+    def _seal_set(self, row: Row, key: DataKey) -> None:
+        frames = self._file.rows("SELECT * FROM frames WHERE number = ? ORDER BY id", (row["number"],))
+        form = str(self._file.value("SELECT form FROM profiles WHERE id = ?", (row["profiles"],)))
+        whole = _set_digest(row, form, [frame["digest"] for frame in frames]) == row["digest"]
+        digests = []
+        for frame in frames:
+            sealed = frame if frame["key"] else sealed_row(self.session, frame, key)
+            if not frame["key"] and frame_digest(frame) != frame["digest"]:
+                sealed["digest"] = frame["digest"]
+            digests.append(sealed["digest"])
+            self._file.change(
+                "UPDATE frames SET key = ?, payload = ?, digest = ? WHERE id = ?",
+                (sealed["key"], sealed["payload"], sealed["digest"], frame["id"]),
+            )
+        if whole:
+            digest = _set_digest(row, form, digests)
+            self._file.change("UPDATE sets SET digest = ? WHERE number = ?", (digest, row["number"]))
+
+    def require_session(self, session: str) -> None:
+        """Raise `SealBrokenError` when this is the file of another session."""
+        if self.session != session:
+            raise SealBrokenError(
+                f"{self._file.path} holds session {self.session}.", "Put the session's own file back."
+            )
+
     # --- reading ------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:

@@ -42,9 +42,10 @@ class Material:
         Raises:
             InputError: its frames were not kept, or the file holds another session's.
         """
-        path = self._folder.frames(session)
-        store = FrameStore.open(path, self._vault.opener(session))
-        if store.session != session:
+        store = FrameStore.open(self._folder.frames(session), self._vault.opener(session))
+        try:
+            store.require_session(session)
+        except SealBrokenError:
             store.close()
-            raise SealBrokenError(f"{path} holds session {store.session}.", "Put the session's own file back.")
+            raise
         return store

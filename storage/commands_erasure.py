@@ -1,4 +1,4 @@
-"""What the commands that protect people's material say on a terminal; `main.py` opens the catalogue for them."""
+"""What `erase` says on a terminal; `main.py` opens the catalogue for it."""
 
 from __future__ import annotations
 
