@@ -69,6 +69,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("connect_source", "Connect", "Ctrl+Return", "play", "devices"),
     ActionInfo("open_recording", "Open recording", "Ctrl+O", "folder", "devices"),
     ActionInfo("record_file", "Record SDK file", "Ctrl+R", "record", "devices"),
+    ActionInfo("qualify", "Qualify this camera", "Ctrl+Shift+Q", "check", "devices"),
     ActionInfo("apply_options", "Apply settings", "Ctrl+S", "check", "devices"),
 )
 

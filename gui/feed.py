@@ -54,6 +54,11 @@ class FrameFeed(QObject):
         """Hand frame sets to ``view`` too."""
         self._views.append(view)
 
+    def forget(self, view: FrameView) -> None:
+        """Hand it nothing more."""
+        if view in self._views:
+            self._views.remove(view)
+
     def forget_views(self) -> None:
         """A new window brings its own views."""
         self._views.clear()

@@ -13,11 +13,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QWidget
 
 import main as program
 from core.codes import JobState, Outcome, Species
@@ -27,8 +29,11 @@ from gui.settings import Settings, save_settings
 from gui.views.checkpoint.page import CheckpointPage
 from gui.views.collect.page import CollectPage
 from gui.views.devices.page import DevicesPage
+from gui.views.qualify.dialog import DECIDE as DECIDE_CAMERA
+from gui.views.qualify.dialog import PRESENT, WALL, QualifyDialog
 from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, RecalibratePage
 from gui.views.review.page import ReviewPage
+from gui.widgets.stream_view import LOST_MS
 
 SIZE = QSize(1280, 800)
 PATIENCE_S = 90.0
@@ -68,12 +73,12 @@ class Camera:
         """Let the window live."""
         self.wait(lambda: False, seconds)
 
-    def take(self, name: str) -> None:
-        """Keep a picture."""
+    def take(self, name: str, widget: QWidget | None = None) -> None:
+        """Keep a picture of the window, or of a dialog."""
         self.desk.window.toasts.clear() if not name.endswith("error") else None
         self._app.processEvents()
         path = self._out / f"{name}-{self._look}.png"
-        self.desk.window.grab().save(str(path))
+        (widget or self.desk.window).grab().save(str(path))
         print(path)
 
 
@@ -184,6 +189,52 @@ def _open_recorded(camera: Camera, review: ReviewPage) -> None:
     camera.rest(0.6)
 
 
+def qualification(camera: Camera) -> None:
+    """The wizard on the simulated camera: a rehearsal, step by step."""
+    if camera.desk.link.source != BONA_FIDE:
+        camera.desk.link.connect_source(BONA_FIDE)
+    link, page = camera.desk.link, camera.page("devices")
+    assert isinstance(page, DevicesPage)
+    camera.wait(lambda: link.source == BONA_FIDE and link.model is not None and link.feed.age_ms < LOST_MS)
+    page.qualify()
+    wizard = page.wizard
+    assert wizard is not None
+    camera.rest(0.5)
+    camera.take("qualify-1-camera", wizard)
+    camera.wait(wizard.on.isEnabled)
+    wizard.begin()
+    camera.wait(lambda: wizard.progress is not None)
+    for number, scene in enumerate(("wall_near", "wall_far"), start=1):
+        wizard.show_wall(scene)
+        camera.wait(partial(_at_wall, wizard, scene))
+        wizard.measure()
+        camera.wait(partial(_measured, wizard, number))
+    wizard.go_to_step(WALL)
+    camera.rest(0.3)
+    camera.take("qualify-2-wall", wizard)
+    for number in range(5):
+        wizard.go_to_step(PRESENT)
+        wizard.take()
+        camera.wait(lambda: not wizard.busy)
+        if number == 2:
+            camera.take("qualify-3-presentations", wizard)
+    wizard.go_to_step(DECIDE_CAMERA)
+    camera.rest(0.3)
+    camera.take("qualify-4-decision", wizard)
+    wizard.give_up()
+    camera.wait(lambda: wizard.progress is not None and not wizard.progress.record.running)
+    wizard.close()
+    camera.wait(lambda: link.source == BONA_FIDE and link.session != "")
+
+
+def _at_wall(wizard: QualifyDialog, scene: str) -> bool:
+    return scene in wizard.context.link.source and wizard.wall.measure.isEnabled()
+
+
+def _measured(wizard: QualifyDialog, placements: int) -> bool:
+    return wizard.progress is not None and len(wizard.progress.record.placements) == placements
+
+
 def adaptation(camera: Camera, run_job: bool) -> None:
     """Recalibrate, step by step; the first look also runs the pass, the second finds it done."""
     page = camera.page("recalibrate")
@@ -243,6 +294,7 @@ def take_all(out: Path, looks: list[str], presentations: int) -> None:
                 error_pages(camera)
             with window(app, out, look, site, BONA_FIDE) as camera:
                 pages_with_data(camera)
+                qualification(camera)
                 adaptation(camera, run_job=number == 0)
 
 

@@ -14,6 +14,7 @@ from gui.views.devices.options_form import OptionsForm
 from gui.views.devices.source_form import SourceForm
 from gui.views.devices.stream_table import StreamTable
 from gui.views.page import Page
+from gui.views.qualify.dialog import QualifyDialog
 from gui.widgets.facts import Facts
 from gui.widgets.forms import GAP, Plate, VerbButton, heading, quiet
 from gui.widgets.picture_layouts import Strip
@@ -37,6 +38,7 @@ class DevicesPage(Page):
         self.views = [StreamView(m, self) for m in Modality]
         self.state = heading(tr("No camera"), self, 1.5)
         self.problem = quiet("", self)
+        self.wizard: QualifyDialog | None = None
         self._recording: Command | None = None
         self._build()
         self._connect()
@@ -80,6 +82,7 @@ class DevicesPage(Page):
         identity = Plate(self)
         identity.column.addWidget(heading(tr("Identity and health"), self))
         identity.column.addWidget(self.facts)
+        identity.column.addWidget(VerbButton(actions["qualify"], self))
         right.addWidget(identity)
         row = QHBoxLayout()
         row.setSpacing(GAP)
@@ -99,6 +102,7 @@ class DevicesPage(Page):
         actions.connect("open_recording", self.open_recording)
         actions.connect("record_file", self.record_file)
         actions.connect("apply_options", self.apply_options)
+        actions.connect("qualify", self.qualify)
         self.source_form.show_source(link.source)
 
     # --- verbs --------------------------------------------------------------------------------------------------
@@ -158,6 +162,11 @@ class DevicesPage(Page):
                 tr("The settings were sent to the camera."), tr("What it does not support it leaves alone."), Level.INFO
             ),
         )
+
+    def qualify(self) -> None:
+        """Open the wizard for the camera that is connected."""
+        self.wizard = QualifyDialog(self.context, self)
+        self.wizard.open()
 
     # --- state --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""The qualification of a camera, step by step."""
