@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.access import Permission
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
@@ -24,9 +25,11 @@ from core.terminal import Interrupt, percentage, plain, progress, say, show_rows
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from core.access import Actor
     from core.frames import FrameSet
     from core.ports import Scorer
     from core.station import Station
+    from devices.doctor import Check
     from devices.worker import CaptureSpec
     from gui.services import Services
     from storage.catalogue import Catalogue
@@ -109,11 +112,18 @@ def _stored_frames(folder: DataFolder, session: str, key: DataKey) -> Iterable[F
 
 
 def build_station(
-    options: Namespace, source: str, *, automatic: bool, access: SiteAccess | None = None, **capture: Any
+    options: Namespace,
+    source: str,
+    log_in: Callable[[Catalogue], object],
+    *,
+    automatic: bool,
+    access: SiteAccess | None = None,
+    **capture: Any,
 ) -> tuple[Station, str]:
     """The station for ``source``, its processes not started, and the name of its ring.
 
-    It holds the data folder's lock until its shutdown. Raises `KnownError`: bad source, folder in use, no model.
+    ``log_in`` says who gives the orders. The station holds the data folder's lock until its shutdown.
+    Raises `KnownError`: bad source, folder in use, no model.
     """
     from core.clock import SystemClock
     from core.processes import Child
@@ -135,6 +145,9 @@ def build_station(
         catalogue = held.enter_context(open_catalogue(folder, access=access))
         registry = _registry(catalogue)
         _salvage(catalogue)
+        log_in(catalogue)
+        if spec.scheme == "session":
+            catalogue.require(Permission.REVIEW)
         if spec.scheme == "session" and (key := catalogue.vault.session_key(spec.argument)) is not None:
             capture |= {"replay_key_id": key.id, "replay_key": key.secret}
         ring = FrameRing.create()
@@ -177,10 +190,13 @@ def window_services(options: Namespace) -> Services:
     folder, access = _folder(options), _access(options, prompt=False)
     folder.create()
 
-    def open_station(source: str) -> LiveStation:
+    def open_station(source: str, actor: Actor | None) -> LiveStation:
         from devices.ring import RingReader
 
-        station, ring = build_station(options, source, automatic=True, access=access, realtime=True)
+        def log_in(catalogue: Catalogue) -> None:
+            catalogue.actor = actor
+
+        station, ring = build_station(options, source, log_in, automatic=True, access=access, realtime=True)
         return LiveStation(station, RingReader(ring))
 
     def command(arguments: Sequence[str]) -> list[str]:
@@ -198,6 +214,8 @@ def window_services(options: Namespace) -> Services:
 def _window(options: Namespace) -> int:
     if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
         raise HostError("There is no screen to open the window on.", "Use `main.py run --headless`, or set DISPLAY.")
+    if getattr(options, "user", None) is not None:
+        raise UsageError("The window has its own log-in.", "Leave --user out.")
     from gui.app import run
 
     services = window_services(options)
@@ -217,6 +235,7 @@ def _run(options: Namespace) -> int:
     station, _ = build_station(
         options,
         options.source,
+        lambda catalogue: _log_in(catalogue, options),
         automatic=False,
         access=_access(options),
         max_skew_ms=options.max_skew_ms,
@@ -247,6 +266,8 @@ def _door_watch(options: Namespace) -> int:
 def _record(options: Namespace) -> int:
     from devices.recording import record
 
+    with _opened(options) as (catalogue, _):
+        catalogue.require(Permission.CAMERA)
     with Interrupt() as canceled:
         report = record(options.source, options.out, options.seconds, percentage("recording"), canceled)
     print(json.dumps(plain(report), indent=2))
@@ -264,7 +285,7 @@ def _devices(options: Namespace) -> int:
 def _doctor(options: Namespace) -> int:
     from devices.doctor import Finding, run_checks
 
-    checks = run_checks()
+    checks = [*run_checks(), _check_people(options)]
     if options.json:
         print(json.dumps(plain(checks), indent=2))
     else:
@@ -273,6 +294,25 @@ def _doctor(options: Namespace) -> int:
             if check.remedy:
                 print(f"         {check.remedy}")
     return ExitCode.ENVIRONMENT if any(check.finding is Finding.BAD for check in checks) else ExitCode.DONE
+
+
+def _check_people(options: Namespace) -> Check:
+    """Whether this station asks people to log in, and for a second person; looks, makes no data folder."""
+    from devices.doctor import Check, Finding
+    from storage.catalogue import open_catalogue
+
+    folder = _folder(options)
+    opens = "open station: no accounts, everybody may do everything"
+    close = Check("people", Finding.WARNING, opens, "Close it with `main.py accounts add`.")
+    if not folder.catalogue.is_file():
+        return close
+    with open_catalogue(folder) as catalogue:
+        if not catalogue.accounts.exist():
+            return close
+        if not catalogue.proposals.rule_is_on:
+            remedy = "Switch it on with `main.py proposals rule on`, once there are two people."
+            return Check("people", Finding.WARNING, "accounts; the two-person rule is off", remedy)
+    return Check("people", Finding.GOOD, "accounts; the two-person rule is on")
 
 
 def _scenes(options: Namespace) -> int:
@@ -330,7 +370,7 @@ def _sessions(options: Namespace) -> int:
 def _label(options: Namespace) -> int:
     species = "" if options.species == "bona_fide" else options.species
     with _opened(options) as (catalogue, _):
-        catalogue.presentations.relabel(options.presentation, species, options.reason, _person())
+        catalogue.presentations.relabel(options.presentation, species, options.reason)
     return ExitCode.DONE
 
 
@@ -441,14 +481,14 @@ def _models(options: Namespace) -> int:
 
 def _promote(options: Namespace) -> int:
     with _opened(options) as (_, registry):
-        record = registry.promote(options.model, options.reason, _person(), _self_test)
+        record = registry.promote(options.model, options.reason, _self_test)
     print(f"champion is now {record.name} {record.sha256}")
     return ExitCode.DONE
 
 
 def _rollback(options: Namespace) -> int:
     with _opened(options) as (_, registry):
-        record = registry.rollback(options.reason, _person(), _self_test)
+        record = registry.rollback(options.reason, _self_test)
     print(f"champion is now {record.name} {record.sha256}")
     return ExitCode.DONE
 
@@ -491,7 +531,8 @@ def _adapt_run(options: Namespace) -> int:
             memory=catalogue.folder.replay,
         )
         try:
-            run_job(options.job, workplace)
+            with catalogue.granted(Permission.ADAPT):
+                run_job(options.job, workplace)
         except KeyboardInterrupt:
             catalogue.jobs.update(options.job, state=JobState.INTERRUPTED)
             raise
@@ -635,7 +676,7 @@ def _backup(options: Namespace) -> int:
 def _restore(options: Namespace) -> int:
     from storage.backup import restore
 
-    report = restore(options.backup, _folder(options))
+    report = restore(options.backup, _folder(options), lambda catalogue: _log_in(catalogue, options))
     print(report)
     if report.without_key:
         say(
@@ -659,6 +700,35 @@ def _keys(options: Namespace) -> int:
         return KEY_COMMANDS[options.handler](catalogue, options)
 
 
+def _people(options: Namespace) -> int:
+    """Accounts, proposals, overrides, second-line results: `storage.people_commands` has them by name."""
+    from storage import people_commands as people
+    from storage.registry import PROMOTION
+
+    commands: dict[str, Callable[[Catalogue, Namespace], int]] = {
+        "accounts list": people.list_accounts,
+        "accounts add": people.add_account,
+        "accounts roles": people.change_roles,
+        "accounts passphrase": people.change_passphrase,
+        "accounts remove": people.remove_account,
+        "accounts recovery": people.recover,
+        "accounts pin": people.set_pin,
+        "proposals list": people.list_proposals,
+        "proposals decline": people.decline,
+        "proposals rule": people.switch_rule,
+        "override": people.override,
+        "second-line": people.second_line,
+    }
+    with _opened(options) as (catalogue, registry):
+        if options.handler != "proposals approve":
+            return commands[options.handler](catalogue, options)
+
+        def promote(arguments: Mapping[str, Any], reason: str) -> None:
+            registry.promote(arguments["model"], reason, _self_test)
+
+        return people.approve(catalogue, options, {PROMOTION: promote})
+
+
 # --- small things ---------------------------------------------------------------------------------------------------
 
 
@@ -674,7 +744,14 @@ def _opened(options: Namespace) -> Iterator[tuple[Catalogue, ModelRegistry]]:
     from storage.catalogue import open_catalogue
 
     with open_catalogue(_folder(options), access=_access(options)) as catalogue:
+        _log_in(catalogue, options)
         yield catalogue, _registry(catalogue)
+
+
+def _log_in(catalogue: Catalogue, options: Namespace) -> None:
+    from storage.people_commands import log_in
+
+    log_in(catalogue, options)
 
 
 def _access(options: Namespace, prompt: bool = True) -> SiteAccess:
@@ -711,15 +788,6 @@ def _scorer(reference: str, registry: ModelRegistry) -> Scorer:
     return load_scorer(registry.resolve(reference).path)
 
 
-def _person() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "operator"
-
-
 HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "window": _window,
     "run": _run,
@@ -750,6 +818,15 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "qualify revoke": _qualify_revoke,
     "backup": _backup,
     "restore": _restore,
+    **dict.fromkeys(
+        (
+            *(f"accounts {name}" for name in ("list", "add", "roles", "passphrase", "remove", "recovery", "pin")),
+            *(f"proposals {name}" for name in ("list", "approve", "decline", "rule")),
+            "override",
+            "second-line",
+        ),
+        _people,
+    ),
     "erase": _erase,
     "keys status": _keys,
     "keys protect": _keys,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.codes import SessionPurpose
 from core.errors import HostError
 
 
@@ -80,6 +81,14 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
         }
     ),
 }  # fmt: skip
+
+OPENED_BY = {
+    SessionPurpose.CHECKPOINT: Permission.OPERATE,
+    SessionPurpose.COLLECTION: Permission.COLLECT,
+    SessionPurpose.IMPORT: Permission.IMPORT,
+    SessionPurpose.QUALIFICATION: Permission.QUALIFY,
+}
+"""What a session of each purpose asks for, and every presentation in it."""
 
 NEEDS_SECOND_PERSON = frozenset({Permission.POLICY, Permission.RETENTION, Permission.KEYS, Permission.PROMOTE})
 """What one person proposes and another, who holds the permission too, approves; a site may switch this off."""

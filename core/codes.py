@@ -30,6 +30,14 @@ class Outcome(StrEnum):
     NON_RESPONSE = "non_response"
 
 
+class SecondLineResult(StrEnum):
+    """What the second line found about a person after ATTACK or REFER."""
+
+    CONFIRMED = "confirmed"
+    FALSE_ALARM = "false_alarm"
+    UNKNOWN = "unknown"
+
+
 class Reason(StrEnum):
     """Why there was no response, or why a verdict was referred."""
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.codes import RecordMode, SiteKeyMethod
+from core.access import Role
+from core.codes import RecordMode, SecondLineResult, SiteKeyMethod
 from core.frames import ModalityMask
 
 SOURCES = "simulated[:SCENE[,seed=N,sensor=S,species=P]] | scripted:FILE | file:PATH | realsense[:SERIAL] | session:ID"
@@ -71,6 +72,19 @@ def _data_option(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="read the site's passphrase from this file descriptor (0 = standard input) instead of asking for it",
     )
+    parser.add_argument(
+        "--user",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="log in as this account; its pass-phrase is asked for, or read from standard input (the first line)",
+    )
+    parser.add_argument(
+        "--user-fd",
+        metavar="N",
+        type=int,
+        default=argparse.SUPPRESS,
+        help="read the pass-phrase of --user from this file descriptor",
+    )
 
 
 class _Commands:
@@ -109,7 +123,40 @@ def build_parser() -> argparse.ArgumentParser:
     restore = commands.add("restore", "put a backup into a new, empty data folder")
     restore.add_argument("--from", dest="backup", metavar="DIR", type=Path, required=True)
     _protection_commands(commands)
+    _people_commands(commands)
     return parser
+
+
+def _people_commands(commands: _Commands) -> None:
+    accounts = _Commands(commands.add("accounts", "who may use this station, and as what"), prefix="accounts ")
+    accounts.add("list", "list the accounts").add_argument("--json", action="store_true")
+    add = accounts.add("add", "add an account; the first is an administrator's and gives the recovery code")
+    change = accounts.add("roles", "trust an account with other roles")
+    for command in (add, change):
+        command.add_argument("name", metavar="NAME")
+        command.add_argument("--roles", metavar="A,B", type=names, required=True, help=f"of {', '.join(Role)}")
+    for name, text in (("passphrase", "set a new pass-phrase"), ("remove", "take an account away, for good")):
+        accounts.add(name, text).add_argument("name", metavar="NAME")
+    recovery = accounts.add("recovery", "a new recovery code; or use the code to set an administrator's pass-phrase")
+    recovery.add_argument("--use", metavar="NAME", help="ask for the code and a new pass-phrase of this account")
+    accounts.add("pin", "set the PIN that leaves the full screen (an empty one takes it away)")
+    proposals = _Commands(commands.add("proposals", "changes that need a second person"), prefix="proposals ")
+    proposals.add("list", "list the proposals").add_argument("--json", action="store_true")
+    proposals.add("approve", "approve another one's proposal").add_argument("proposal", metavar="N", type=count)
+    decline = proposals.add("decline", "decline a proposal, or take one's own back")
+    decline.add_argument("proposal", metavar="N", type=count)
+    rule = proposals.add("rule", "switch the two-person rule (off: for a lab of one person)")
+    rule.add_argument("state", choices=("on", "off"))
+    for command in (decline, rule):
+        command.add_argument("--reason", metavar="TEXT", required=True)
+    override = commands.add("override", "decide otherwise than a verdict, with a reason")
+    override.add_argument("verdict", metavar="N", type=count)
+    override.add_argument("--outcome", choices=("bona_fide", "attack", "refer"), required=True)
+    override.add_argument("--reason", metavar="TEXT", required=True)
+    second = commands.add("second-line", "what the second line found after ATTACK or REFER; alone: what waits")
+    second.add_argument("verdict", metavar="N", type=count, nargs="?")
+    second.add_argument("result", metavar="RESULT", choices=list(SecondLineResult), nargs="?")
+    second.add_argument("--json", action="store_true")
 
 
 def _protection_commands(commands: _Commands) -> None:

@@ -10,6 +10,7 @@ import traceback
 from PySide6.QtCore import QObject, QSettings, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
+from core.access import LOCAL
 from core.errors import ExitCode, KnownError
 from gui.crash import CrashFile, install_hooks
 from gui.feed import FrameFeed
@@ -49,6 +50,7 @@ class Desk(QObject):
         self._restore_hooks = install_hooks(self._on_escaped)
         self.feed = FrameFeed(parent=self)
         self.link = StationLink(services.open_station, self.feed, self)
+        self.link.actor = LOCAL
         self.tasks = Tasks(services.open_catalogue, self)
         self._look = ("", "")
         self._apply_look()

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from core.access import Actor, Permission
 from core.codes import RecordMode, SessionPurpose, SourceKind
 from core.frames import ModalityMask
 from core.messages import CameraHealth, ModelReady, Problem, Standing
@@ -30,13 +31,15 @@ class StationLink(StationSignals):
 
     def __init__(
         self,
-        open_station: Callable[[str], LiveStation],
+        open_station: Callable[[str, Actor | None], LiveStation],
         feed: FrameFeed,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._open_station = open_station
         self.feed = feed
+        self.actor: Actor | None = None
+        """Whoever has logged in; `core.access.LOCAL` where nobody has to."""
         self.source = ""
         self.source_kind: SourceKind | None = None
         self.health: CameraHealth | None = None
@@ -93,6 +96,21 @@ class StationLink(StationSignals):
         self._bridge.order(work, done)
         return True
 
+    def act_as(self, actor: Actor | None) -> None:
+        """Somebody else is at the window: the session ends, and whoever may operate begins a new one."""
+        self.actor = actor
+        if self._bridge is None or not self.connected:
+            return
+
+        def change(station: StationPort) -> None:
+            if station.session:
+                station.close_session()
+            station.act_as(actor)
+
+        self.order(change, lambda _nothing: self._set_session(""))
+        if actor is not None and actor.may(Permission.OPERATE):
+            self.open_session(CHECKPOINT_ORDER)
+
     def open_session(self, order: SessionOrder, done: Callable[[str], object] | None = None) -> bool:
         """Begin a session of this kind; `session_changed` tells its id."""
 
@@ -109,7 +127,8 @@ class StationLink(StationSignals):
         self.observation, self.failure, self.locked, self.ended = None, None, False, False
         self.standing = Standing()
         self._set_session("")
-        bridge = StationBridge(lambda: self._open_station(source), self)
+        actor = self.actor
+        bridge = StationBridge(lambda: self._open_station(source, actor), self)
         bridge.opened.connect(self._on_opened)
         bridge.says.health_changed.connect(self._on_health)
         bridge.says.observed.connect(self._on_observed)
@@ -135,7 +154,7 @@ class StationLink(StationSignals):
     def _on_opened(self, live: LiveStation) -> None:
         self.source_kind = live.station.source_kind
         self.feed.attach(live.frames)
-        self.open_session(CHECKPOINT_ORDER)
+        self.act_as(self.actor)
         self.source_changed.emit(self.source)
 
     @Slot(object)

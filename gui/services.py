@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from core.access import Actor
 from core.codes import SourceKind
 from core.messages import CameraHealth, Message, ModelReady, SetOptions
 from core.policy import SitePolicy
@@ -57,8 +58,11 @@ class StationPort(Protocol):
     def set_options(self, options: SetOptions) -> None:
         """Camera settings."""
 
-    def unlock(self) -> None:
-        """End the lock-out."""
+    def unlock(self, reason: str) -> None:
+        """End the lock-out, with a reason."""
+
+    def act_as(self, actor: Actor | None) -> None:
+        """Whoever gives the orders from now on; ``None``: nobody has logged in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,9 @@ class Services:
     default_source: str
     open_catalogue: Callable[[], Catalogue]
     """A connection for the calling thread."""
-    open_station: Callable[[str], LiveStation]
-    """Station for a source (formats.md), its processes not yet started. Called in the thread that will poll it."""
+    open_station: Callable[[str, Actor | None], LiveStation]
+    """Station for a source (formats.md) and whoever has logged in, its processes not yet started. Called in the thread
+    that will poll it."""
     command: Callable[[Sequence[str]], list[str]]
     """Full command line of a sub-command of this program on this data folder, for work in its own process."""
     watch_folder: Path | None = None

@@ -66,6 +66,12 @@ class Acting:
             DeniedError: see `require`.
         """
         self.require(*permissions)
+        with self.going_on():
+            yield
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Finish, without asking again, what somebody who was allowed to had begun before the program was cut off."""
         self._local.granted = getattr(self._local, "granted", 0) + 1
         try:
             yield

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.access import Permission
 from core.errors import HostError, InputError
 from storage import catalogue as catalogues
 from storage import frames
@@ -51,9 +52,11 @@ def back_up(
     """Copy the data folder to ``out_dir``, which must not exist or be empty.
 
     Raises:
+        DeniedError: whoever acts may not back up.
         InputError: ``out_dir`` is not empty, or a database is damaged.
         HostError: it cannot be written.
     """
+    catalogue.require(Permission.BACKUP)
     out_dir = out_dir.absolute()
     _require_empty(out_dir)
     partial = out_dir.with_name(f".{random_id('backup')}")
@@ -75,14 +78,19 @@ def back_up(
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    catalogue.audit.append("back_up", "catalogue", str(len(sessions)), actor="operator")
+    catalogue.audit.append("back_up", "catalogue", str(len(sessions)), actor=catalogue.actor.id)
     return BackupReport(out_dir, len(sessions), models, nbytes)
 
 
-def restore(backup: Path, data_dir: Path | DataFolder) -> BackupReport:
+def restore(
+    backup: Path, data_dir: Path | DataFolder, log_in: Callable[[Catalogue], object] = lambda catalogue: None
+) -> BackupReport:
     """Put a backup into a new, empty data folder, after its hashes were checked.
 
+    ``log_in`` lets somebody of the backup's own accounts act; a backup without accounts asks nobody.
+
     Raises:
+        DeniedError: whoever logged in may not handle backups.
         InputError: it is no backup, a file is missing or was changed, or the data folder is in use.
         HostError: the folder cannot be written.
     """
@@ -97,6 +105,10 @@ def restore(backup: Path, data_dir: Path | DataFolder) -> BackupReport:
             shutil.copyfile(backup / name, target)
             fsync_file(target)
         _check(partial)
+        with open_catalogue(partial) as catalogue:
+            log_in(catalogue)
+            catalogue.require(Permission.BACKUP)
+            catalogue.audit.append("restore", "catalogue", backup.name, actor=catalogue.actor.id)
         _put_in_place(partial, root)
     except OSError as error:
         raise HostError(
@@ -105,7 +117,6 @@ def restore(backup: Path, data_dir: Path | DataFolder) -> BackupReport:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     with open_catalogue(root) as catalogue:
-        catalogue.audit.append("restore", "catalogue", backup.name, actor="operator")
         return BackupReport(
             root,
             catalogue.sessions.count(),

@@ -29,6 +29,7 @@ from storage.repositories.models import Models
 from storage.repositories.presentations import Presentations
 from storage.repositories.proposals import Proposals
 from storage.repositories.qualifications import Qualifications
+from storage.repositories.second_line import SecondLine
 from storage.repositories.sessions import Sessions
 from storage.repositories.subjects import Consents, Subjects
 from storage.repositories.verdicts import Verdicts
@@ -55,18 +56,19 @@ class Catalogue:
         self.accounts = Accounts(file, self.audit, self.acting, self.credentials)
         self.log_ins = LogIns(file, self.audit, self.acting, self.credentials)
         self.proposals = Proposals(file, self.audit, self.acting, self.accounts, self.credentials)
-        self.subjects = Subjects(file, clock, self.audit)
-        self.consents = Consents(file, clock, self.audit)
-        self.sessions = Sessions(file, clock, self.audit, self.subjects, self.consents)
-        self.presentations = Presentations(file, clock, self.audit, self.consents)
-        self.artefacts = Artefacts(file, clock, self.audit)
-        self.verdicts = Verdicts(file, clock, self.audit, self.presentations)
+        self.subjects = Subjects(file, clock, self.audit, self.acting)
+        self.consents = Consents(file, clock, self.audit, self.acting)
+        self.sessions = Sessions(file, clock, self.audit, self.acting, self.subjects, self.consents)
+        self.presentations = Presentations(file, clock, self.audit, self.acting, self.consents)
+        self.artefacts = Artefacts(file, clock, self.audit, self.acting)
+        self.verdicts = Verdicts(file, clock, self.audit, self.acting, self.presentations)
+        self.second_line = SecondLine(file, clock, self.audit, self.acting)
         self.models = Models(file, clock, self.audit)
-        self.jobs = Jobs(file, clock, self.audit)
+        self.jobs = Jobs(file, clock, self.audit, self.acting)
         self.holds = Holds(file, clock, self.audit)
         self.qualifications = Qualifications(file, clock, self.audit)
         self.vault = Vault(folder, file, clock, self.audit, access or SiteAccess())
-        self.material = Material(folder, self.presentations, self.vault)
+        self.material = Material(folder, self.presentations, self.vault, self.acting)
 
     @property
     def actor(self) -> Actor:

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.access import Permission
 from core.data.manifest import LeftOut, ManifestRow, write_manifest
 from core.errors import CanceledError, HostError, InputError
 from core.frames import FrameSet, Modality
@@ -52,10 +53,12 @@ def export_session(
     """Write ``session`` to ``out_dir``: ``images/``, ``manifest.csv``, ``session.json``.
 
     Raises:
+        DeniedError: whoever acts may not export.
         InputError: there is no such session, it has no frames, or ``out_dir`` is not empty.
         HostError: ``out_dir`` cannot be written.
         CanceledError: ``cancel`` said so; what was written stays, without a manifest.
     """
+    catalogue.require(Permission.EXPORT)
     record = catalogue.sessions.get(session)
     presentations = catalogue.presentations.of_session(session)
     if out_dir.exists() and any(out_dir.iterdir()):
@@ -63,7 +66,7 @@ def export_session(
     _note(catalogue, session, out_dir)
     rows: list[ManifestRow] = []
     left_out: list[LeftOut] = []
-    with catalogue.material.session(session) as store:
+    with catalogue.granted(Permission.EXPORT), catalogue.material.session(session) as store:
         (out_dir / "images").mkdir(parents=True, exist_ok=True)
         total = len(store)
         damaged = [0]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from core.access import Permission
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.data.manifest import LeftOut, ManifestRow, load_frame_set, read_manifest
 from core.errors import CanceledError, InputError, UsageError
@@ -77,10 +78,12 @@ def import_manifest(
         cancel: asked before every row.
 
     Raises:
+        DeniedError: whoever acts may not import.
         UsageError: no such basis, or no name.
         InputError: the manifest cannot be used, or none of its images can.
         CanceledError: ``cancel`` said so; finished sessions are kept, and the same command goes on after them.
     """
+    catalogue.require(Permission.IMPORT)
     ground = ImportBasis.parse(basis)
     if not name.strip() or "/" in name:
         raise UsageError(f"{name!r} is no name for a collection.", "Give a word without a slash.")
@@ -90,11 +93,12 @@ def import_manifest(
     for row in manifest.rows:
         by_subject[row.subject or UNKNOWN_SUBJECT].append(row)
     run = _Import(catalogue, ground, name, len(manifest.rows), progress, cancel, left_out=list(manifest.left_out))
-    for subject, rows in by_subject.items():
-        if f"{name}/{subject}" in stored:
-            run.skip(subject, len(rows))
-        else:
-            run.store(subject, rows)
+    with catalogue.granted(Permission.IMPORT):
+        for subject, rows in by_subject.items():
+            if f"{name}/{subject}" in stored:
+                run.skip(subject, len(rows))
+            else:
+                run.store(subject, rows)
     if not run.sessions and not run.skipped:
         raise InputError(f"No image of {manifest_path.name} can be used.", "Check the paths in the manifest.")
     left_out = tuple(sorted(run.left_out, key=lambda found: found.row))
@@ -166,7 +170,7 @@ class _Import:
         catalogue = self.catalogue
         target = catalogue.frames_path(session)
         with catalogue.transaction():
-            subject = catalogue.subjects.add(pseudonym, self.name, actor="import").id
+            subject = catalogue.subjects.add(pseudonym, self.name).id
             no_person = self.basis.kind == "no_person"
             if not no_person:
                 self._record_basis(subject)
@@ -178,7 +182,6 @@ class _Import:
                 name=self.name,
                 no_person=no_person,
                 identity=session,
-                actor="import",
             )
             catalogue.vault.for_session(session, key)
             catalogue.sessions.describe(session, device={"name": "manifest"}, profiles=filled.profiles)
@@ -193,7 +196,7 @@ class _Import:
                 )
                 catalogue.presentations.close(presentation, first, last, _seconds(last))
             counts = SessionCounts(recorded=filled.count, camera_s=_seconds(filled.count))
-            catalogue.sessions.close(session, SessionState.CLOSED, counts, actor="import")
+            catalogue.sessions.close(session, SessionState.CLOSED, counts)
             partial.replace(target)
             fsync_folder(target.parent)
         self.sessions.append(session)
@@ -204,7 +207,7 @@ class _Import:
         reference = self.basis.reference or self.name
         standing = self.catalogue.consents.valid(subject)
         if standing is None or (standing.basis, standing.reference) != (basis, reference):
-            self.catalogue.consents.add(subject, basis, reference=reference, actor="import")
+            self.catalogue.consents.add(subject, basis, reference=reference)
 
     def _advance(self, rows: int) -> None:
         self.done += rows

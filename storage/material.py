@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from core.access import Permission
 from core.frames import FrameSet
 from core.ports import StoredPresentation
+from storage.acting import Acting
 from storage.frames import FrameStore
 from storage.paths import DataFolder
 from storage.repositories.presentations import Presentations
@@ -16,10 +18,11 @@ from storage.vault import Vault
 class Material:
     """Implements `core.ports.PresentationStore`."""
 
-    def __init__(self, folder: DataFolder, presentations: Presentations, vault: Vault) -> None:
+    def __init__(self, folder: DataFolder, presentations: Presentations, vault: Vault, acting: Acting) -> None:
         self._folder = folder
         self._presentations = presentations
         self._vault = vault
+        self._acting = acting
 
     def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
         """See `core.ports.PresentationStore.presentations`: those that ended by themselves."""
@@ -40,8 +43,10 @@ class Material:
         """All frame sets of a session, for reading; the caller closes the store.
 
         Raises:
+            DeniedError: whoever acts may not look at stored frames.
             InputError: its frames were not kept, or the file holds another session's.
         """
+        self._acting.require(Permission.REVIEW)
         store = FrameStore.open(self._folder.frames(session), self._vault.opener(session))
         try:
             store.require_session(session)

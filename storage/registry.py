@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.access import Permission
 from core.codes import JobState, ModelRole
 from core.errors import HostError, InputError
 from storage.atomic import fsync_file, fsync_folder, sha256_of
@@ -25,6 +26,8 @@ from storage.repositories.models import ModelRecord
 WEIGHTS = "model.safetensors"
 MANIFEST = "manifest.json"
 _FILES = (WEIGHTS, MANIFEST)
+PROMOTION = "promote"
+"""The action of a promotion's proposal; its argument is ``model``, a sha256."""
 _COPY_AGAIN = "Copy the bundle again from where it was made."
 
 SelfTest = Callable[[Path], object]
@@ -63,16 +66,18 @@ class ModelRegistry:
                 self._swap("install", sha256, "program", "factory model")
         return self._found(str(ModelRole.FACTORY))
 
-    def add(self, bundle: Path, *, origin: str = "adaptation", job: str = "", actor: str = "adaptation") -> ModelRecord:
+    def add(self, bundle: Path, *, origin: str = "adaptation", job: str = "") -> ModelRecord:
         """Copy a bundle into the registry; a model of an adaptation becomes the candidate.
 
         Raises:
+            DeniedError: whoever acts may not adapt.
             InputError: the bundle is not whole, or its weights are here with another manifest.
             HostError: it cannot be copied.
         """
+        self._catalogue.require(Permission.ADAPT)
         manifest = _read_manifest(bundle)
         with self._catalogue.transaction():
-            self._store(bundle, manifest, origin, job, actor)
+            self._store(bundle, manifest, origin, job, self._catalogue.actor.id)
             if origin == "adaptation":
                 self._models.set_alias(ModelRole.CANDIDATE, manifest["sha256"])
         return self._found(manifest["sha256"])
@@ -113,29 +118,35 @@ class ModelRegistry:
 
     # --- deploying ----------------------------------------------------------------------------------------------
 
-    def promote(self, reference: str, reason: str, actor: str, self_test: SelfTest) -> ModelRecord:
+    def promote(self, reference: str, reason: str, self_test: SelfTest) -> ModelRecord:
         """Make a model the champion, after its self-test, in one transaction.
 
         Raises:
+            DeniedError: whoever acts may not promote.
+            ProposedError: a second person has to approve first (`storage.repositories.proposals`).
             InputError: no such model, no reason, damaged files, or it is the champion already.
             KnownError: what ``self_test`` raised; the champion stays.
         """
+        self._catalogue.require(Permission.PROMOTE)
         _require_reason(reason)
         record = self.resolve(reference)
         if ModelRole.CHAMPION in record.roles:
             raise InputError(f"Model {record.name} is the champion already.", "Choose another one.")
         self_test(Path(record.path))
+        self._catalogue.proposals.authorize(Permission.PROMOTE, PROMOTION, {"model": record.sha256}, reason)
         with self._catalogue.transaction():
-            self._swap("promote", record.sha256, actor, reason)
+            self._swap("promote", record.sha256, self._catalogue.actor.id, reason)
         return self._found(record.sha256)
 
-    def rollback(self, reason: str, actor: str, self_test: SelfTest) -> ModelRecord:
-        """Return to the champion before this one, after its self-test, in one transaction.
+    def rollback(self, reason: str, self_test: SelfTest) -> ModelRecord:
+        """Return to the champion before this one, after its self-test, in one transaction; one person does.
 
         Raises:
+            DeniedError: whoever acts may not roll back.
             InputError: there is none before, no reason, or damaged files.
             KnownError: what ``self_test`` raised; the champion stays.
         """
+        self._catalogue.require(Permission.ROLLBACK)
         _require_reason(reason)
         previous = self._models.alias(ModelRole.PREVIOUS)
         if not previous:
@@ -143,8 +154,16 @@ class ModelRegistry:
         record = self.resolve(previous)
         self_test(Path(record.path))
         with self._catalogue.transaction():
-            self._swap("rollback", record.sha256, actor, reason)
+            self._swap("rollback", record.sha256, self._catalogue.actor.id, reason)
         return self._found(record.sha256)
+
+    def reject(self, job: str, reason: str) -> None:
+        """Refuse the candidate of a job; it is kept, but never deployed. Raises `InputError` without a reason."""
+        self._catalogue.require(Permission.PROMOTE)
+        _require_reason(reason)
+        with self._catalogue.transaction():
+            self._catalogue.jobs.update(job, state=JobState.REJECTED, message=reason)
+            self._models.set_alias(ModelRole.CANDIDATE, "")
 
     def _swap(self, action: str, sha256: str, actor: str, reason: str) -> None:
         replaced = self._models.alias(ModelRole.CHAMPION)

@@ -6,11 +6,11 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from core.access import Permission
+from core.access import OPENED_BY, Actor, Permission
 from core.camera_identity import CameraIdentity
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
-from core.errors import KnownError
+from core.errors import InputError, KnownError
 from core.messages import CameraHealth, Standing, StartRecording
 from core.qualification.record import qualified_masks
 from core.station.ports import PresentationLabel, SessionOrder
@@ -31,6 +31,7 @@ class CatalogueLedger:
 
     def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, StartRecording | None]:
         """See `StationLedger.open_session`. Raises `LockedError` for frames while the site is locked."""
+        self._catalogue.require(OPENED_BY[order.purpose])  # before the transaction: a denial in it would not be logged
         with self._catalogue.transaction():
             session = self._catalogue.sessions.open(
                 order.purpose,
@@ -83,6 +84,22 @@ class CatalogueLedger:
     def commit_verdict(self, verdict: Verdict) -> int:
         """See `StationLedger.commit_verdict`."""
         return self._catalogue.verdicts.commit(verdict)
+
+    def require(self, permission: Permission) -> None:
+        """See `StationLedger.require`."""
+        self._catalogue.require(permission)
+
+    def act_as(self, actor: Actor | None) -> None:
+        """See `StationLedger.act_as`."""
+        self._catalogue.actor = actor
+
+    def note_unlock(self, session: str, reason: str) -> None:
+        """See `StationLedger.note_unlock`. Raises `InputError` without a reason."""
+        catalogue = self._catalogue
+        catalogue.require(Permission.UNLOCK)
+        if not reason.strip():
+            raise InputError("A lock-out is ended only with a reason.", "Say in a few words why.")
+        catalogue.audit.append("unlock", "session", session, actor=catalogue.actor.id, reason=reason)
 
     def note_door(self, places: DoorPlaces) -> None:
         """See `StationLedger.note_door`. Neither path nor command goes into the log: both may name people."""

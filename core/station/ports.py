@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol
 
+from core.access import Actor, Permission
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.messages import CameraHealth, Message, Standing, StartRecording
@@ -97,6 +98,18 @@ class StationLedger(Protocol):
 
     def commit_verdict(self, verdict: Verdict) -> int:
         """Store verdict and audit row in one transaction; returns the verdict's row id."""
+        ...
+
+    def require(self, permission: Permission) -> None:
+        """Go on only if whoever acts holds ``permission``; raises `core.access.DeniedError`."""
+        ...
+
+    def act_as(self, actor: Actor | None) -> None:
+        """Whoever acts from now on; ``None``: nobody has logged in."""
+        ...
+
+    def note_unlock(self, session: str, reason: str) -> None:
+        """Audit that a supervisor ends the lock-out; raises if whoever acts is none."""
         ...
 
     def note_door(self, places: DoorPlaces) -> None:

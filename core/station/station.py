@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import wait
 
+from core.access import OPENED_BY, Actor, Permission
 from core.clock import Clock, SystemClock
 from core.codes import Outcome, Reason, Rule, SessionPurpose, SessionState, SourceKind
 from core.door.machine import StationView
@@ -154,6 +155,10 @@ class Station:
 
     # --- orders of a person -------------------------------------------------------------------------------------
 
+    def act_as(self, actor: Actor | None) -> None:
+        """Whoever gives the orders from now on; ``None``: nobody has logged in."""
+        self._ledger.act_as(actor)
+
     def open_session(self, order: SessionOrder) -> str:
         """Begin a session (closing the one before); frames are recorded when ``order.mode`` says so.
 
@@ -188,6 +193,7 @@ class Station:
 
     def begin_presentation(self, label: PresentationLabel | None = None) -> str:
         """Start a presentation on command; an earlier one that still runs ends first."""
+        self._ledger.require(OPENED_BY[self._purpose or SessionPurpose.CHECKPOINT])
         if self.presentation:
             self.end_presentation()
         label = label or PresentationLabel()
@@ -209,15 +215,18 @@ class Station:
 
     def set_options(self, options: SetOptions) -> None:
         """Camera settings, or the face region for auto-exposure."""
+        self._ledger.require(Permission.CAMERA)
         self._capture.send(options)
 
     def set_policy(self, policy: SitePolicy) -> None:
         """Decide by ``policy`` from the next presentation on."""
+        self._ledger.require(Permission.POLICY)
         self.policy = policy
         self._inference.send(SetPolicy(policy))
 
-    def unlock(self) -> None:
-        """A supervisor ends the lock-out."""
+    def unlock(self, reason: str) -> None:
+        """A supervisor ends the lock-out, with a reason; it is audited first."""
+        self._ledger.note_unlock(self.session, reason)
         self._inference.send(Unlock())
 
     def connect_door(self, places: DoorPlaces) -> None:

@@ -54,13 +54,13 @@ def erase(catalogue: Catalogue, target: Target, reason: str, progress: Progress 
         InputError: no such subject or session, it is being recorded, or a legal hold stands.
         HostError: a step could not be done; the job is kept, and the next call goes on from that step.
     """
-    catalogue.require(Permission.ERASE)
-    job = _pending(catalogue, target)
-    if job is None and (done := _certificate_of(catalogue, target)) is not None:
-        return done
-    if job is None:
-        job = _begin(catalogue, target, reason)
-    return _go_on(catalogue, job, progress)
+    with catalogue.granted(Permission.ERASE):
+        job = _pending(catalogue, target)
+        if job is None and (done := _certificate_of(catalogue, target)) is not None:
+            return done
+        if job is None:
+            job = _begin(catalogue, target, reason)
+        return _go_on(catalogue, job, progress)
 
 
 def resume_all(catalogue: Catalogue, progress: Progress = _silent) -> list[dict[str, Any]]:
@@ -70,7 +70,8 @@ def resume_all(catalogue: Catalogue, progress: Progress = _silent) -> list[dict[
         HostError: see `erase`.
     """
     jobs = catalogue.file.rows("SELECT * FROM erasures WHERE step <> ? ORDER BY id", (str(Step.DONE),))
-    return [_go_on(catalogue, job["id"], progress) for job in jobs]
+    with catalogue.acting.going_on():
+        return [_go_on(catalogue, job["id"], progress) for job in jobs]
 
 
 def certificates(catalogue: Catalogue) -> list[dict[str, Any]]:

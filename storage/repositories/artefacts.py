@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.access import Permission
 from core.clock import Clock
 from core.errors import InputError
+from storage.acting import Acting
 from storage.database import DatabaseFile
 from storage.identifiers import random_id
 from storage.repositories.audit import AuditLog
@@ -27,15 +29,15 @@ class Artefact:
 class Artefacts:
     """All artefacts of this station."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog) -> None:
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._acting = acting
 
-    def add(
-        self, species: str, name: str, maker: str = "", photo: str = "", notes: str = "", actor: str = "operator"
-    ) -> str:
+    def add(self, species: str, name: str, maker: str = "", photo: str = "", notes: str = "") -> str:
         """Register an artefact; returns its id. Raises `InputError` without a species or a name."""
+        self._acting.require(Permission.COLLECT)
         if not species or not name.strip():
             raise InputError("An artefact needs a species and a name.", "Choose the species and name the artefact.")
         artefact = random_id("pai")
@@ -50,6 +52,7 @@ class Artefacts:
         }
         with self._file.transaction():
             self._file.insert("artefacts", row)
+            actor = self._acting.actor.id
             self._audit.append("add", "artefact", artefact, actor=actor, details={"species": species})
         return artefact
 

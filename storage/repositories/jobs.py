@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from core.access import Permission
 from core.clock import Clock
 from core.codes import JobState
 from core.errors import InputError
 from core.ports import JobRecord
+from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.forms import canonical, numbers_from_json, numbers_to_json
 from storage.identifiers import timed_id
@@ -23,13 +25,15 @@ COMMANDS = ("pause", "cancel", "resume")
 class Jobs:
     """Implements `core.ports.JobStore`."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog) -> None:
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._acting = acting
 
     def create(self, plan: str, plan_sha256: str) -> str:
         """See `core.ports.JobStore.create`."""
+        self._acting.require(Permission.ADAPT)
         now = self._clock.utc_s()
         job = f"job-{timed_id(now)}"
         with self._file.transaction():
@@ -43,7 +47,8 @@ class Jobs:
                 "updated_utc_s": now,
             }
             self._file.insert("jobs", row)
-            self._audit.append("plan", "job", job, actor="operator", details={"plan_sha256": plan_sha256})
+            actor = self._acting.actor.id
+            self._audit.append("plan", "job", job, actor=actor, details={"plan_sha256": plan_sha256})
         return job
 
     def get(self, job: str) -> JobRecord:
@@ -85,16 +90,18 @@ class Jobs:
             self._file.change(f"UPDATE jobs SET {assignments} WHERE id = ?", [*values.values(), job])
             if state is not None and state is not before:
                 details = {"from": str(before), "to": str(state)}
-                self._audit.append("state", "job", job, actor="adaptation", reason=message or "", details=details)
+                actor = self._acting.actor.id
+                self._audit.append("state", "job", job, actor=actor, reason=message or "", details=details)
 
     def request(self, job: str, command: str) -> None:
         """See `core.ports.JobStore.request`."""
         if command not in COMMANDS:
             raise ValueError(f"{command!r} is none of {COMMANDS}")
+        self._acting.require(Permission.ADAPT)
         with self._file.transaction():
             self.get(job)
             self._file.change("UPDATE jobs SET command = ? WHERE id = ?", (command, job))
-            self._audit.append(command, "job", job, actor="operator")
+            self._audit.append(command, "job", job, actor=self._acting.actor.id)
 
     def take_request(self, job: str) -> str:
         """See `core.ports.JobStore.take_request`."""

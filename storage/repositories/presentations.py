@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.access import Permission
 from core.clock import Clock
 from core.errors import InputError
 from core.ports import StoredPresentation
+from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.repositories.audit import AuditLog
 from storage.repositories.subjects import Consents
@@ -30,6 +32,7 @@ class LabelSource(StrEnum):
     BEFORE_TAKE = "before_take"
     MANIFEST = "manifest"
     REVIEW = "review"
+    SECOND_LINE = "second_line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,11 @@ class Presentation:
 class Presentations:
     """All presentations of this station."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, consents: Consents) -> None:
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting, consents: Consents) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._acting = acting
         self._consents = consents
 
     def open(
@@ -145,19 +149,23 @@ class Presentations:
         if not self._file.change(sql, (first_set, last_set, end_s, presentation)):
             raise _missing(presentation)
 
-    def discard(self, presentation: str, reason: str = "", actor: str = "operator") -> None:
+    def discard(self, presentation: str, reason: str = "") -> None:
         """Mark a take as not to be used; nothing is deleted."""
+        self._acting.require(Permission.COLLECT)
         with self._file.transaction():
             if not self._file.change("UPDATE presentations SET state = 'discarded' WHERE id = ?", (presentation,)):
                 raise _missing(presentation)
+            actor = self._acting.actor.id
             self._audit.append("discard", "presentation", presentation, actor=actor, reason=reason)
 
-    def relabel(self, presentation: str, species: str | None, reason: str, actor: str) -> None:
+    def relabel(self, presentation: str, species: str | None, reason: str) -> None:
         """Change the species (empty = bona fide, ``None`` = unknown); the old one stands in the audit log.
 
         Raises:
+            DeniedError: whoever acts may not label.
             InputError: no such presentation, or no reason.
         """
+        self._acting.require(Permission.LABEL)
         if not reason.strip():
             raise InputError("A label is changed only with a reason.", "Say in a few words why.")
         with self._file.transaction():
@@ -167,6 +175,7 @@ class Presentations:
                 (species, str(LabelSource.REVIEW), presentation),
             )
             details = {"from": before.species, "to": species}
+            actor = self._acting.actor.id
             self._audit.append("relabel", "presentation", presentation, actor=actor, reason=reason, details=details)
 
     def get(self, presentation: str) -> Presentation:

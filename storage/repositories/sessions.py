@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from core.access import OPENED_BY, Permission
 from core.camera_identity import calibration_sha256
 from core.clock import Clock
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.errors import InputError
 from core.frames import Modality, StreamProfile
+from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.forms import canonical, profiles_from_json, profiles_to_json
 from storage.identifiers import timed_id
@@ -88,11 +90,18 @@ class Sessions:
     """All sessions of this station."""
 
     def __init__(
-        self, file: DatabaseFile, clock: Clock, audit: AuditLog, subjects: Subjects, consents: Consents
+        self,
+        file: DatabaseFile,
+        clock: Clock,
+        audit: AuditLog,
+        acting: Acting,
+        subjects: Subjects,
+        consents: Consents,
     ) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._acting = acting
         self._subjects = subjects
         self._consents = consents
 
@@ -107,7 +116,6 @@ class Sessions:
         settings: Mapping[str, Any] | None = None,
         no_person: bool | None = None,
         identity: str = "",
-        actor: str = "operator",
     ) -> str:
         """Begin a session; returns its id (``identity`` if it was given one).
 
@@ -115,9 +123,25 @@ class Sessions:
         A subject of such material is added when it is new; a person must have been added before.
 
         Raises:
+            DeniedError: whoever acts may not open sessions of this purpose.
             InputError: frames of people without a subject that has a standing consent, or an unknown subject.
         """
+        with self._acting.granted(OPENED_BY[purpose]):
+            return self._open(purpose, mode, source_kind, subject, name, settings, no_person, identity)
+
+    def _open(
+        self,
+        purpose: SessionPurpose,
+        mode: RecordMode,
+        source_kind: SourceKind,
+        subject: str,
+        name: str,
+        settings: Mapping[str, Any] | None,
+        no_person: bool | None,
+        identity: str,
+    ) -> str:
         basis, consent = self._basis(mode, source_kind, subject, no_person)
+        actor = self._acting.actor.id
         now = self._clock.utc_s()
         session = identity or timed_id(now)
         row = {
@@ -136,7 +160,7 @@ class Sessions:
         details = {"source_kind": str(source_kind), "mode": str(mode), "basis": str(basis), "subject": subject}
         with self._file.transaction():
             if subject and basis is Basis.NO_PERSON:
-                self._subjects.add(subject, actor=actor)
+                self._subjects.add(subject)
                 self._subjects.require_active(subject)
             self._file.insert("sessions", row)
             self._audit.append("open", "session", session, actor=actor, details=details)
@@ -170,7 +194,7 @@ class Sessions:
         state: SessionState = SessionState.CLOSED,
         counts: SessionCounts | None = None,
         problem: str = "",
-        actor: str = "operator",
+        actor: str = "",
     ) -> None:
         """End it, with what it holds. Presentations that still run end with it."""
         counts = counts or SessionCounts()
@@ -196,7 +220,8 @@ class Sessions:
                     "UPDATE presentations SET state = 'cut_off', end_s = ? WHERE session = ? AND state = 'open'",
                     (counts.camera_s, session),
                 )
-                self._audit.append("close", "session", session, actor=actor, reason=problem, details=details)
+                who = actor or self._acting.actor.id
+                self._audit.append("close", "session", session, actor=who, reason=problem, details=details)
 
         self._file.insist(write)
 
@@ -216,7 +241,8 @@ class Sessions:
         after: Cursor | None = None,
         limit: int = 100,
     ) -> tuple[list[Session], Cursor | None]:
-        """A slice of the list, and the cursor of the next one (``None`` at the end)."""
+        """A slice of the list, and the cursor of the next one (``None`` at the end); for those who may review."""
+        self._acting.require(Permission.REVIEW)
         if sort not in SORTS:
             raise ValueError(f"sessions are sorted by one of {SORTS}")
         page = read_page(self._file, "sessions", _given(filters), sort, descending, after, limit)

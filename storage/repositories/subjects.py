@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.access import Permission
 from core.clock import Clock
 from core.errors import InputError
+from storage.acting import Acting
 from storage.database import DatabaseFile
 from storage.forms import canonical
 from storage.identifiers import random_id
@@ -59,17 +61,20 @@ class Consent:
 class Subjects:
     """Everybody of whom this station knows a pseudonym."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog) -> None:
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._acting = acting
 
-    def add(self, pseudonym: str, collection: str = "", notes: str = "", actor: str = "operator") -> Subject:
+    def add(self, pseudonym: str, collection: str = "", notes: str = "") -> Subject:
         """The subject of that pseudonym in ``collection``, made if it is new.
 
         Raises:
+            DeniedError: whoever acts may not collect.
             InputError: the pseudonym is empty or holds a slash.
         """
+        self._acting.require(Permission.COLLECT)
         if not pseudonym.strip() or "/" in collection:
             raise InputError(f"{pseudonym!r} is no pseudonym.", "Give a short name that identifies nobody outside.")
         subject = f"{collection}/{pseudonym}" if collection else pseudonym
@@ -83,7 +88,7 @@ class Subjects:
                     "created_utc_s": self._clock.utc_s(),
                 }
                 self._file.insert("subjects", row)
-                self._audit.append("add", "subject", subject, actor=actor)
+                self._audit.append("add", "subject", subject, actor=self._acting.actor.id)
             return self.get(subject)
 
     def get(self, subject: str) -> Subject:
@@ -108,10 +113,11 @@ class Subjects:
 class Consents:
     """Consent and other lawful bases, per subject."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog) -> None:
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._acting = acting
 
     def add(
         self,
@@ -119,10 +125,11 @@ class Consents:
         basis: str = "explicit_consent",
         purposes: Sequence[str] = PURPOSES,
         reference: str = "",
-        actor: str = "operator",
         **details: Any,
     ) -> str:
         """Record a basis; returns its id. ``details``: the other columns of `Consent`."""
+        self._acting.require(Permission.COLLECT)
+        actor = self._acting.actor.id
         consent = random_id("consent")
         with self._file.transaction():
             row = {
@@ -155,11 +162,14 @@ class Consents:
 
     def withdraw(self, consent: str, by: str, reason: str) -> None:
         """The person withdraws; raises `InputError` when there is no such consent, or it was withdrawn already."""
+        self._acting.require(Permission.COLLECT, Permission.ERASE)
         sql = "UPDATE consents SET withdrawn_utc_s = ?, withdrawn_by = ? WHERE id = ? AND withdrawn_utc_s IS NULL"
         with self._file.transaction():
             if not self._file.change(sql, (self._clock.utc_s(), by, consent)):
                 raise InputError(f"There is no standing consent {consent!r}.", "Look it up with the subject.")
-            self._audit.append("withdraw", "consent", consent, actor=by, reason=reason)
+            details = {"by": by}
+            actor = self._acting.actor.id
+            self._audit.append("withdraw", "consent", consent, actor=actor, reason=reason, details=details)
 
 
 def _consent(row: dict[str, Any]) -> Consent:

@@ -19,30 +19,31 @@ class TrustedTime:
 
     def passed_s(self) -> float:
         """Seconds that surely passed since the first look; never runs backwards."""
-        return self._look()[0]
+        with self._file.transaction():
+            return self._look()
 
     def latest_utc_s(self) -> float:
-        """The latest wall-clock time that was ever seen: terms end by it."""
-        return self._look()[1]
+        """The latest wall-clock time that was ever seen, or now: terms end by it. Only reads."""
+        seen = self._file.value("SELECT latest_utc_s FROM last_seen")
+        return max(self._clock.utc_s(), 0.0 if seen is None else float(seen))
 
     def clock_is_behind(self) -> bool:
         """Whether the machine's clock stands before a time that was seen already."""
         return self._clock.utc_s() < self.latest_utc_s() - 1.0
 
-    def _look(self) -> tuple[float, float]:
-        with self._file.transaction():
-            utc_s, now_ms = self._clock.utc_s(), self._clock.now_ms()
-            row = self._file.row("SELECT * FROM last_seen")
-            if row is None:
-                latest, passed, then = utc_s, 0.0, 0.0
-            elif now_ms >= row["now_ms"]:
-                latest, then = row["latest_utc_s"], row["passed_then_s"]
-                passed = row["passed_s"] + (now_ms - row["now_ms"]) / 1000.0
-            else:
-                latest, then = row["latest_utc_s"], row["passed_then_s"]
-                passed = max(row["passed_s"], then + utc_s - latest)
-            if utc_s >= latest:
-                latest, then = utc_s, passed
-            sql = "INSERT OR REPLACE INTO last_seen VALUES (1, ?, ?, ?, ?)"
-            self._file.execute(sql, (latest, then, passed, now_ms))
-        return passed, latest
+    def _look(self) -> float:
+        utc_s, now_ms = self._clock.utc_s(), self._clock.now_ms()
+        row = self._file.row("SELECT * FROM last_seen")
+        if row is None:
+            latest, passed, then = utc_s, 0.0, 0.0
+        elif now_ms >= row["now_ms"]:
+            latest, then = row["latest_utc_s"], row["passed_then_s"]
+            passed = float(row["passed_s"]) + (now_ms - row["now_ms"]) / 1000.0
+        else:
+            latest, then = row["latest_utc_s"], row["passed_then_s"]
+            passed = max(row["passed_s"], then + utc_s - latest)
+        if utc_s >= latest:
+            latest, then = utc_s, passed
+        sql = "INSERT OR REPLACE INTO last_seen VALUES (1, ?, ?, ?, ?)"
+        self._file.execute(sql, (latest, then, passed, now_ms))
+        return passed

@@ -6,11 +6,13 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.access import Permission
 from core.clock import Clock
 from core.codes import Outcome, Reason, Rule, SourceKind
 from core.errors import InputError
 from core.frames import ModalityMask
 from core.verdict import Verdict
+from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.forms import canonical, trace_from_json, trace_to_json
 from storage.repositories.audit import AuditLog
@@ -51,21 +53,24 @@ SORTS = ("id", "score")
 class Verdicts:
     """All verdicts of this station."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, presentations: Presentations) -> None:
+    def __init__(
+        self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting, presentations: Presentations
+    ) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
+        self._acting = acting
         self._presentations = presentations
 
-    def commit(self, verdict: Verdict, actor: str = "station") -> int:
+    def commit(self, verdict: Verdict) -> int:
         """Store verdict and audit row in one transaction; returns the verdict's row id.
 
         A presentation that started by itself has no row yet: it gets one here, closed, with the frame sets of the
         trace. Outside of a session there are no presentations, but the verdict is stored all the same.
         """
-        return self._file.insist(lambda: self._commit(verdict, actor))
+        return self._file.insist(lambda: self._commit(verdict))
 
-    def _commit(self, verdict: Verdict, actor: str) -> int:
+    def _commit(self, verdict: Verdict) -> int:
         with self._file.transaction():
             if not self._known(verdict.presentation):
                 verdict = replace(verdict, presentation=self._automatic(verdict) if verdict.session else "")
@@ -85,25 +90,39 @@ class Verdicts:
                 "model": verdict.model,
                 "duration_ms": verdict.duration_ms,
                 "trace": canonical(trace_to_json(verdict.trace)),
+                "attended_by": self._acting.actor.id,
             }
             number = self._file.insert("verdicts", row)
-            audited = ("outcome", "reason", "mask", "score", "threshold", "rule", "model", "presentation")
+            audited = (
+                "outcome",
+                "reason",
+                "mask",
+                "score",
+                "threshold",
+                "rule",
+                "model",
+                "presentation",
+                "attended_by",
+            )
             details = {name: row[name] for name in ("source_kind", "shadow", *audited)}
-            self._audit.append("commit", "verdict", str(number), actor=actor, details=details)
+            self._audit.append("commit", "verdict", str(number), actor="station", details=details)
         return number
 
-    def override(self, verdict: int, outcome: Outcome, reason: str, actor: str) -> None:
-        """A person decides otherwise; the verdict itself stays as it was.
+    def override(self, verdict: int, outcome: Outcome, reason: str) -> None:
+        """A person decides otherwise; the verdict itself stays as it was. To refer is every operator's right.
 
         Raises:
+            DeniedError: whoever acts may not.
             InputError: no such verdict, or no reason.
         """
+        self._acting.require(Permission.OPERATE if outcome is Outcome.REFER else Permission.OVERRIDE)
         if not reason.strip():
             raise InputError("A verdict is overridden only with a reason.", "Say in a few words why.")
         sql = """
             UPDATE verdicts SET operator_outcome = ?, operator_reason = ?, operator = ?, operator_utc_s = ?
             WHERE id = ?
         """
+        actor = self._acting.actor.id
         with self._file.transaction():
             if not self._file.change(sql, (str(outcome), reason, actor, self._clock.utc_s(), verdict)):
                 raise InputError(f"There is no verdict {verdict}.", "Choose one from the list.")
@@ -126,7 +145,8 @@ class Verdicts:
         after: Cursor | None = None,
         limit: int = 100,
     ) -> tuple[list[StoredVerdict], Cursor | None]:
-        """A slice of the list, and the cursor of the next one (``None`` at the end)."""
+        """A slice of the list, and the cursor of the next one (``None`` at the end); for those who may review."""
+        self._acting.require(Permission.REVIEW)
         if sort not in SORTS:
             raise ValueError(f"verdicts are sorted by one of {SORTS}")
         page = read_page(self._file, "verdicts", _given(filters), sort, descending, after, limit)

@@ -64,7 +64,7 @@ def stdin_closed() -> threading.Event:
 def run_station(data: str) -> None:
     """Headless: one presentation after the other."""
     options = build_parser().parse_args(["--data", data])
-    station, _ = main.build_station(options, SOURCE, automatic=False)
+    station, _ = main.build_station(options, SOURCE, lambda catalogue: None, automatic=False)
     done, lines = stdin_closed(), Acknowledger(station)
     station.start()
     acknowledge(session=station.open_session(ORDER))

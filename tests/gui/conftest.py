@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+from core.access import LOCAL
 from core.clock import FakeClock
 from gui.app import Desk, SallyportApp
 from gui.feed import FrameFeed
@@ -95,7 +96,7 @@ def services(tmp_path: Path, station: FakeStation, frames: FakeFrames) -> Servic
         data_dir=data,
         default_source="simulated",
         open_catalogue=catalogue,
-        open_station=lambda _source: LiveStation(station, frames),
+        open_station=lambda _source, _actor: LiveStation(station, frames),
         command=lambda arguments: ["false", *arguments],
     )
 
@@ -129,7 +130,8 @@ def desk(open_desk: Callable[[], Desk]) -> Desk:
 
 @pytest.fixture
 def link(qapp: SallyportApp, station: FakeStation, frames: FakeFrames) -> Iterator[StationLink]:
-    made = StationLink(lambda _source: LiveStation(station, frames), FrameFeed(parent=qapp), qapp)
+    made = StationLink(lambda _source, _actor: LiveStation(station, frames), FrameFeed(parent=qapp), qapp)
+    made.actor = LOCAL
     yield made
     made.close()
     made.deleteLater()

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.access import Actor
 from core.codes import ConnectionState, Hint, Outcome, Reason, Rule, SourceKind
 from core.frames import (
     ALL_MODALITIES,
@@ -217,8 +218,11 @@ class FakeStation:
     def set_options(self, options: SetOptions) -> None:
         self.calls.append(("set_options", options))
 
-    def unlock(self) -> None:
-        self.calls.append(("unlock", None))
+    def unlock(self, reason: str) -> None:
+        self.calls.append(("unlock", reason))
+
+    def act_as(self, actor: Actor | None) -> None:
+        self.calls.append(("act_as", actor))
 
 
 def ready(station: FakeStation, kind: SourceKind = SourceKind.SIMULATED) -> None:

@@ -126,13 +126,13 @@ def test_a_label_changes_only_with_a_reason_and_is_audited(catalogue: Catalogue)
     session = stored.open_session(catalogue)
     presentation = catalogue.presentations.open(session, species="print_flat")
     with pytest.raises(InputError, match="reason"):
-        catalogue.presentations.relabel(presentation, "", " ", "ann")
-    catalogue.presentations.relabel(presentation, "", "the person is there", "ann")
+        catalogue.presentations.relabel(presentation, "", " ")
+    catalogue.presentations.relabel(presentation, "", "the person is there")
     record = catalogue.presentations.get(presentation)
     assert (record.species, record.label_source) == ("", LabelSource.REVIEW)
     entry = catalogue.audit.of("presentation", presentation)[-1]
     assert (entry.actor, entry.reason, entry.details) == (
-        "ann",
+        "local",
         "the person is there",
         {"from": "print_flat", "to": ""},
     )
@@ -207,10 +207,10 @@ def test_an_override_keeps_the_verdict(catalogue: Catalogue) -> None:
     session = stored.open_session(catalogue)
     row = catalogue.verdicts.commit(stored.verdict(session))
     with pytest.raises(InputError, match="reason"):
-        catalogue.verdicts.override(row, Outcome.BONA_FIDE, "", "ann")
-    catalogue.verdicts.override(row, Outcome.BONA_FIDE, "knows him", "ann")
+        catalogue.verdicts.override(row, Outcome.BONA_FIDE, "")
+    catalogue.verdicts.override(row, Outcome.BONA_FIDE, "knows him")
     kept = catalogue.verdicts.get(row)
-    assert (kept.verdict.outcome, kept.operator_outcome, kept.operator) == (Outcome.ATTACK, "bona_fide", "ann")
+    assert (kept.verdict.outcome, kept.operator_outcome, kept.operator) == (Outcome.ATTACK, "bona_fide", "local")
     assert [e.action for e in catalogue.audit.of("verdict", str(row))] == ["commit", "override"]
 
 

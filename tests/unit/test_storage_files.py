@@ -184,19 +184,19 @@ def test_promotion_and_rollback(registry: ModelRegistry, catalogue: Catalogue, t
     assert candidate.roles == (ModelRole.CANDIDATE,)
     assert [r.name for r in registry.lineage("site-1")] == ["site-1", "factory-1"]
     before = catalogue.changes()
-    promoted = registry.promote("candidate", "better on site", "ann", _pass)
+    promoted = registry.promote("candidate", "better on site", _pass)
     assert promoted.sha256 == registry.champion().sha256 == candidate.sha256
     assert catalogue.changes() != before
     assert catalogue.jobs.get(job).state is JobState.PROMOTED
     assert registry.resolve("previous").sha256 == factory
     with pytest.raises(InputError, match="already"):
-        registry.promote("site-1", "again", "ann", _pass)
+        registry.promote("site-1", "again", _pass)
     second = registry.add(_bundle(tmp_path / "c", "site-2", candidate.sha256)[0])
-    registry.promote(second.sha256[:12], "better still", "ann", _pass)
-    assert registry.rollback("worse", "ann", _pass).sha256 == candidate.sha256
-    assert registry.rollback("still worse", "ann", _pass).sha256 == factory
+    registry.promote(second.sha256[:12], "better still", _pass)
+    assert registry.rollback("worse", _pass).sha256 == candidate.sha256
+    assert registry.rollback("still worse", _pass).sha256 == factory
     with pytest.raises(InputError, match="before"):
-        registry.rollback("and again", "ann", _pass)
+        registry.rollback("and again", _pass)
     assert catalogue.jobs.get(job).state is JobState.RETIRED
     actions = [(d.action, d.reason) for d in catalogue.models.deployments()]
     assert actions[:2] == [("rollback", "still worse"), ("rollback", "worse")]
@@ -207,9 +207,9 @@ def test_a_model_that_fails_its_self_test_is_not_deployed(registry: ModelRegistr
     factory = registry.champion().sha256
     registry.add(_bundle(tmp_path / "b", "site-1")[0])
     with pytest.raises(InputError, match="golden"):
-        registry.promote("site-1", "try", "ann", _fail)
+        registry.promote("site-1", "try", _fail)
     with pytest.raises(InputError, match="reason"):
-        registry.promote("site-1", " ", "ann", _pass)
+        registry.promote("site-1", " ", _pass)
     assert registry.champion().sha256 == factory
 
 
@@ -219,10 +219,10 @@ def test_a_changed_bundle_is_refused(registry: ModelRegistry, tmp_path: Path, na
     path = Path(record.path) / name
     path.write_bytes(path.read_bytes().replace(b"site", b"sate", 1))
     with pytest.raises(InputError):
-        registry.promote("site-1", "try", "ann", _pass)
+        registry.promote("site-1", "try", _pass)
     assert registry.champion().name == "factory-1"
     registry.add(tmp_path / "b")
-    assert registry.promote("site-1", "restored", "ann", _pass).name == "site-1"
+    assert registry.promote("site-1", "restored", _pass).name == "site-1"
 
 
 def test_bundles_that_are_none_are_refused(registry: ModelRegistry, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_new_factory_model_takes_over_only_from_the_old_one(registry: ModelReg
     second, sha256 = _bundle(tmp_path / "factory2", "factory-2")
     assert registry.install_factory(second, sha256).sha256 == registry.champion().sha256
     registry.add(_bundle(tmp_path / "b", "site-1")[0])
-    registry.promote("site-1", "better", "ann", _pass)
+    registry.promote("site-1", "better", _pass)
     registry.install_factory(*_bundle(tmp_path / "factory3", "factory-3"))
     assert registry.champion().name == "site-1"
 

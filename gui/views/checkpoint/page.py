@@ -123,7 +123,7 @@ class CheckpointPage(Page):
                 "call_technician",
                 "session",
                 self.context.link.session,
-                actor="operator",
+                actor=catalogue.actor.id,
                 reason=why.word,
                 details=details,
             ),
@@ -150,22 +150,11 @@ class CheckpointPage(Page):
 
     def unlock(self) -> None:
         """A supervisor ends the lock-out, with a reason."""
-
-        def unlocked(_value: str, reason: str) -> None:
-            self.context.tasks.run(
-                lambda catalogue: catalogue.audit.append(
-                    "unlock", "session", self.context.link.session, actor="supervisor", reason=reason
-                ),
-                lambda _row: self.context.link.order(lambda station: station.unlock()),
-                self.context.show_error,
-                self,
-            )
-
         ask_reason(
             self,
             tr("Unlock the station"),
             tr("Repeated attacks locked it. Unlocking is a supervisor's decision and is stored."),
-            unlocked,
+            lambda _value, reason: self.context.link.order(lambda station: station.unlock(reason)),
         )
 
     def _mark(self, row_id: int, outcome: str, reason: str) -> None:
@@ -175,7 +164,7 @@ class CheckpointPage(Page):
                 self.refresh()
 
         self.context.tasks.run(
-            lambda catalogue: catalogue.verdicts.override(row_id, Outcome(outcome), reason, "operator"),
+            lambda catalogue: catalogue.verdicts.override(row_id, Outcome(outcome), reason),
             marked,
             self.context.show_error,
             self,

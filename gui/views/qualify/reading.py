@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.access import Permission
 from core.camera_identity import CameraIdentity
 from core.codes import SourceKind
 from core.frames import ModalityMask
@@ -62,10 +63,10 @@ def label_of(catalogue: Catalogue, species: str, person: str, artefact: str) -> 
     Raises:
         KnownError: whoever acts may not qualify, or a name is missing or no pseudonym.
     """
-    with catalogue.transaction():
+    with catalogue.granted(Permission.QUALIFY), catalogue.transaction():
         if not species:
-            subject = catalogue.subjects.add(person, actor=catalogue.actor.id)
+            subject = catalogue.subjects.add(person)
             return PresentationLabel("", subject.id, test=True)
         known = {(one.species, one.name): one.id for one in catalogue.artefacts.all(species)}
-        found = known.get((species, artefact)) or catalogue.artefacts.add(species, artefact, actor=catalogue.actor.id)
+        found = known.get((species, artefact)) or catalogue.artefacts.add(species, artefact)
         return PresentationLabel(species, "", found, test=True)

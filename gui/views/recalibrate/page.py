@@ -37,6 +37,7 @@ from gui.widgets.forms import combo_box, quiet
 from gui.widgets.stepper import Stepper
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
+from storage.registry import ModelRegistry
 
 WATCH_MS = 700
 SITE, DATA, RUN, REPORT, DECIDE = range(5)
@@ -268,9 +269,7 @@ class RecalibratePage(Page):
 
         def answered(_value: str, reason: str) -> None:
             def refuse(catalogue: Catalogue) -> None:
-                with catalogue.transaction():
-                    catalogue.jobs.update(job, state=JobState.REJECTED, message=reason)
-                    catalogue.models.set_alias(ModelRole.CANDIDATE, "")
+                ModelRegistry(catalogue).reject(job, reason)
 
             self.context.tasks.run(refuse, lambda _n: self._watch(), self.context.show_error, self)
 

@@ -292,7 +292,7 @@ class ReviewPage(Page):
 
         def answered(species: str, reason: str) -> None:
             self.context.tasks.run(
-                lambda catalogue: catalogue.presentations.relabel(take.id, species, reason, "operator"),
+                lambda catalogue: catalogue.presentations.relabel(take.id, species, reason),
                 lambda _nothing: self.open(session, take.id),
                 self.context.show_error,
                 self,
