@@ -276,6 +276,20 @@ class SiteKeyMethod(StrEnum):
     """Nowhere: a passphrase unwraps it."""
 
 
+class ErasureStep(StrEnum):
+    """What an erasure does next, in this order."""
+
+    STOP = "stop"
+    KEYS = "keys"
+    FRAMES = "frames"
+    DERIVED = "derived"
+    LINEAGE = "lineage"
+    CHECKPOINT = "checkpoint"
+    SEARCH = "search"
+    CERTIFY = "certify"
+    DONE = "done"
+
+
 class Species(StrEnum):
     """Controlled list of PAI species that the program can name (free text is allowed in manifests).
 

@@ -38,6 +38,7 @@ PAGES: tuple[ActionInfo, ...] = (
 VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("palette", "All commands", "Ctrl+K", "search"),
     ActionInfo("settings", "Settings", "Ctrl+,", "settings"),
+    ActionInfo("site_keys", "Keys", "Ctrl+Shift+K", "unlock"),
     ActionInfo("full_screen", "Full screen", "F11", "checkpoint"),
     ActionInfo("quit", "Quit", "Ctrl+Q", "cross"),
     ActionInfo("next_person", "Next person", "Space", "next", "checkpoint"),
@@ -58,6 +59,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("stop_explaining", "Stop", "Escape", "stop", "review"),
     ActionInfo("replay_check", "Recompute", "C", "check", "review"),
     ActionInfo("export_session", "Export", "E", "export", "review"),
+    ActionInfo("erase_person", "Erase a person", "Ctrl+Shift+E", "discard", "review"),
     ActionInfo("refresh_review", "Refresh the list", "F5", "refresh", "review"),
     ActionInfo("make_plan", "Freeze plan and start", "Ctrl+Return", "play", "recalibrate"),
     ActionInfo("pause_job", "Pause", "P", "pause", "recalibrate"),

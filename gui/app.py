@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 
-from PySide6.QtCore import QObject, QSettings, QTimer, Slot
+from PySide6.QtCore import QObject, QProcess, QSettings, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from core.access import LOCAL
@@ -22,6 +22,7 @@ from gui.settings import load_settings, save_settings
 from gui.tasks import Tasks
 from gui.theme import apply_theme
 from gui.widgets.toast import Level
+from storage.key_care import KeyStatus, key_status
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Desk(QObject):
 
     def _start(self) -> None:
         self.link.connect_source(self.settings.source or self.services.default_source)
+        self.tasks.run(key_status, self._on_keys)
         if self.crash.last_run_ended_badly:
             self.window.notify(
                 tr("The last run ended badly."),
@@ -90,6 +92,18 @@ class Desk(QObject):
                 tr("Their defaults are in use: {names}", names=names),
                 Level.WARNING,
             )
+
+    def _on_keys(self, status: KeyStatus) -> None:
+        """Say that frames are locked; encrypt what was stored before there was encryption, in a process of its own."""
+        if status.locked:
+            self.window.notify(
+                tr("Stored frames are locked; decisions go on."),
+                tr("Unlock them: Keys ({keys}).", keys="Ctrl+Shift+K"),
+                Level.WARNING,
+            )
+        elif status.plain:
+            program, *rest = self.services.command(["keys", "encrypt"])
+            QProcess.startDetached(program, rest)
 
     def _make_window(self) -> MainWindow:
         window = MainWindow(self.services, self.settings, self.link, self.tasks)

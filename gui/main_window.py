@@ -94,6 +94,7 @@ class MainWindow(QMainWindow):
         actions.connect("quit", self.close)
         actions.connect("full_screen", self._toggle_full_screen)
         actions.connect("settings", self._open_settings)
+        actions.connect("site_keys", self._open_keys)
         self.command_palette.chosen.connect(actions.invoke)
         link.health_changed.connect(self.health_line.show_health)
         link.model_ready.connect(self.health_line.set_model)
@@ -173,6 +174,11 @@ class MainWindow(QMainWindow):
         dialog = SettingsDialog(self.settings, self)
         dialog.accepted.connect(lambda: self._take_settings(dialog.chosen()))
         dialog.open()
+
+    def _open_keys(self) -> None:
+        from gui.views.protection.keys_dialog import KeysDialog
+
+        KeysDialog(self.context, self).open()
 
     def _take_settings(self, chosen: Settings) -> None:
         for key in Settings.model_fields:

@@ -6,13 +6,13 @@ import json
 import sys
 from argparse import Namespace
 
+from core.codes import ErasureStep
 from core.errors import ExitCode, UsageError
 from core.terminal import plain, say, steps
 from storage.catalogue import Catalogue
 from storage.erasure.certificate import readable
 from storage.erasure.inventory import Inventory, Target, TargetKind, take_inventory
 from storage.erasure.job import erase
-from storage.erasure.steps import Step
 
 
 def erase_subject(catalogue: Catalogue, options: Namespace) -> int:
@@ -25,7 +25,7 @@ def erase_subject(catalogue: Catalogue, options: Namespace) -> int:
     return ExitCode.DONE
 
 
-def tell_step(step: Step, done: int, total: int) -> None:
+def tell_step(step: ErasureStep, done: int, total: int) -> None:
     """Progress of an erasure on stderr, one line a step where a program listens."""
     if total:
         steps(str(step))(done, total)

@@ -21,6 +21,7 @@ from core.codes import (
     Species,
 )
 from core.frames import MODALITIES, Modality, ModalityMask
+from gui.i18n.protection_codes import TABLES as PROTECTION_TABLES
 from gui.i18n.qualification_codes import TABLES as QUALIFICATION_TABLES
 from gui.i18n.translator import tr
 
@@ -222,6 +223,7 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     ModelRole: (_ROLE,),
     Species: (_SPECIES,),
     **QUALIFICATION_TABLES,
+    **PROTECTION_TABLES,
 }
 """Every enum that is shown, with its tables of texts."""
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from core.access import Permission
+from core.codes import ErasureStep
 from core.errors import HostError, InputError, UsageError
 from storage.catalogue import Catalogue
 from storage.database import Row
@@ -17,29 +18,29 @@ from storage.erasure import steps
 from storage.erasure.canaries import mask, take_canaries
 from storage.erasure.certificate import make_certificate, write_certificate
 from storage.erasure.inventory import Inventory, Target, TargetKind, require_idle, take_inventory
-from storage.erasure.steps import Step, Work
+from storage.erasure.steps import Work
 from storage.forms import canonical
 from storage.identifiers import timed_id
 from storage.lock import StationLock
 from storage.repositories.subjects import ERASED, ERASING
 from storage.salvage import salvage
 
-Progress = Callable[[Step, int, int], None]
+Progress = Callable[[ErasureStep, int, int], None]
 """Told the step, and within it things done and things in all (0 of 0 when a step begins)."""
 
-_RUN: Mapping[Step, Callable[[Work], None]] = {
-    Step.STOP: steps.stop,
-    Step.KEYS: steps.keys,
-    Step.FRAMES: steps.frames,
-    Step.DERIVED: steps.derived,
-    Step.LINEAGE: steps.lineage,
-    Step.CHECKPOINT: steps.checkpoint,
-    Step.SEARCH: steps.look,
+_RUN: Mapping[ErasureStep, Callable[[Work], None]] = {
+    ErasureStep.STOP: steps.stop,
+    ErasureStep.KEYS: steps.keys,
+    ErasureStep.FRAMES: steps.frames,
+    ErasureStep.DERIVED: steps.derived,
+    ErasureStep.LINEAGE: steps.lineage,
+    ErasureStep.CHECKPOINT: steps.checkpoint,
+    ErasureStep.SEARCH: steps.look,
 }
-STEPS = tuple(Step)
+STEPS = tuple(ErasureStep)
 
 
-def _silent(step: Step, done: int, total: int) -> None:
+def _silent(step: ErasureStep, done: int, total: int) -> None:
     """Nobody watches."""
 
 
@@ -69,7 +70,7 @@ def resume_all(catalogue: Catalogue, progress: Progress = _silent) -> list[dict[
     Raises:
         HostError: see `erase`.
     """
-    jobs = catalogue.file.rows("SELECT * FROM erasures WHERE step <> ? ORDER BY id", (str(Step.DONE),))
+    jobs = catalogue.file.rows("SELECT * FROM erasures WHERE step <> ? ORDER BY id", (str(ErasureStep.DONE),))
     with catalogue.acting.going_on():
         return [_go_on(catalogue, job["id"], progress) for job in jobs]
 
@@ -77,18 +78,18 @@ def resume_all(catalogue: Catalogue, progress: Progress = _silent) -> list[dict[
 def certificates(catalogue: Catalogue) -> list[dict[str, Any]]:
     """All of them, newest first."""
     sql = "SELECT certificate FROM erasures WHERE step = ? ORDER BY finished_utc_s DESC"
-    return [json.loads(row["certificate"]) for row in catalogue.file.rows(sql, (str(Step.DONE),))]
+    return [json.loads(row["certificate"]) for row in catalogue.file.rows(sql, (str(ErasureStep.DONE),))]
 
 
 def _pending(catalogue: Catalogue, target: Target) -> str | None:
     sql = "SELECT id FROM erasures WHERE kind = ? AND target = ? AND step <> ?"
-    found = catalogue.file.value(sql, (str(target.kind), target.id, str(Step.DONE)))
+    found = catalogue.file.value(sql, (str(target.kind), target.id, str(ErasureStep.DONE)))
     return None if found is None else str(found)
 
 
 def _certificate_of(catalogue: Catalogue, target: Target) -> dict[str, Any] | None:
     sql = "SELECT certificate FROM erasures WHERE kind = ? AND target = ? AND step = ? ORDER BY finished_utc_s DESC"
-    text = catalogue.file.value(sql, (str(target.kind), target.id, str(Step.DONE)))
+    text = catalogue.file.value(sql, (str(target.kind), target.id, str(ErasureStep.DONE)))
     return None if text is None else dict(json.loads(text))
 
 
@@ -109,7 +110,7 @@ def _begin(catalogue: Catalogue, target: Target, reason: str) -> str:
         "target": target.id,
         "reason": reason,
         "actor": catalogue.actor.id,
-        "step": str(Step.STOP),
+        "step": str(ErasureStep.STOP),
         "inventory": canonical(inventory.to_json()),
         "canaries": canaries,
         "requested_utc_s": catalogue.clock.utc_s(),
@@ -150,7 +151,7 @@ def _end_what_was_cut_off(catalogue: Catalogue) -> None:
 
 def _go_on(catalogue: Catalogue, job: str, progress: Progress) -> dict[str, Any]:
     row = _row(catalogue, job)
-    step = Step(row["step"])
+    step = ErasureStep(row["step"])
     target = Target(TargetKind(row["kind"]), row["target"])
     inventory = Inventory.from_json(json.loads(row["inventory"]))
     while step in _RUN:
@@ -158,19 +159,19 @@ def _go_on(catalogue: Catalogue, job: str, progress: Progress) -> dict[str, Any]
         work = Work(catalogue, job, target, inventory, partial(progress, step))
         catalogue.file.insist(partial(_do, step, work))
         step = _next(step)
-    progress(Step.CERTIFY, 0, 0)
+    progress(ErasureStep.CERTIFY, 0, 0)
     certificate = _certify(catalogue, job, target)
     Ballast(catalogue.folder.ballast).ensure()
     return certificate
 
 
-def _do(step: Step, work: Work) -> None:
+def _do(step: ErasureStep, work: Work) -> None:
     """A step, and then the note that it is done: cut between the two, it is done again."""
     _RUN[step](work)
     work.catalogue.file.change("UPDATE erasures SET step = ? WHERE id = ?", (str(_next(step)), work.id))
 
 
-def _next(step: Step) -> Step:
+def _next(step: ErasureStep) -> ErasureStep:
     return STEPS[STEPS.index(step) + 1]
 
 
@@ -192,7 +193,7 @@ def _certify(catalogue: Catalogue, job: str, target: Target) -> dict[str, Any]:
     certificate = json.loads(_row(catalogue, job)["certificate"])
     write_certificate(catalogue.folder, certificate)
     steps.empty_log(catalogue)
-    catalogue.file.change("UPDATE erasures SET step = ? WHERE id = ?", (str(Step.DONE), job))
+    catalogue.file.change("UPDATE erasures SET step = ? WHERE id = ?", (str(ErasureStep.DONE), job))
     return dict(certificate)
 
 

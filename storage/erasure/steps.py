@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 
 from core.adaptation.worker import ACTIVE, RUNNABLE, ask, settle_interrupted
 from core.errors import HostError
@@ -21,20 +20,6 @@ from storage.frames import FrameStore
 PATIENCE_S = 60.0
 """How long a running adaptation may take to stop, and a reader to let the log be emptied."""
 ERASED = "The frames were erased."
-
-
-class Step(StrEnum):
-    """What is to be done next."""
-
-    STOP = "stop"
-    KEYS = "keys"
-    FRAMES = "frames"
-    DERIVED = "derived"
-    LINEAGE = "lineage"
-    CHECKPOINT = "checkpoint"
-    SEARCH = "search"
-    CERTIFY = "certify"
-    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.codes import RecordMode, SessionPurpose, SourceKind
+from core.codes import ErasureStep, RecordMode, SessionPurpose, SourceKind
 from storage.catalogue import open_catalogue
 from storage.disk import Ballast
 from storage.erasure.inventory import Target, TargetKind
 from storage.erasure.job import erase, resume_all
-from storage.erasure.steps import Step
 from storage.problems import DiskFullError
 from storage.sealing import KeyMissingError
 from tests import site
@@ -41,7 +40,7 @@ erase(open_catalogue(Path(sys.argv[1])), Target(TargetKind.SUBJECT, "ann"), "ask
 """
 
 
-def kill_at(root: Path, step: Step) -> None:
+def kill_at(root: Path, step: ErasureStep) -> None:
     """Erase in a process of its own, and kill it as it enters ``step``."""
     child = subprocess.Popen([sys.executable, "-c", _CHILD, str(root), step], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
@@ -59,17 +58,17 @@ def test_an_erasure_that_is_killed_at_every_step_is_finished(tmp_path: Path) -> 
         key = catalogue.sessions.get(gone[0]).key
         pieces = [piece for session in gone for piece in site.stored_bytes(catalogue.frames_path(session))]
     pieces += site.pixel_bytes(range(1, 7))
-    steps = [step for step in Step if step is not Step.DONE]
+    steps = [step for step in ErasureStep if step is not ErasureStep.DONE]
     for number, step in enumerate(steps):
         kill_at(root, step)
         with open_catalogue(root) as catalogue:
             assert catalogue.file.quick_check() == "ok"
             assert catalogue.subjects.get("ann").state == "erasing"
             assert catalogue.file.value("SELECT step FROM erasures") == step
-            if number > steps.index(Step.KEYS):
+            if number > steps.index(ErasureStep.KEYS):
                 with pytest.raises(KeyMissingError):
                     catalogue.vault.key(key)
-            if number > steps.index(Step.FRAMES):
+            if number > steps.index(ErasureStep.FRAMES):
                 assert not any(catalogue.frames_path(session).exists() for session in gone)
     with open_catalogue(root) as catalogue:
         certificate = resume_all(catalogue)[0]

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from core.access import Actor, DeniedError, Role
+from core.codes import ErasureStep
 from core.errors import HostError, InputError, UsageError
 from storage.catalogue import Catalogue, open_catalogue
 from storage.database import DatabaseFile
 from storage.erasure.certificate import readable
 from storage.erasure.inventory import Target, TargetKind, take_inventory
 from storage.erasure.job import certificates, erase, resume_all
-from storage.erasure.steps import Step
 from storage.export import export_session
 from storage.frames import FORM, FrameStore
 from storage.repositories.holds import HeldError
@@ -187,7 +187,7 @@ def test_a_session_that_is_being_recorded_is_not_erased(catalogue: Catalogue) ->
 
 def test_the_steps_are_told_in_order(catalogue: Catalogue) -> None:
     site.take(catalogue, "ann")
-    told: list[Step] = []
+    told: list[ErasureStep] = []
     erase(catalogue, ANN, "x", lambda step, done, total: told.append(step))
-    assert list(dict.fromkeys(told)) == [step for step in Step if step is not Step.DONE]
+    assert list(dict.fromkeys(told)) == [step for step in ErasureStep if step is not ErasureStep.DONE]
     assert take_inventory(catalogue, ANN).keys == ()

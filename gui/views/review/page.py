@@ -25,6 +25,7 @@ from gui.i18n import codes, tr, tr_count
 from gui.models.presentations_model import PresentationsModel
 from gui.models.sessions_model import SessionsModel
 from gui.views.page import Page
+from gui.views.protection.erase_dialog import EraseDialog
 from gui.views.review.explaining import Stage
 from gui.views.review.explanation_panel import ExplanationPanel
 from gui.views.review.player import Player
@@ -37,6 +38,7 @@ from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
 from storage.repositories.presentations import Presentation
 from storage.repositories.sessions import SessionFilter
+from storage.repositories.subjects import ERASED
 
 _BEGUN_PX = 98
 
@@ -104,7 +106,7 @@ class ReviewPage(Page):
         middle.addWidget(self.busy)
         middle.addWidget(self.player, 1)
         verbs = QHBoxLayout()
-        for action_id in ("change_label", "replay_check", "export_session"):
+        for action_id in ("change_label", "replay_check", "export_session", "erase_person"):
             verbs.addWidget(VerbButton(self.context.actions[action_id], self))
         verbs.addStretch(1)
         middle.addLayout(verbs)
@@ -142,6 +144,7 @@ class ReviewPage(Page):
         actions.connect("stop_explaining", self.explanation.explaining.stop)
         actions.connect("replay_check", self.replay_check)
         actions.connect("export_session", self.export)
+        actions.connect("erase_person", self.erase_person)
         actions.connect("refresh_review", self.sessions.refresh)
         self.sessions.loaded.connect(self._on_loaded)
         self.sessions.failed.connect(self._on_failed)
@@ -334,6 +337,28 @@ class ReviewPage(Page):
             tr("Exporting"),
             lambda _output: self.context.notify(tr("Exported."), folder, Level.INFO),
         )
+
+    def erase_person(self) -> None:
+        """Ask whom to erase (the person of the session in question, unless another is chosen), and do it."""
+        chosen = self.opened.session.subject if self.opened is not None else ""
+        self.context.tasks.run(
+            lambda catalogue: [s.id for s in catalogue.subjects.all() if s.state != ERASED],
+            lambda subjects: self._ask_erase(subjects, chosen),
+            self.context.show_error,
+            self,
+        )
+
+    def _ask_erase(self, subjects: list[str], chosen: str) -> None:
+        if not subjects:
+            self.context.notify(tr("Nobody is registered."), tr("There is nothing to erase."), Level.INFO)
+            return
+        EraseDialog(self.context, subjects, chosen, lambda _certificate: self._on_erased(), self).open()
+
+    def _on_erased(self) -> None:
+        """The frames in question may be gone: read everything again."""
+        self.sessions.refresh()
+        if self.opened is not None:
+            self.open(self.opened.session.id)
 
     def _run(
         self,

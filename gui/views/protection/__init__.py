@@ -1,0 +1,1 @@
+"""Dialogs about people's stored material: erasing a person, and the keys."""

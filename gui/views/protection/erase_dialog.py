@@ -1,0 +1,230 @@
+"""Erasing a person: who, what goes, a reason and the pseudonym typed again; then progress, then the certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import (
+    QDialogButtonBox,
+    QFileDialog,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.codes import ErasureStep
+from core.errors import KnownError
+from gui.context import PageContext
+from gui.i18n import tr, tr_count
+from gui.i18n.protection_codes import erasure_step
+from gui.tasks import Task
+from gui.widgets.ask import Question
+from gui.widgets.forms import add_row, combo_box, form_layout, quiet
+from storage.atomic import write_atomically
+from storage.catalogue import Catalogue
+from storage.erasure.certificate import readable
+from storage.erasure.inventory import Inventory, Target, TargetKind, take_inventory
+from storage.erasure.job import erase
+
+ASK, RUN, DONE = range(3)
+
+
+class EraseDialog(Question):
+    """One dialog through its three stages. ``finished_with`` is called with the certificate."""
+
+    def __init__(
+        self,
+        context: PageContext,
+        subjects: Sequence[str],
+        chosen: str,
+        finished_with: Callable[[Mapping[str, Any]], object],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(
+            tr("Erase a person"),
+            tr("Destroys the keys and the frames of a person, and proves it. This cannot be undone."),
+            parent,
+        )
+        self._context, self._finished_with = context, finished_with
+        self.inventory: Inventory | None = None
+        self.certificate: Mapping[str, Any] = {}
+        self.subject = combo_box(self, tr("Subject"))
+        for subject in subjects:
+            self.subject.addItem(subject, subject)
+        self.subject.setCurrentIndex(max(0, self.subject.findData(chosen)))
+        self.goes = quiet("", self)
+        self.reason = QLineEdit(self)
+        self.again = QLineEdit(self)
+        self.step = quiet("", self)
+        self.bar = QProgressBar(self)
+        self.bar.setAccessibleName(tr("Progress"))
+        self.text = QPlainTextEdit(self)
+        self.stages = QStackedWidget(self)
+        self._build()
+        self.subject.currentIndexChanged.connect(lambda _index: self._look())
+        for field in (self.reason, self.again):
+            field.textChanged.connect(lambda _text: self._check())
+        self._look()
+
+    # --- construction -------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        form = form_layout()
+        add_row(form, tr("&Subject"), self.subject)
+        form.addRow("", self.goes)
+        add_row(form, tr("&Reason"), self.reason)
+        add_row(form, tr("&Type the pseudonym"), self.again)
+        self.text.setReadOnly(True)
+        self.text.setAccessibleName(tr("Certificate of erasure"))
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setMinimumSize(620, 340)
+        ask, run, done = QWidget(self), QWidget(self), QWidget(self)
+        ask.setLayout(form)
+        column = QVBoxLayout(run)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.step)
+        column.addWidget(self.bar)
+        column.addStretch(1)
+        column = QVBoxLayout(done)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.text)
+        for stage in (ask, run, done):
+            self.stages.addWidget(stage)
+        self.body.addWidget(self.stages)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText(tr("Erase"))
+
+    # --- asking -------------------------------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> str:
+        """Pseudonym of the person."""
+        return str(self.subject.currentData() or "")
+
+    def _look(self) -> None:
+        self.inventory = None
+        self._check()
+        subject = self.chosen
+        if subject:
+            self._context.tasks.run(
+                lambda catalogue: take_inventory(catalogue, Target(TargetKind.SUBJECT, subject)),
+                lambda inventory: self._show(subject, inventory),
+                self._context.show_error,
+                self,
+            )
+
+    def _show(self, subject: str, inventory: Inventory) -> None:
+        if subject != self.chosen:
+            return
+        self.inventory = inventory
+        self.goes.setText("\n".join(what_goes(inventory)))
+        self._check()
+
+    def _check(self) -> None:
+        named = self.again.text().strip() == self.chosen != ""
+        self.allow(self.inventory is not None and named and bool(self.reason.text().strip()))
+
+    # --- doing --------------------------------------------------------------------------------------------------
+
+    def accept(self) -> None:
+        """Erase; the dialog stays, and ends with the certificate."""
+        if self.stages.currentIndex() != ASK:
+            super().accept()
+            return
+        target, reason = Target(TargetKind.SUBJECT, self.chosen), self.reason.text().strip()
+        deliver = self._context.tasks.deliver
+
+        def work(catalogue: Catalogue, _task: Task) -> dict[str, Any]:
+            return erase(catalogue, target, reason, lambda *told: deliver(self._on_step, told))
+
+        self.stages.setCurrentIndex(RUN)
+        self.buttons.setEnabled(False)
+        self._context.tasks.start(work, self._on_done, self._on_failed, self)
+
+    def reject(self) -> None:
+        """Nothing is half erased by closing the window: a running erasure is waited for."""
+        if self.stages.currentIndex() == DONE:
+            super().accept()
+        elif self.stages.currentIndex() == ASK:
+            super().reject()
+
+    def _on_step(self, told: tuple[ErasureStep, int, int]) -> None:
+        step, done, total = told
+        self.step.setText(erasure_step(step))
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+
+    def _on_failed(self, error: BaseException) -> None:
+        """What was done stays done; the same question goes on from there."""
+        self.buttons.setEnabled(True)
+        self.stages.setCurrentIndex(ASK)
+        if isinstance(error, KnownError):
+            self.goes.setText(str(error))
+        else:
+            self._context.show_error(error)
+
+    def _on_done(self, certificate: dict[str, Any]) -> None:
+        self.certificate = certificate
+        self.text.setPlainText(readable(certificate))
+        self.stages.setCurrentIndex(DONE)
+        self.buttons.clear()
+        save = self.buttons.addButton(tr("Save the certificate"), QDialogButtonBox.ButtonRole.ActionRole)
+        save.clicked.connect(self._save)
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Close)
+        self.buttons.setEnabled(True)
+        self._finished_with(certificate)
+
+    def _save(self) -> None:
+        dialog = QFileDialog(self, tr("Save the certificate"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.selectFile(f"{self.certificate['erasure']}.txt")
+        dialog.fileSelected.connect(self.save_to)
+        dialog.open()
+
+    def save_to(self, path: str) -> None:
+        """Write the readable certificate to ``path``; the data folder keeps its own copy in any case."""
+        try:
+            write_atomically(Path(path), readable(dict(self.certificate)).encode())
+        except KnownError as error:
+            self._context.show_error(error)
+
+
+def what_goes(inventory: Inventory) -> list[str]:
+    """One line for each thing that an erasure would destroy or leave."""
+    frame_sets = sum(session.frame_sets for session in inventory.sessions)
+    lines = [
+        tr_count(len(inventory.sessions), "{n} session is destroyed", "{n} sessions are destroyed"),
+        tr_count(frame_sets, "{n} frame set", "{n} frame sets"),
+        tr_count(len(inventory.keys), "{n} key", "{n} keys"),
+        tr_count(inventory.verdicts, "{n} verdict loses its measurements", "{n} verdicts lose their measurements"),
+    ]
+    if inventory.others:
+        lines.append(
+            tr_count(
+                inventory.others,
+                "{n} presentation of another person goes too",
+                "{n} presentations of other people go too",
+            )
+        )
+    if inventory.models:
+        lines.append(
+            tr_count(
+                len(inventory.models),
+                "{n} model was trained on it: it is flagged",
+                "{n} models were trained on it: they are flagged",
+            )
+        )
+    if inventory.copies:
+        lines.append(
+            tr_count(
+                len(inventory.copies),
+                "{n} copy left this station: see the certificate",
+                "{n} copies left this station: see the certificate",
+            )
+        )
+    return lines

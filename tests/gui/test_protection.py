@@ -1,0 +1,116 @@
+"""Erasing a person and the keys, in the window: what a person sees, types and gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from core.codes import SiteKeyMethod
+from gui.app import Desk
+from gui.services import Services
+from gui.views.protection.erase_dialog import ASK, DONE, EraseDialog
+from gui.views.protection.keys_dialog import KeysDialog
+from gui.views.review.page import ReviewPage
+from storage.catalogue import open_catalogue
+from storage.key_care import key_status, protect
+from storage.site_key import Argon2
+from tests import site
+
+OpenDesk = Callable[[], Desk]
+PASSPHRASE = "four quiet green herons"
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.site_key.Argon2", lambda *given: Argon2(*given) if given else Argon2(1, 1, 64))
+
+
+def ask(desk: Desk, qtbot: QtBot) -> EraseDialog:
+    """Review is in front; the verb opens the question."""
+    desk.window.go_to("review")
+    page = desk.window.pages["review"]
+    assert isinstance(page, ReviewPage)
+    qtbot.waitUntil(lambda: page.opened is not None and not desk.tasks.busy)
+    desk.window.actions_table["erase_person"].trigger()
+    qtbot.waitUntil(lambda: bool(page.findChildren(EraseDialog)))
+    dialog = page.findChildren(EraseDialog)[0]
+    qtbot.waitUntil(lambda: dialog.inventory is not None)
+    return dialog
+
+
+def test_a_person_is_erased_in_the_window(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        session = site.take(catalogue, "ann")
+    desk = open_desk()
+    dialog = ask(desk, qtbot)
+    erase = dialog.buttons.button(dialog.buttons.StandardButton.Ok)
+    assert dialog.chosen == "ann"
+    assert "1 session is destroyed" in dialog.goes.text()
+    qtbot.keyClicks(dialog.reason, "asked to")
+    qtbot.keyClicks(dialog.again, "an")
+    assert not erase.isEnabled()
+    qtbot.keyClicks(dialog.again, "n")
+    assert erase.isEnabled()
+    dialog.accept()
+    qtbot.waitUntil(lambda: dialog.stages.currentIndex() == DONE)
+    assert "CERTIFICATE OF ERASURE" in dialog.text.toPlainText()
+    dialog.save_to(str(tmp_path / "for the person.txt"))
+    assert (tmp_path / "for the person.txt").read_text() == dialog.text.toPlainText()
+    page = desk.window.pages["review"]
+    assert isinstance(page, ReviewPage)
+    qtbot.waitUntil(lambda: page.opened is not None and page.opened.store is None and not desk.tasks.busy)
+    assert not (services.data_dir / "sessions" / f"{session}.db").exists()
+    dialog.reject()
+    assert desk.window.toasts.shown == []
+
+
+def test_a_hold_is_told_in_the_dialog_and_nothing_is_erased(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        site.take(catalogue, "ann")
+        catalogue.holds.add("ann", "case 7", "counsel")
+    dialog = ask(open_desk(), qtbot)
+    qtbot.keyClicks(dialog.reason, "asked to")
+    qtbot.keyClicks(dialog.again, "ann")
+    dialog.accept()
+    qtbot.waitUntil(lambda: "case 7" in dialog.goes.text())
+    assert dialog.stages.currentIndex() == ASK
+    dialog.reject()
+
+
+def test_a_passphrase_protects_and_a_locked_site_is_unlocked(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        site.take(catalogue, "ann")
+        protect(catalogue, SiteKeyMethod.PASSPHRASE, PASSPHRASE)
+    desk = open_desk()
+    qtbot.waitUntil(lambda: bool(desk.window.toasts.shown))
+    assert "decisions go on" in desk.window.toasts.shown[0].what
+    desk.window.toasts.clear()
+    desk.window.actions_table["site_keys"].trigger()
+    dialog = desk.window.findChildren(KeysDialog)[0]
+    qtbot.waitUntil(lambda: dialog.status is not None)
+    assert dialog.status is not None
+    assert dialog.status.locked
+    qtbot.keyClicks(dialog.passphrase, "four quiet green heron")
+    dialog.verb.click()
+    qtbot.waitUntil(lambda: "does not open" in dialog.problem.text())
+    qtbot.keyClicks(dialog.passphrase, PASSPHRASE)
+    dialog.verb.click()
+    qtbot.waitUntil(lambda: dialog.status is not None and not dialog.status.locked)
+    qtbot.keyClicks(dialog.passphrase, PASSPHRASE + "!")
+    assert not dialog.verb.isEnabled()
+    qtbot.keyClicks(dialog.again, PASSPHRASE + "!")
+    dialog.verb.click()
+    qtbot.waitUntil(lambda: dialog.code.text() != "")
+    with open_catalogue(services.data_dir) as catalogue:
+        assert key_status(catalogue).recovery
+        catalogue.vault.unlock(PASSPHRASE + "!")
+    dialog.reject()
