@@ -729,6 +729,13 @@ def _people(options: Namespace) -> int:
         return people.approve(catalogue, options, {PROMOTION: promote})
 
 
+def _audit(options: Namespace) -> int:
+    from storage.commands_audit import AUDIT_COMMANDS
+
+    with _opened(options) as (catalogue, _):
+        return AUDIT_COMMANDS[options.handler](catalogue, options)
+
+
 # --- small things ---------------------------------------------------------------------------------------------------
 
 
@@ -835,6 +842,9 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "keys encrypt": _keys,
     "keys export": _keys,
     "keys import": _keys,
+    "audit verify": _audit,
+    "audit export": _audit,
+    "audit anchor": _audit,
 }
 
 

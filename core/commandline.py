@@ -188,6 +188,19 @@ def _protection_commands(commands: _Commands) -> None:
     load.add_argument("--code-fd", metavar="N", type=int, help="the code of the export")
 
 
+    _audit_commands(_Commands(commands.add("audit", "the log of who did what"), prefix="audit "))
+
+
+def _audit_commands(audit: _Commands) -> None:
+    check = audit.add("verify", "read the whole chain and its checkpoints; names the first bad entry, exit 3 if any")
+    check.add_argument("--anchor", metavar="FILE", type=Path, help="checkpoints that were kept elsewhere")
+    check.add_argument("--json", metavar="OUT", type=Path)
+    out = audit.add("export", "the whole log as JSON lines that prove themselves")
+    out.add_argument("--out", metavar="FILE", type=Path, required=True)
+    anchor = audit.add("anchor", "write a signed checkpoint now, and print it: to be kept elsewhere")
+    anchor.add_argument("--place", metavar="DIR|keyring|none", help="keep checkpoints there too from now on")
+
+
 def _source_options(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument("--source", metavar="SRC", default=default, required=default is None, help=SOURCES)
     parser.add_argument(

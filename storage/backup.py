@@ -26,6 +26,7 @@ from storage.identifiers import random_id
 from storage.key_care import key_status
 from storage.migrations import check_version
 from storage.paths import DataFolder
+from storage.repositories.audit import Began
 from storage.schema import CATALOGUE
 
 INDEX = "backup.json"
@@ -116,7 +117,7 @@ def restore(
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    with open_catalogue(root) as catalogue:
+    with open_catalogue(root, began=Began.RESTORED) as catalogue:
         return BackupReport(
             root,
             catalogue.sessions.count(),

@@ -20,7 +20,7 @@ from storage.migrations import migrate
 from storage.paths import DataFolder
 from storage.repositories.accounts import Accounts
 from storage.repositories.artefacts import Artefacts
-from storage.repositories.audit import AuditLog
+from storage.repositories.audit import AuditLog, Began
 from storage.repositories.credentials import Credentials
 from storage.repositories.holds import Holds
 from storage.repositories.jobs import Jobs
@@ -50,7 +50,7 @@ class Catalogue:
         self.folder = folder
         self.file = file
         self.clock = clock
-        self.audit = AuditLog(file, clock)
+        self.audit = AuditLog(file, clock, folder)
         self.acting = Acting(file, self.audit)
         self.credentials = Credentials(file, clock)
         self.accounts = Accounts(file, self.audit, self.acting, self.credentials)
@@ -117,11 +117,15 @@ class Catalogue:
 
 
 def open_catalogue(
-    data_dir: Path | DataFolder, clock: Clock | None = None, access: SiteAccess | None = None
+    data_dir: Path | DataFolder,
+    clock: Clock | None = None,
+    access: SiteAccess | None = None,
+    began: Began = Began.KEY_LOST,
 ) -> Catalogue:
     """Open the catalogue of a data folder; an empty folder gets a new one, an older one is migrated after a backup.
 
-    ``access`` holds the site key of this process; give the same one to every catalogue of a process.
+    ``access`` holds the site key of this process; give the same one to every catalogue of a process. ``began`` says why
+    the audit log has entries that its key did not write, should it have such.
 
     Raises:
         HostError: the folder or the SQLite library cannot be used.
@@ -140,4 +144,10 @@ def open_catalogue(
     except BaseException:
         file.close()
         raise
-    return Catalogue(folder, file, clock or SystemClock(), access)
+    catalogue = Catalogue(folder, file, clock or SystemClock(), access)
+    try:
+        catalogue.audit.begin(began)
+    except BaseException:
+        catalogue.close()
+        raise
+    return catalogue

@@ -126,12 +126,19 @@ class DatabaseFile:
                     yield
                 return
             connection.execute("BEGIN IMMEDIATE")
+            self._local.afterwards = {}
             try:
                 yield
                 connection.execute("COMMIT")
             except BaseException:
                 connection.rollback()
                 raise
+        for work in self._local.afterwards.values():
+            work()
+
+    def after_commit(self, key: object, work: Callable[[], None]) -> None:
+        """Within a transaction: do ``work`` once it is committed, and never if it is not. One work for each ``key``."""
+        self._local.afterwards[key] = work
 
     def insist(self, unit: Callable[[], T]) -> T:
         """Run a writing unit that must not fail while there is a reserve of space: once more, after that is freed.

@@ -11,6 +11,8 @@
     backups/            made before a migration
     certificates/       of erasures
     ID.key              the site key, while nobody has set up protection; in no backup
+    audit.key           secret of the audit log's chain; in no backup
+    anchors/            signed checkpoints of the audit log, and where else they go
     ballast             space that is released when the disk is full
     station.lock        held by the running station
 """
@@ -105,6 +107,16 @@ class DataFolder:
     def site_key(self, identity: str) -> Path:
         """The site key of that id, where it is kept in a file."""
         return self.root / f"{identity}.key"
+
+    @property
+    def audit_key(self) -> Path:
+        """The secret of the audit log's chain."""
+        return self.root / "audit.key"
+
+    @property
+    def anchors(self) -> Path:
+        """Folder of the audit log's signed checkpoints."""
+        return self.root / "anchors"
 
     def frames(self, session: str) -> Path:
         """The frames database of a session."""

@@ -7,6 +7,7 @@ JSON. A migration that was released is never edited: its digest is recorded in e
 from __future__ import annotations
 
 from storage.migrations import Migration
+from storage.schema_audit import CHAIN
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
 from storage.schema_people import PEOPLE
@@ -267,5 +268,6 @@ CATALOGUE: tuple[Migration, ...] = (
     ERASURE,
     PEOPLE,
     QUALIFICATIONS,
+    CHAIN,
 )
 """All migrations of the catalogue, in order."""

@@ -161,15 +161,16 @@ class Consents:
         return [_consent(row) for row in rows]
 
     def withdraw(self, consent: str, by: str, reason: str) -> None:
-        """The person withdraws; raises `InputError` when there is no such consent, or it was withdrawn already."""
+        """The person withdraws; raises `InputError` when there is no such consent, or it was withdrawn already.
+
+        ``by`` may be a name: it stays with the consent, and the audit knows only who noted it.
+        """
         self._acting.require(Permission.COLLECT, Permission.ERASE)
         sql = "UPDATE consents SET withdrawn_utc_s = ?, withdrawn_by = ? WHERE id = ? AND withdrawn_utc_s IS NULL"
         with self._file.transaction():
             if not self._file.change(sql, (self._clock.utc_s(), by, consent)):
                 raise InputError(f"There is no standing consent {consent!r}.", "Look it up with the subject.")
-            details = {"by": by}
-            actor = self._acting.actor.id
-            self._audit.append("withdraw", "consent", consent, actor=actor, reason=reason, details=details)
+            self._audit.append("withdraw", "consent", consent, actor=self._acting.actor.id, reason=reason)
 
 
 def _consent(row: dict[str, Any]) -> Consent:
