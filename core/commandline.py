@@ -187,7 +187,6 @@ def _protection_commands(commands: _Commands) -> None:
     load.add_argument("--from", dest="file", metavar="FILE", type=Path, required=True)
     load.add_argument("--code-fd", metavar="N", type=int, help="the code of the export")
 
-
     _audit_commands(_Commands(commands.add("audit", "the log of who did what"), prefix="audit "))
 
 

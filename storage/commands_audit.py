@@ -17,7 +17,7 @@ from storage.catalogue import Catalogue
 
 BEGAN: Mapping[str, str] = {
     "migrated": "the {n} entries before them are from a version without a chain: nothing protected them then",
-    "restored": "the {n} entries before them came out of a backup: only the folder that they were made in can verify them",
+    "restored": "the {n} entries before them are from a backup: only the folder that they were made in can verify them",
     "key_lost": "the {n} entries before them were chained by a key that is gone: nobody can verify them",
 }
 """What it means that the chain began later than the log."""
