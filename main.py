@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.access import Permission
+from core.checks import Check, Finding
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
@@ -136,6 +137,7 @@ def build_station(
     from storage.catalogue import open_catalogue
     from storage.lock import StationLock
     from storage.station_ledger import CatalogueLedger
+    from storage.station_life import begin_station, end_station
 
     spec = SourceSpec.parse(source)
     folder, threaded, clock = _folder(options), options.single_process, SystemClock()
@@ -159,9 +161,11 @@ def build_station(
         )
         child = Child("inference", inference_process, folder.root, ring.name, automatic, threaded=threaded)
         ledger = CatalogueLedger(catalogue, registry)
+        told = begin_station(catalogue, spec.source_kind)
+        held.callback(end_station, catalogue)
         release = held.pop_all().close
         return Station(
-            supervisor, InferenceLink(child, clock), ledger, spec.source_kind, clock=clock, release=release
+            supervisor, InferenceLink(child, clock), ledger, spec.source_kind, clock=clock, release=release, told=told
         ), ring.name
 
 
@@ -283,9 +287,7 @@ def _devices(options: Namespace) -> int:
 
 
 def _doctor(options: Namespace) -> int:
-    from devices.doctor import Finding, run_checks
-
-    checks = [*run_checks(), _check_people(options)]
+    checks = _all_checks(options)
     if options.json:
         print(json.dumps(plain(checks), indent=2))
     else:
@@ -296,23 +298,44 @@ def _doctor(options: Namespace) -> int:
     return ExitCode.ENVIRONMENT if any(check.finding is Finding.BAD for check in checks) else ExitCode.DONE
 
 
-def _check_people(options: Namespace) -> Check:
-    """Whether this station asks people to log in, and for a second person; looks, makes no data folder."""
-    from devices.doctor import Check, Finding
+def _all_checks(options: Namespace) -> list[Check]:
+    """Cameras, data folder, model: whatever stands between this machine and a verdict."""
+    from core.inference.doctor import check_model
+    from devices.doctor import run_checks
+    from storage.doctor import check_folder
+
+    return [*run_checks(), *check_folder(_folder(options)), check_model(lambda: _champion(options))]
+
+
+def _champion(options: Namespace) -> Path:
+    """The deployed model, for which nobody has to log in; before the first start it is the factory's."""
+    from core.model.manifest import FACTORY_BUNDLE
     from storage.catalogue import open_catalogue
+    from storage.registry import ModelRegistry
 
     folder = _folder(options)
-    opens = "open station: no accounts, everybody may do everything"
-    close = Check("people", Finding.WARNING, opens, "Close it with `main.py accounts add`.")
     if not folder.catalogue.is_file():
-        return close
+        return FACTORY_BUNDLE
     with open_catalogue(folder) as catalogue:
-        if not catalogue.accounts.exist():
-            return close
-        if not catalogue.proposals.rule_is_on:
-            remedy = "Switch it on with `main.py proposals rule on`, once there are two people."
-            return Check("people", Finding.WARNING, "accounts; the two-person rule is off", remedy)
-    return Check("people", Finding.GOOD, "accounts; the two-person rule is on")
+        return Path(ModelRegistry(catalogue).resolve("champion").path)
+
+
+def _support(options: Namespace) -> int:
+    from storage.support import privileged_report, safe_report, write_report
+
+    checks, logs = _all_checks(options), _folder(options).root / "logs"
+    with _opened(options) as (catalogue, _):
+        if options.privileged:
+            pieces = privileged_report(catalogue, logs, checks, options.hours)
+        else:
+            pieces = safe_report(catalogue, logs, checks)
+        count = write_report(catalogue, pieces, options.out, options.privileged)
+    print(f"{count} files in {options.out}")
+    for piece in pieces:
+        print(f"  {piece.name}")
+    if options.privileged:
+        say("This report tells of cameras and verdicts, and holds pseudonyms.", "Give it to the technician alone.")
+    return ExitCode.DONE
 
 
 def _scenes(options: Namespace) -> int:
@@ -802,6 +825,7 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "record": _record,
     "devices": _devices,
     "doctor": _doctor,
+    "support": _support,
     "scenes": _scenes,
     "import": _import,
     "export": _export,

@@ -60,3 +60,25 @@ class FakeClock:
     def advance(self, duration_ms: float) -> None:
         """Move the clock forward by ``duration_ms``."""
         self._now_ms += duration_ms
+
+
+class ClockWatch:
+    """Notices that the wall clock was set, or jumped: it then moves otherwise than the monotonic clock.
+
+    A machine that slept jumps too: its monotonic clock stood still.
+    """
+
+    TOLERATED_S = 2.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._difference_s = self._now()
+
+    def jump_s(self) -> float:
+        """Seconds by which the wall clock jumped since the last call, forward or back; 0.0 when it did not."""
+        before, self._difference_s = self._difference_s, self._now()
+        jump = self._difference_s - before
+        return jump if abs(jump) > self.TOLERATED_S else 0.0
+
+    def _now(self) -> float:
+        return self._clock.utc_s() - self._clock.now_ms() / 1000.0

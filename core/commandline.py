@@ -226,6 +226,11 @@ def _capture_commands(commands: _Commands) -> None:
     for name, text in (("devices", "list the cameras"), ("doctor", "check this machine; each problem with its remedy")):
         commands.add(name, text).add_argument("--json", action="store_true")
 
+    support = commands.add("support", "a report for whoever helps: no face, no subject, no serial; it may be shared")
+    support.add_argument("--out", metavar="FILE.zip", type=Path, required=True)
+    support.add_argument("--privileged", action="store_true", help="traces and camera identities, for the technician")
+    support.add_argument("--hours", metavar="N", type=positive, default=24.0, help="with --privileged: how far back")
+
 
 def _door_command(commands: _Commands) -> None:
     watch = commands.add("watch", "follow a station as a gate controller must; one JSON line for every change")

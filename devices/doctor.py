@@ -5,37 +5,20 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from core.checks import Check, Finding
 from core.messages import DeviceInfo
 from devices.ring import PREFIX, SLOT_BYTES, SLOTS
 
 SHARED_MEMORY = Path("/dev/shm")
 
 
-class Finding(StrEnum):
-    """How a check went."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report."""
-
-    name: str
-    finding: Finding
-    detail: str
-    remedy: str = ""
-
-
 def run_checks() -> list[Check]:
     """All checks, in the order in which they build on one another."""
-    checks: tuple[Callable[[], Check], ...] = (check_sdk, check_shared_memory, check_cameras, check_usb)
+    checks: tuple[Callable[[], Check], ...] = (
+        check_sdk, check_shared_memory, check_cameras, check_usb, check_firmware,
+    )  # fmt: skip
     return [check() for check in checks]
 
 
@@ -101,6 +84,41 @@ def check_usb() -> Check:
             "Use a USB 3 port and a USB 3 cable; turn the plug if it is USB-C.",
         )
     return Check("USB speed", Finding.GOOD, "no camera on a slow link")
+
+
+def check_firmware() -> Check:
+    """No camera runs a firmware older than the one that the SDK recommends."""
+    old = [(name, have, want) for name, have, want in recommended_firmware() if _version(have) < _version(want)]
+    if old:
+        return Check(
+            "camera firmware",
+            Finding.WARNING,
+            "; ".join(f"{name} has {have}, {want} is recommended" for name, have, want in old),
+            "Update it with rs-fw-update, then commission and qualify the camera again.",
+        )
+    return Check("camera firmware", Finding.GOOD, "no camera with an old one")
+
+
+def recommended_firmware() -> list[tuple[str, str, str]]:
+    """Name, firmware and recommended firmware of each camera that states both."""
+    try:
+        import pyrealsense2 as rs
+    except ImportError:  # reported by check_sdk
+        return []
+    have, want, name = (
+        rs.camera_info.firmware_version,
+        rs.camera_info.recommended_firmware_version,
+        rs.camera_info.name,
+    )
+    return [
+        (device.get_info(name), device.get_info(have), device.get_info(want))
+        for device in rs.context().query_devices()
+        if not device.is_playback() and all(device.supports(info) for info in (name, have, want))
+    ]
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
 def _devices() -> list[DeviceInfo]:

@@ -106,7 +106,7 @@ def restore(
             shutil.copyfile(backup / name, target)
             fsync_file(target)
         _check(partial)
-        with open_catalogue(partial) as catalogue:
+        with open_catalogue(partial, began=Began.RESTORED) as catalogue:
             log_in(catalogue)
             catalogue.require(Permission.BACKUP)
             catalogue.audit.append("restore", "catalogue", backup.name, actor=catalogue.actor.id)
@@ -117,7 +117,7 @@ def restore(
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    with open_catalogue(root, began=Began.RESTORED) as catalogue:
+    with open_catalogue(root) as catalogue:
         return BackupReport(
             root,
             catalogue.sessions.count(),

@@ -246,6 +246,15 @@ def check_driver(connection: Database) -> str:
     return text
 
 
+def check_version_of_library() -> str:
+    """The SQLite version of this process; raises as `check_driver`."""
+    connection = Database(driver.connect(":memory:"), execute_plugins=False)
+    try:
+        return check_driver(connection)
+    finally:
+        connection.close()
+
+
 def is_safe_version(version: tuple[int, ...]) -> bool:
     """Whether this SQLite version is free of the WAL-reset bug."""
     if version in _WITHDRAWN:

@@ -63,6 +63,11 @@ class DiskGuard:
             log.warning("%s", text)
         return text
 
+    @property
+    def free_mib(self) -> int:
+        """Free space now."""
+        return self._free() // MIB
+
     def _free(self) -> int:
         return shutil.disk_usage(self._folder).free
 

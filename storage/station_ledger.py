@@ -126,6 +126,11 @@ class CatalogueLedger:
             log.exception("a revocation could not be stored; what changed counts for nothing all the same")
         return Standing(qualified_masks(repository.all(), source_kind, identity, model))
 
+    def note_clock_jump(self, seconds: float) -> None:
+        """See `StationLedger.note_clock_jump`."""
+        details = {"seconds": round(seconds, 1)}
+        self._catalogue.audit.append("clock_jump", "station", "", actor="station", details=details)
+
     def changes(self) -> int:
         """See `StationLedger.changes`."""
         return self._catalogue.changes()

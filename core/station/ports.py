@@ -124,6 +124,10 @@ class StationLedger(Protocol):
         """What the camera in use may do with the model of this sha256; ``health`` is ``None`` before it is known."""
         ...
 
+    def note_clock_jump(self, seconds: float) -> None:
+        """Log that the wall clock jumped by so much."""
+        ...
+
     def changes(self) -> int:
         """A number that changes whenever anybody writes to the catalogue."""
         ...

@@ -7,12 +7,12 @@ an event only after its row is committed (architecture.md section 4).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from multiprocessing.connection import wait
 
 from core.access import OPENED_BY, Actor, Permission
-from core.clock import Clock, SystemClock
+from core.clock import Clock, ClockWatch, SystemClock
 from core.codes import Outcome, Reason, Rule, SessionPurpose, SessionState, SourceKind
 from core.door.machine import StationView
 from core.door.output import DoorOutput, DoorPlaces
@@ -63,8 +63,12 @@ class Station:
         policy: SitePolicy | None = None,
         clock: Clock | None = None,
         release: Callable[[], None] | None = None,
+        told: Iterable[Message] = (),
     ) -> None:
-        """``release`` lets go of what the station stands on (lock, ring, catalogue), once, at its shutdown."""
+        """``release`` lets go of what the station stands on (lock, ring, catalogue), once, at its shutdown.
+
+        ``told``: what was found before the start, for the first `poll`.
+        """
         self.source_kind = source_kind
         self.policy = policy or SitePolicy()
         self.health: CameraHealth | None = None
@@ -78,7 +82,8 @@ class Station:
         self._ledger = ledger
         self._clock = clock or SystemClock()
         self._release = release
-        self._waiting: list[Message] = []
+        self._clock_watch = ClockWatch(self._clock)
+        self._waiting: list[Message] = list(told)
         self._recording = False
         self.recorded = 0
         self._described = False
@@ -143,6 +148,8 @@ class Station:
         if died:
             self.model = None
             events.extend(self._abandon_presentation())
+        if self._clock.now_ms() >= self._next_check_ms:
+            events.extend(self._watch_clock())
         if self._clock.now_ms() >= self._next_check_ms and self._follow_catalogue():
             events.extend(self._follow_standing())
         if self._door is not None:
@@ -338,6 +345,15 @@ class Station:
         door, self._door = self._door, None
         if door is not None:
             door.close()
+
+    def _watch_clock(self) -> list[Message]:
+        """Durations come from a clock that never jumps; times of records do not: whoever reads them must know."""
+        seconds = self._clock_watch.jump_s()
+        if not seconds:
+            return []
+        log.warning("the clock jumped by %.1f s", seconds)
+        self._ledger.note_clock_jump(seconds)
+        return [Problem(f"The clock jumped by {seconds:+.0f} s.", "It was set, or the machine slept.")]
 
     def _describe_session(self) -> None:
         if self.session and not self._described and self.health is not None and self.health.profiles:

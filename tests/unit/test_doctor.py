@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from core.checks import Finding
 from core.messages import DeviceInfo
 from devices import doctor
-from devices.doctor import Finding
 
 
 def test_every_finding_that_is_not_good_has_a_remedy() -> None:
     checks = doctor.run_checks()
-    assert {c.name for c in checks} == {"camera SDK", "shared memory", "cameras", "USB speed"}
+    assert {c.name for c in checks} == {"camera SDK", "shared memory", "cameras", "USB speed", "camera firmware"}
     assert all(c.remedy or c.finding is Finding.GOOD for c in checks)
 
 
@@ -42,3 +42,13 @@ def test_a_slow_link_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "D435 1 is on USB 2.1" in check.detail
     assert "D455" not in check.detail
     assert doctor.check_cameras().finding is Finding.GOOD
+
+
+def test_an_old_firmware_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    cameras = [("D435", "5.12.7.100", "5.16.0.1"), ("D455", "5.16.0.1", "5.16.0.1"), ("D405", "5.17.0.9", "5.16.0.1")]
+    monkeypatch.setattr(doctor, "recommended_firmware", lambda: cameras)
+    check = doctor.check_firmware()
+    assert check.finding is Finding.WARNING
+    assert check.detail == "D435 has 5.12.7.100, 5.16.0.1 is recommended"
+    monkeypatch.setattr(doctor, "recommended_firmware", lambda: cameras[1:])
+    assert doctor.check_firmware().finding is Finding.GOOD

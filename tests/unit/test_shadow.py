@@ -171,6 +171,8 @@ class Ledger:
     def champion(self) -> tuple[str, str]:
         return "m", "/model"
 
+    def note_clock_jump(self, seconds: float) -> None: ...
+
     def changes(self) -> int:
         return self.writes
 

@@ -1,0 +1,22 @@
+"""What `doctor` says of the deployed model: it loads, and answers its golden inputs as it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from core.checks import Check, Finding
+from core.errors import KnownError
+
+
+def check_model(champion: Callable[[], Path]) -> Check:
+    """Load the bundle that ``champion`` finds, and run the self-test that every promotion runs too."""
+    from core.inference.selftest import self_test
+    from core.model.bundle import load_scorer
+
+    try:
+        scorer = load_scorer(champion())
+        self_test(scorer)
+    except KnownError as error:
+        return Check("model", Finding.BAD, error.what, error.remedy or "Roll back with `main.py rollback`.")
+    return Check("model", Finding.GOOD, f"{scorer.name} answers its golden inputs")
