@@ -47,9 +47,9 @@ def scrub(text: str, known: Iterable[str] = ()) -> str:
 
 
 def _folded(known: Iterable[str]) -> frozenset[str]:
-    """The identifiers and their parts, without regard to case."""
+    """The identifiers and their parts, without regard to case; shorter parts would take every "of" with them."""
     whole = {text.casefold() for text in known if text}
-    return frozenset(whole | {part.casefold() for text in whole for part in re.findall(r"\w+", text)})
+    return frozenset(whole | {part.casefold() for text in whole for part in re.findall(r"\w{4,}", text)})
 
 
 def _scrubbed(text: str, forbidden: frozenset[str]) -> str:
