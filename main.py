@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from core.frames import FrameSet
     from core.ports import Scorer
     from core.station import Station
-    from devices.doctor import Check
     from devices.worker import CaptureSpec
     from gui.services import Services
     from storage.catalogue import Catalogue
