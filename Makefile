@@ -34,6 +34,14 @@ lint: $(READY) ## ruff, mypy --strict and the import contracts
 faults: $(READY) ## Kills, full disks and broken files, the long form (minutes); prints a table
 	@SALLYPORT_KILLS=$${SALLYPORT_KILLS:-50} $(BIN)/python -m pytest -m faults tests --timeout 3600 -o faulthandler_timeout=0 -s
 
+fuzz: $(READY) ## Fuzz every loader (FUZZ_SECONDS each, 600 by default); exit 1 on an undocumented error
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check "atheris>=3" \
+		|| { echo "Atheris could not be installed (it needs Linux or macOS, and a package index): nothing was fuzzed."; exit 4; }
+	@$(BIN)/python -m tests.fuzz
+
+soak: $(READY) ## Run the headless station for SOAK_HOURS (or SOAK_MINUTES); exit 1 when something grows
+	@$(BIN)/python -m tests.soak
+
 bench: $(READY) ## Measure speed against peers in the same run; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks --out docs/benchmarks.md
 
@@ -50,4 +58,4 @@ clean: ## Remove the virtual environment and every cache
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup run test lint faults bench screenshots train-factory lock clean
+.PHONY: help setup run test lint faults fuzz soak bench screenshots train-factory lock clean

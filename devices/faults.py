@@ -27,7 +27,6 @@ usb2       the link falls back to USB 2.1: half the rate
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,6 +35,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.frames import Modality
+from core.untrusted import toml_table
 
 
 class Fault(StrEnum):
@@ -104,8 +104,8 @@ def read_script(path: Path) -> FaultScript:
 def parse_script(text: str, name: str = "script") -> FaultScript:
     """Read the text of a script. Raises `InputError`."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = toml_table(text)
+    except ValueError as error:
         raise InputError(f"{name} is not valid TOML: {error}.", _REMEDY) from error
     unknown = sorted(set(table) - {"scene", "event"})
     if unknown:

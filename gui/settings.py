@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import HostError
+from core.untrusted import json_value
 
 
 class Settings(BaseModel):
@@ -27,12 +27,16 @@ class Settings(BaseModel):
     """Whether a verdict is also told to assistive technology."""
     depth_near_m: float = Field(default=0.3, gt=0, lt=20)
     depth_far_m: float = Field(default=1.5, gt=0, lt=20)
+    door_socket: str = Field(default="", max_length=200)
+    """Local socket that gate controllers connect to (docs/door.md); empty = none."""
+    door_hook: str = Field(default="", max_length=1000)
+    """Command that is given the same lines on its stdin; empty = none."""
 
 
 def load_settings(path: Path) -> tuple[Settings, list[str]]:
     """Read the file; returns the settings and what had to be dropped, as lines for a notice. Never raises."""
     try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
+        values: Any = json_value(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings(), []
     except (OSError, ValueError) as error:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from core.access import Permission
 from core.errors import HostError, InputError
 from storage import catalogue as catalogues
@@ -45,6 +47,18 @@ class BackupReport:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.sessions} sessions, {self.models} models, {self.nbytes / 1e6:.1f} MB"
+
+
+class _Entry(BaseModel):
+    """What the index says of one file."""
+
+    sha256: str
+
+
+class _Index(BaseModel):
+    """The part of the index that a restore needs."""
+
+    files: dict[str, _Entry]
 
 
 def back_up(
@@ -208,15 +222,19 @@ def _write_index(root: Path) -> int:
 def _read_index(backup: Path) -> list[str]:
     """The files of a backup, all of them there and unchanged."""
     try:
-        index = json.loads((backup / INDEX).read_text(encoding="utf-8"))
-        files: dict[str, dict[str, str]] = index["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        files = _Index.model_validate_json((backup / INDEX).read_bytes()).files
+    except (OSError, ValueError) as error:
         raise InputError(f"{backup} is no finished backup.", f"It needs a readable {INDEX}.") from error
     for name, entry in files.items():
-        path = (backup / name).resolve()
-        if not path.is_relative_to(backup.resolve()):
+        try:
+            path = (backup / name).resolve()
+            inside = path.is_relative_to(backup.resolve())
+            same = inside and path.is_file() and sha256_of(path) == entry.sha256
+        except (OSError, ValueError) as error:  # a name that no file can have
+            raise InputError(f"{INDEX} names what cannot be read: {name!r}.", "Use another backup.") from error
+        if not inside:
             raise InputError(f"{INDEX} names a file outside of the backup: {name}.", "Use another backup.")
-        if not path.is_file() or sha256_of(path) != entry["sha256"]:
+        if not same:
             raise InputError(f"{name} is missing from the backup or was changed.", "Use another backup.")
     return list(files)
 

@@ -6,6 +6,7 @@ bytes. A payload names its codec, so that encryption can wrap it later without t
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,6 +20,9 @@ ZSTD_DELTA_SPLIT: Final = "zstd+delta16+split"
 _U16: np.dtype[np.uint16] = np.dtype("<u2")
 DTYPES: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": _U16}
 _LEVEL = 1
+_UNTOLD = -1
+MAX_BYTES = 1 << 28
+"""More than any camera delivers: a damaged shape must not ask for all the memory there is."""
 _thread = threading.local()
 
 
@@ -40,8 +44,13 @@ def decode(codec: str, payload: bytes, dtype: str, shape: Sequence[int]) -> NDAr
     kind = DTYPES.get(dtype)
     if kind is None or codec not in (ZSTD, ZSTD_DELTA_SPLIT):
         raise PayloadError(f"codec {codec} of {dtype} is not known")
-    size = kind.itemsize * int(np.prod(shape))
+    size = kind.itemsize * math.prod(shape)
+    if not 0 < size <= MAX_BYTES:
+        raise PayloadError(f"{size} bytes are no picture")
     try:
+        # What the payload claims to hold is allocated before anything is read, whatever limit is given beside it.
+        if (claimed := zstandard.frame_content_size(payload)) not in (size, _UNTOLD):
+            raise PayloadError(f"{claimed} bytes instead of {size}")
         raw = _decompressor().decompress(payload, max_output_size=size)
     except zstandard.ZstdError as error:
         raise PayloadError(str(error)) from error

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import MISSING, asdict, fields
+from typing import Annotated, Any, get_type_hints
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from core.codes import Rule
+from core.errors import InputError
 from core.frames import Extrinsics, Intrinsics, Modality, ModalityMask, StreamProfile
 from core.verdict import Evidence, Trace
 
@@ -82,6 +85,23 @@ def trace_from_json(value: Json) -> Trace:
     )
 
 
+def read_trace(text: str) -> Trace:
+    """The trace of a stored row.
+
+    Raises:
+        InputError: the text is not what `trace_to_json` gives: the database was damaged or changed.
+    """
+    try:
+        return trace_from_json(_TRACE_FORM.model_validate_json(text).model_dump())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "text"
+        raise InputError(
+            f"A stored decision trace is damaged: {where}: {first['msg']}.",
+            "`main.py audit verify` tells what changed.",
+        ) from error
+
+
 _FIGURES = ("modality_scores", "residuals", "physics")
 
 
@@ -96,3 +116,29 @@ def _evidence_to_json(evidence: Evidence) -> Json:
 def _evidence(form: Json) -> Evidence:
     figures = {name: numbers_from_json(form[name]) for name in _FIGURES}
     return Evidence(**{**form, **figures, "mask": ModalityMask.parse(form["mask"])})
+
+
+def _checked_mask(text: str) -> str:
+    ModalityMask.parse(text)
+    return text
+
+
+def _form_of(kind: Any, **replaced: Any) -> type[BaseModel]:
+    """A model that checks the plain form of a dataclass, field by field; ``replaced`` are written otherwise."""
+    hints = get_type_hints(kind)
+    entries: dict[str, Any] = {
+        one.name: (replaced.get(one.name, hints[one.name]), _default(one)) for one in fields(kind)
+    }
+    config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    return create_model(f"{kind.__name__}Form", __config__=config, **entries)
+
+
+def _default(one: Any) -> Any:
+    if one.default is not MISSING:
+        return Field(default=one.default)
+    return Field() if one.default_factory is MISSING else Field(default_factory=one.default_factory)
+
+
+_MASK = Annotated[str, AfterValidator(_checked_mask)]
+_EVIDENCE_FORM = _form_of(Evidence, mask=_MASK, **dict.fromkeys(_FIGURES, dict[str, float | None]))
+_TRACE_FORM = _form_of(Trace, evidence=tuple[_EVIDENCE_FORM, ...])  # type: ignore[valid-type]

@@ -7,7 +7,6 @@ resolved, and becomes the champion in one transaction after a self-test (reliabi
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Any
 from core.access import Permission
 from core.codes import JobState, ModelRole
 from core.errors import HostError, InputError
+from core.untrusted import json_value
 from storage.atomic import fsync_file, fsync_folder, sha256_of
 from storage.catalogue import Catalogue
 from storage.forms import canonical
@@ -257,7 +257,7 @@ class ModelRegistry:
 def _read_manifest(bundle: Path) -> dict[str, Any]:
     """The manifest of a bundle whose weights are those that it names."""
     try:
-        manifest = json.loads((bundle / MANIFEST).read_bytes())
+        manifest = json_value((bundle / MANIFEST).read_bytes())
         digest = sha256_of(bundle / WEIGHTS)
     except OSError as error:
         raise InputError(f"{bundle} is no model: {error.strerror}.", f"It needs {WEIGHTS} and {MANIFEST}.") from error

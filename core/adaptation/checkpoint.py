@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from core.errors import HostError, InputError
+from core.untrusted import json_value
 
 _FILE = "checkpoint.safetensors"
 
@@ -51,10 +52,10 @@ def read_checkpoint(folder: Path, plan_sha256: str) -> tuple[dict[str, torch.Ten
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
+            metadata = file.metadata() or {}
             if metadata.get("plan") != plan_sha256:
                 return None
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["header"])  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in file.keys()}, json_value(metadata["header"])  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(
             f"The checkpoint {path} is damaged: {error}.",

@@ -89,7 +89,7 @@ def read_manifest(path: Path) -> Manifest:
     everything = [_parse_row(path, line, cells) for line, cells in _read_table(path)]
     _check_consistency(path, everything)
     for row in everything:
-        missing = [image.name for image in row.images.values() if not image.is_file()]
+        missing = [image.name for image in row.images.values() if not _is_file(image)]
         if missing:
             left_out.append(LeftOut(row.line, f"{row.presentation}: missing file {', '.join(missing)}"))
             continue
@@ -133,6 +133,14 @@ def load_frame_set(row: ManifestRow) -> FrameSet:
     if Modality.DEPTH in frames and row.depth_unit_m is not None:
         check_depth_scale(frames[Modality.DEPTH].pixels, row.depth_unit_m, row.framing)
     return FrameSet(row.number, time_ms, frames, ModalityMask.of(frames), profiles, framing=row.framing)
+
+
+def _is_file(path: Path) -> bool:
+    """Also for names that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _relative(image: Path | None, folder: Path) -> str:

@@ -5,8 +5,6 @@ Everything in it acts on bona fide and attack presentations alike.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +14,7 @@ from core.errors import InputError
 from core.scenes.artefacts import SIMULATED_SPECIES
 from core.scenes.missing import Missingness
 from core.scenes.sensors import SENSORS
+from core.untrusted import json_value, toml_table
 
 
 def _ordered(value: tuple[float, float]) -> tuple[float, float]:
@@ -106,16 +105,16 @@ def load_domain(path: Path) -> Domain:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        values: Any = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+        values: Any = json_value(text) if path.suffix.lower() == ".json" else toml_table(text)
         return Domain.model_validate(values)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
-            f"The domain file {path.name} cannot be read: {error}.", "Give a TOML or JSON file."
-        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InputError(f"The domain file {path.name} is wrong at {place}: {first['msg']}.", "Correct it.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"The domain file {path.name} cannot be read: {error}.", "Give a TOML or JSON file."
+        ) from error
 
 
 DOMAINS: dict[str, Domain] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from core.frames import ModalityMask
 from core.verdict import Verdict
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
-from storage.forms import canonical, trace_from_json, trace_to_json
+from storage.forms import canonical, read_trace, trace_to_json
 from storage.repositories.audit import AuditLog
 from storage.repositories.paging import Cursor, count, read_page
 from storage.repositories.presentations import Presentations
@@ -195,7 +194,7 @@ def _stored(row: Row) -> StoredVerdict:
         threshold=row["threshold"],
         rule=Rule(row["rule"]),
         model=row["model"],
-        trace=trace_from_json(json.loads(row["trace"])),
+        trace=read_trace(row["trace"]),
         duration_ms=row["duration_ms"],
     )
     return StoredVerdict(

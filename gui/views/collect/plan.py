@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.codes import SessionPurpose, Species
 from core.errors import HostError, InputError
+from core.untrusted import json_value
 from storage.catalogue import Catalogue
 from storage.repositories.presentations import PresentationState
 from storage.repositories.sessions import SessionFilter
@@ -60,7 +60,7 @@ DEFAULT_PLAN = CollectionPlan(
 def load_plan(path: Path) -> CollectionPlan:
     """The plan of this data folder. Raises `InputError` when the file is there but cannot be understood."""
     try:
-        return CollectionPlan.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return CollectionPlan.model_validate(json_value(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return DEFAULT_PLAN
     except (OSError, ValueError, ValidationError) as error:
