@@ -39,6 +39,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("palette", "All commands", "Ctrl+K", "search"),
     ActionInfo("settings", "Settings", "Ctrl+,", "settings"),
     ActionInfo("site_keys", "Keys", "Ctrl+Shift+K", "unlock"),
+    ActionInfo("pause_door", "Keep the door closed, or let it go", "Ctrl+D", "lock"),
     ActionInfo("full_screen", "Full screen", "F11", "checkpoint"),
     ActionInfo("quit", "Quit", "Ctrl+Q", "cross"),
     ActionInfo("next_person", "Next person", "Space", "next", "checkpoint"),

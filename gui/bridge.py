@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from core.errors import KnownError
 from core.messages import (
     CameraHealth,
+    DoorChanged,
     LockOutChanged,
     Message,
     ModelReady,
@@ -43,6 +44,8 @@ class StationSignals(QObject):
     """`Standing`: what the camera in use may do."""
     recording_closed = Signal(object)
     stream_ended = Signal()
+    door_changed = Signal(object)
+    """`DoorChanged`."""
     problem = Signal(object)
     """`Problem`: something known went wrong."""
     broke = Signal(object)
@@ -144,6 +147,8 @@ class StationBridge(QThread):
                 self.says.recording_closed.emit(message)
             case StreamEnded():
                 self.says.stream_ended.emit()
+            case DoorChanged():
+                self.says.door_changed.emit(message)
             case Problem():
                 self.says.problem.emit(message)
             case _:

@@ -9,8 +9,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from core.access import Actor, Permission
 from core.codes import RecordMode, SessionPurpose, SourceKind
+from core.door.output import DoorPlaces
 from core.frames import ModalityMask
-from core.messages import CameraHealth, ModelReady, Problem, Standing
+from core.messages import CameraHealth, DoorChanged, ModelReady, Problem, Standing
 from core.qualification.shadow import is_shadow
 from core.station.ports import SessionOrder
 from core.verdict import Observation
@@ -51,6 +52,9 @@ class StationLink(StationSignals):
         self.standing = Standing()
         self.failure: Problem | None = None
         self.ended = False
+        self.door: DoorChanged | None = None
+        self.door_places = DoorPlaces()
+        self.door_paused = False
         self._bridge: StationBridge | None = None
         self._next_source: str | None = None
 
@@ -110,6 +114,8 @@ class StationLink(StationSignals):
         self.order(change, lambda _nothing: self._set_session(""))
         if actor is not None and actor.may(Permission.OPERATE):
             self.open_session(CHECKPOINT_ORDER)
+            if self.door_places:
+                self._connect_door()
 
     def open_session(self, order: SessionOrder, done: Callable[[str], object] | None = None) -> bool:
         """Begin a session of this kind; `session_changed` tells its id."""
@@ -121,6 +127,29 @@ class StationLink(StationSignals):
                 done(session)
 
         return self.order(lambda station: station.open_session(order), opened)
+
+    def use_door(self, places: DoorPlaces) -> None:
+        """Tell verdicts to gate controllers there, from now on and for every station that is opened later."""
+        if places == self.door_places:
+            return
+        self.door_places = places
+        self._set_door(None)
+        if self.connected:
+            self._connect_door()
+
+    def _connect_door(self) -> None:
+        places = self.door_places
+        self.order(lambda station: station.connect_door(places))
+
+    def pause_door(self, paused: bool) -> None:
+        """Keep the door closed whatever the verdicts say, over a change of the source too."""
+        self.door_paused = paused
+        if self.connected:
+            self.order(lambda station: station.pause_door(paused))
+
+    def _set_door(self, door: DoorChanged | None) -> None:
+        self.door = door
+        self.door_changed.emit(door)
 
     def _open(self, source: str) -> None:
         self.source, self.source_kind, self.health, self.model = source, None, None, None
@@ -138,6 +167,7 @@ class StationLink(StationSignals):
         bridge.says.standing_changed.connect(self._on_standing)
         bridge.says.recording_closed.connect(self.recording_closed)
         bridge.says.stream_ended.connect(self._on_ended)
+        bridge.says.door_changed.connect(self._set_door)
         bridge.says.problem.connect(self._on_problem)
         bridge.says.broke.connect(self.broke)
         bridge.finished.connect(self._on_finished)
@@ -154,6 +184,8 @@ class StationLink(StationSignals):
     def _on_opened(self, live: LiveStation) -> None:
         self.source_kind = live.station.source_kind
         self.feed.attach(live.frames)
+        if self.door_paused:
+            self.pause_door(True)
         self.act_as(self.actor)
         self.source_changed.emit(self.source)
 
@@ -199,6 +231,7 @@ class StationLink(StationSignals):
         if self.sender() is not None:
             self.sender().deleteLater()
         self._bridge = None
+        self._set_door(None)
         if self._next_source is not None:
             source, self._next_source = self._next_source, None
             self._open(source)

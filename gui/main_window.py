@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal, Sl
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QStatusBar, QWidget
 
+from core.door.output import DoorPlaces
 from core.errors import KnownError
 from core.messages import Problem
 from gui.actions import PAGES, Actions
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
         self.command_palette.chosen.connect(actions.invoke)
         link.health_changed.connect(self.health_line.show_health)
         link.model_ready.connect(self.health_line.set_model)
+        link.door_changed.connect(self.health_line.show_door)
         link.source_changed.connect(self.health_line.show_opening)
         link.problem.connect(self._on_problem)
         link.broke.connect(self.bug)
@@ -108,6 +110,9 @@ class MainWindow(QMainWindow):
         if link.failure is not None:
             self.health_line.show_failure(link.failure.what)
         self.health_line.set_model(link.model)
+        self.health_line.show_door(link.door)
+        actions.connect("pause_door", self._toggle_door)
+        link.use_door(DoorPlaces(self.settings.door_socket, self.settings.door_hook))
 
     # --- pages --------------------------------------------------------------------------------------------------
 
@@ -187,7 +192,18 @@ class MainWindow(QMainWindow):
             save_settings(self.settings, self.services.settings_file)
         except KnownError as error:
             self.show_error(error)
+        self.link.use_door(DoorPlaces(chosen.door_socket, chosen.door_hook))
         self.look_changed.emit()
+
+    def _toggle_door(self) -> None:
+        if not self.link.door_places:
+            self.notify(tr("No gate controller is told anything."), tr("Name a socket or a command in the settings."))
+            return
+        self.link.pause_door(not self.link.door_paused)
+        if self.link.door_paused:
+            self.notify(tr("The door stays closed until you let it go."), "", Level.WARNING)
+        else:
+            self.notify(tr("The door works again."))
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from core.access import Actor
 from core.codes import SourceKind
+from core.door.output import DoorPlaces
 from core.messages import CameraHealth, Message, ModelReady, SetOptions
 from core.policy import SitePolicy
 from core.ports import FrameSource
@@ -63,6 +64,12 @@ class StationPort(Protocol):
 
     def act_as(self, actor: Actor | None) -> None:
         """Whoever gives the orders from now on; ``None``: nobody has logged in."""
+
+    def connect_door(self, places: DoorPlaces) -> None:
+        """Tell verdicts to gate controllers there."""
+
+    def pause_door(self, paused: bool) -> None:
+        """Keep the door closed whatever the verdicts say."""
 
 
 @dataclass(frozen=True, slots=True)

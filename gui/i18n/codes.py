@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from core.codes import (
     ConnectionState,
+    DoorReason,
     GateReason,
     GateResult,
     Hint,
@@ -124,6 +125,29 @@ _CONNECTION: Mapping[StrEnum, str] = {
     ConnectionState.FAILED: "Camera given up",
 }
 
+_DOOR: Mapping[StrEnum, str] = {
+    DoorReason.NONE: "",
+    DoorReason.NO_VERDICT: "no verdict yet",
+    DoorReason.NOT_BONA_FIDE: "the last verdict does not open",
+    DoorReason.ELAPSED: "its time is over",
+    DoorReason.NOT_LIVE: "not a live camera",
+    DoorReason.NOT_QUALIFIED: "the camera is not qualified",
+    DoorReason.SHIFT_CHECK: "the start-of-shift check is missing",
+    DoorReason.LOCKED_OUT: "the station is locked",
+    DoorReason.NO_CHECKPOINT: "not a checkpoint session",
+    DoorReason.PAUSED: "kept closed by a person",
+    DoorReason.CAMERA: "the camera does not deliver",
+    DoorReason.MODEL: "no model answers",
+    DoorReason.STORAGE: "something could not be stored",
+    DoorReason.STOPPING: "the station ends",
+    DoorReason.SILENCE: "the station was silent",
+    DoorReason.NO_STATION: "no station",
+    DoorReason.PROTOCOL: "what arrived is no door line",
+    DoorReason.REPLAYED: "an old line came again",
+    DoorReason.STALE: "what arrived was too old",
+    DoorReason.TOO_LATE: "opened before the controller listened",
+}
+
 _SESSION: Mapping[StrEnum, str] = {
     SessionState.OPEN: "open",
     SessionState.CLOSED: "closed",
@@ -215,6 +239,7 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     Reason: (_REASON,),
     Rule: (_RULE,),
     ConnectionState: (_CONNECTION,),
+    DoorReason: (_DOOR,),
     SessionState: (_SESSION,),
     SessionPurpose: (_PURPOSE,),
     JobState: (_JOB,),
@@ -281,6 +306,11 @@ def rule(code: Rule) -> str:
 def connection(code: ConnectionState) -> str:
     """State of the camera's connection."""
     return _text(_CONNECTION, code)
+
+
+def door(code: DoorReason) -> str:
+    """Why the door is closed."""
+    return _text(_DOOR, code)
 
 
 def session_state(code: SessionState) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
+    QLineEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -18,7 +19,7 @@ from gui.widgets.forms import form_layout, heading
 
 
 class SettingsDialog(QDialog):
-    """Language, look, depth colours."""
+    """Language, look, depth colours, where the door is told."""
 
     def __init__(self, settings: Settings, parent: QWidget) -> None:
         super().__init__(parent)
@@ -42,6 +43,12 @@ class SettingsDialog(QDialog):
         form.addRow(tr("Depth colours &from"), self.near)
         form.addRow(tr("Depth colours &to"), self.far)
         form.addRow("", self.announce)
+        self.door_socket = QLineEdit(settings.door_socket, self)
+        self.door_socket.setPlaceholderText(tr("path of a local socket; empty: none"))
+        self.door_hook = QLineEdit(settings.door_hook, self)
+        self.door_hook.setPlaceholderText(tr("program and arguments; empty: none"))
+        form.addRow(tr("Door: &socket"), self.door_socket)
+        form.addRow(tr("Door: &command"), self.door_hook)
         button = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
         buttons.accepted.connect(self.accept)
@@ -61,6 +68,8 @@ class SettingsDialog(QDialog):
             "language": self.language.currentData(),
             "theme": self.theme.currentData(),
             "announce": self.announce.isChecked(),
+            "door_socket": self.door_socket.text().strip()[:200],
+            "door_hook": self.door_hook.text().strip()[:1000],
             "depth_near_m": near,
             "depth_far_m": max(far, near + 0.1),
         }

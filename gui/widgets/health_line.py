@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from core.codes import ConnectionState
 from core.frames import MODALITIES
-from core.messages import CameraHealth, ModelReady
+from core.messages import CameraHealth, DoorChanged, ModelReady
 from gui.i18n import codes, tr
 from gui.theme import Tone, current_scheme
 
@@ -29,11 +29,11 @@ _TONES = {
 class Sign(QWidget):
     """A small sign: disc = good, triangle = warning, square = bad, ring = calm."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, name: str = "") -> None:
         super().__init__(parent)
         self.tone = Tone.CALM
         self.setFixedSize(16, 16)
-        self.setAccessibleName(tr("Camera health"))
+        self.setAccessibleName(name or tr("Camera health"))
 
     def sizeHint(self) -> QSize:
         """Fixed."""
@@ -77,6 +77,8 @@ class HealthLine(QWidget):
         self.streams = QLabel(self)
         self.model = QLabel(self)
         self.drops = QLabel(self)
+        self.door_sign = Sign(self, tr("Door"))
+        self.door = QLabel(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 3, 12, 3)
         row.setSpacing(10)
@@ -84,8 +86,10 @@ class HealthLine(QWidget):
         for label in (self.state, self.streams, self.drops):
             row.addWidget(label)
         row.addStretch(1)
-        row.addWidget(self.model)
+        for widget in (self.door_sign, self.door, self.model):
+            row.addWidget(widget)
         self.set_model(None)
+        self.show_door(None)
 
     def show_health(self, health: CameraHealth) -> None:
         """A new report of the camera."""
@@ -117,6 +121,17 @@ class HealthLine(QWidget):
         self.state.setText(tr("Opening {source}", source=source))
         self.streams.clear()
         self.drops.clear()
+
+    def show_door(self, door: DoorChanged | None) -> None:
+        """What gate controllers are told; ``None`` = nobody is told anything."""
+        self.door_sign.setVisible(door is not None)
+        self.door.setVisible(door is not None)
+        if door is None:
+            return
+        self.door_sign.set_tone(Tone.GOOD if door.open else Tone.CALM if door.controllers else Tone.WARN)
+        state = tr("Door open") if door.open else tr("Door closed: {why}", why=codes.door(door.reason))
+        nobody = "" if door.controllers else tr("no gate controller listens")
+        self.door.setText("   ".join(filter(None, (state, nobody))))
 
     def set_model(self, model: ModelReady | None) -> None:
         """The deployed model; ``None`` while it loads."""

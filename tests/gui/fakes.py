@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.access import Actor
 from core.codes import ConnectionState, Hint, Outcome, Reason, Rule, SourceKind
+from core.door.output import DoorPlaces
 from core.frames import (
     ALL_MODALITIES,
     Frame,
@@ -223,6 +224,12 @@ class FakeStation:
 
     def act_as(self, actor: Actor | None) -> None:
         self.calls.append(("act_as", actor))
+
+    def connect_door(self, places: DoorPlaces) -> None:
+        self.calls.append(("connect_door", places))
+
+    def pause_door(self, paused: bool) -> None:
+        self.calls.append(("pause_door", paused))
 
 
 def ready(station: FakeStation, kind: SourceKind = SourceKind.SIMULATED) -> None:
