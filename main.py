@@ -203,7 +203,8 @@ def window_services(options: Namespace) -> Services:
         return LiveStation(station, RingReader(ring))
 
     def command(arguments: Sequence[str]) -> list[str]:
-        return [sys.executable, str(Path(__file__).resolve()), *arguments, "--data", str(folder.root)]
+        unlocked = [] if (key := access.descriptor()) is None else ["--site-key-fd", str(key)]
+        return [sys.executable, str(Path(__file__).resolve()), *arguments, "--data", str(folder.root), *unlocked]
 
     return Services(
         data_dir=folder.root,
@@ -715,6 +716,13 @@ def _erase(options: Namespace) -> int:
         return erase_subject(catalogue, options)
 
 
+def _retention(options: Namespace) -> int:
+    from storage.commands_retention import retention
+
+    with _opened(options) as (catalogue, _):
+        return retention(catalogue, options)
+
+
 def _keys(options: Namespace) -> int:
     from storage.commands_keys import KEY_COMMANDS
 
@@ -745,10 +753,12 @@ def _people(options: Namespace) -> int:
         if options.handler != "proposals approve":
             return commands[options.handler](catalogue, options)
 
+        from storage.commands_retention import retention_actions
+
         def promote(arguments: Mapping[str, Any], reason: str) -> None:
             registry.promote(arguments["model"], reason, _self_test)
 
-        return people.approve(catalogue, options, {PROMOTION: promote})
+        return people.approve(catalogue, options, {PROMOTION: promote, **retention_actions(catalogue)})
 
 
 def _audit(options: Namespace) -> int:
@@ -788,6 +798,9 @@ def _access(options: Namespace, prompt: bool = True) -> SiteAccess:
     from core.terminal import read_secret
     from storage.vault import SiteAccess
 
+    handed = getattr(options, "site_key_fd", None)
+    if handed is not None:
+        return SiteAccess.from_descriptor(handed)
     descriptor = getattr(options, "passphrase_fd", None)
     if descriptor is None and not (prompt and sys.stdin is not None and sys.stdin.isatty()):
         return SiteAccess()
@@ -858,6 +871,7 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
         _people,
     ),
     "erase": _erase,
+    "retention": _retention,
     "keys status": _keys,
     "keys protect": _keys,
     "keys recover": _keys,

@@ -72,6 +72,8 @@ def _data_option(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="read the site's passphrase from this file descriptor (0 = standard input) instead of asking for it",
     )
+    # For the window's own commands only: an unlocked site key in anonymous memory, never on a disk or in an argument.
+    parser.add_argument("--site-key-fd", type=int, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     parser.add_argument(
         "--user",
         metavar="NAME",
@@ -165,6 +167,13 @@ def _protection_commands(commands: _Commands) -> None:
     erase.add_argument("--reason", metavar="TEXT", default="on request", help="for the certificate and the audit log")
     erase.add_argument("--yes", action="store_true", help="do not ask a person at the terminal to confirm")
     erase.add_argument("--json", action="store_true", help="the certificate as JSON")
+    retention = commands.add("retention", "erase what is kept beyond its term; terms and legal holds")
+    retention.add_argument("--dry-run", action="store_true", help="only tell what is due, and what is next")
+    retention.add_argument("--set", metavar="PURPOSE=DAYS", help="keep frames of that purpose so long (or =never)")
+    retention.add_argument("--hold", metavar="SUBJECT", help="a legal hold: nothing of the subject is erased")
+    retention.add_argument("--release", metavar="SUBJECT", help="end the legal holds on a subject")
+    retention.add_argument("--reason", metavar="TEXT", default="", help="needed for a change")
+    retention.add_argument("--json", action="store_true")
     keys = _Commands(commands.add("keys", "the keys that protect stored frames"), prefix="keys ")
     keys.add("status", "where the site key is, and what is encrypted").add_argument("--json", action="store_true")
     for name, text in (

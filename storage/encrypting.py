@@ -50,6 +50,13 @@ def encrypt_plain(
         CanceledError: ``cancel`` said so; what is sealed stays sealed, and the next run goes on.
     """
     catalogue.vault.site_key()
+    with catalogue.acting.going_on():  # it takes nothing from anybody: no role is asked
+        return _encrypt_all(catalogue, progress, cancel)
+
+
+def _encrypt_all(
+    catalogue: Catalogue, progress: Callable[[int, int], None], cancel: Callable[[], bool]
+) -> EncryptReport:
     sessions = plain_sessions(catalogue)
     total = sum(catalogue.sessions.get(session).recorded for session in sessions)
     done, finished, left = 0, [], []

@@ -26,6 +26,8 @@ from storage.atomic import write_atomically
 from storage.catalogue import Catalogue
 from storage.forms import profiles_to_json, trace_to_json
 from storage.repositories.presentations import Presentation, PresentationState
+from storage.repositories.sessions import Basis, Session
+from storage.repositories.subjects import SHARE
 
 SCHEMA = 1
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
@@ -54,12 +56,14 @@ def export_session(
 
     Raises:
         DeniedError: whoever acts may not export.
-        InputError: there is no such session, it has no frames, or ``out_dir`` is not empty.
+        InputError: there is no such session, it has no frames, its person did not agree to share them, or ``out_dir``
+            is not empty.
         HostError: ``out_dir`` cannot be written.
         CanceledError: ``cancel`` said so; what was written stays, without a manifest.
     """
     catalogue.require(Permission.EXPORT)
     record = catalogue.sessions.get(session)
+    _require_shared(catalogue, record)
     presentations = catalogue.presentations.of_session(session)
     if out_dir.exists() and any(out_dir.iterdir()):
         raise InputError(f"{out_dir} is not empty.", "Choose a new folder.")
@@ -90,6 +94,18 @@ def export_session(
     text = json.dumps(_document(catalogue, session, left_out), indent=1, ensure_ascii=False) + "\n"
     write_atomically(out_dir / "session.json", text.encode())
     return ExportReport(manifest, total, tuple(left_out))
+
+
+def _require_shared(catalogue: Catalogue, record: Session) -> None:
+    """What leaves the station needs a consent that stands and covers sharing; material of nobody needs none."""
+    if record.basis is not Basis.CONSENT:
+        return
+    consent = catalogue.consents.valid(record.subject)
+    if consent is None or SHARE not in consent.purposes:
+        raise InputError(
+            f"The consent of {record.subject} does not cover sharing.",
+            "Ask for one that does, and record it (page Collect, New subject) under the same pseudonym.",
+        )
 
 
 def _note(catalogue: Catalogue, session: str, out_dir: Path) -> None:

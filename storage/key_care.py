@@ -57,11 +57,12 @@ def protect(catalogue: Catalogue, method: SiteKeyMethod, passphrase: str = "", r
 
     Raises:
         DeniedError: whoever acts may not change keys.
+        ProposedError: a second person has to approve; the same call goes on then.
         LockedError: the present site key is not at hand (`recover`).
         UsageError: the passphrase is too short.
         HostError: the place refuses the key; everything stays as it was.
     """
-    catalogue.require(Permission.KEYS)
+    catalogue.proposals.authorize(Permission.KEYS, "protect_keys", {"method": str(method)}, reason)
     return _renew(catalogue, catalogue.vault.site_key(), method, passphrase, "protect", reason)
 
 
@@ -71,7 +72,7 @@ def rotate(catalogue: Catalogue, passphrase: str = "", reason: str = "") -> str:
     Raises:
         See `protect`.
     """
-    catalogue.require(Permission.KEYS)
+    catalogue.proposals.authorize(Permission.KEYS, "rotate_keys", {}, reason)
     site = catalogue.vault.site_key()
     method = catalogue.vault.state().method or SiteKeyMethod.FILE
     return _renew(catalogue, site, method, passphrase, "rotate", reason)
@@ -109,7 +110,7 @@ def _renew(catalogue: Catalogue, old: SiteKey, method: SiteKeyMethod, passphrase
         file.insert("site_keys", {**kept, "recovery": wrap_for_recovery(new.secret, new.id, code)})
         details = {"method": str(method), "replaced": old.id}
         catalogue.audit.append(action, "site_key", new.id, actor=catalogue.actor.id, reason=reason, details=details)
-    vault.access.key = new
+    vault.access.key, vault.access.by_passphrase = new, method is SiteKeyMethod.PASSPHRASE
     if row is not None and row["method"] == SiteKeyMethod.KEYRING:
         remove_from_keystore(old.id)
     _remove_stray_files(catalogue)

@@ -7,13 +7,14 @@ sessions; retention destroys the key of one session. A session of nobody has a k
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from core.clock import Clock
 from core.codes import SiteKeyMethod
-from core.errors import InputError
+from core.errors import InputError, UsageError
 from storage.database import DatabaseFile, Row
 from storage.forms import canonical
 from storage.identifiers import random_id
@@ -36,6 +37,35 @@ class SiteAccess:
     def __init__(self, ask: Callable[[], str] | None = None) -> None:
         self.ask = ask
         self.key: SiteKey | None = None
+        self.by_passphrase = False
+        """Whether other processes need to be handed the key, because nobody would give them the passphrase."""
+        self._handed: tuple[SiteKey, int] | None = None
+
+    def descriptor(self) -> int | None:
+        """A descriptor of anonymous memory with the key, which processes that are started by this one inherit.
+
+        ``None`` where they find the key themselves, or where the system has no such memory.
+        """
+        if self.key is None or not self.by_passphrase or not hasattr(os, "memfd_create"):
+            return None
+        if self._handed is None or self._handed[0] != self.key:
+            if self._handed is not None:
+                os.close(self._handed[1])
+            memory = os.memfd_create("site-key", 0)
+            os.write(memory, f"{self.key.id} {self.key.secret.hex()}".encode())
+            self._handed = (self.key, memory)
+        return self._handed[1]
+
+    @classmethod
+    def from_descriptor(cls, descriptor: int) -> SiteAccess:
+        """What another process handed over by `descriptor`; raises `UsageError` when it is no key."""
+        access = cls()
+        try:
+            identity, secret = os.pread(descriptor, 200, 0).decode().split()
+            access.key = SiteKey(identity, bytes.fromhex(secret))
+        except (OSError, ValueError) as error:
+            raise UsageError("No site key was handed over.", "Only the window gives this option.") from error
+        return access
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +135,7 @@ class Vault:
         if row is not None and row["method"] == SiteKeyMethod.PASSPHRASE:
             form = json.loads(row["form"])
             self.access.key = unwrap_with_passphrase(row["id"], form, passphrase).require(row["proof"])
+            self.access.by_passphrase = True
 
     def keep(self, site: SiteKey, method: SiteKeyMethod, passphrase: str = "") -> Row:
         """Put ``site`` where ``method`` says; returns its row. Call it within the transaction that stores the row."""
@@ -130,7 +161,7 @@ class Vault:
         identity, method = row["id"], SiteKeyMethod(row["method"])
         held = self.access.key
         if held is not None and held.id == identity:
-            return held
+            return held.require(row["proof"])
         if method is SiteKeyMethod.FILE:
             site = read_key_file(self._folder.site_key(identity), identity)
         elif method is SiteKeyMethod.KEYRING:

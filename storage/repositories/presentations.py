@@ -197,13 +197,16 @@ class Presentations:
     def stored(self, sessions: Sequence[str]) -> list[StoredPresentation]:
         """The usable presentations of the sessions, in order: those that ended by themselves and were not discarded.
 
-        A consent that was withdrawn or has run out takes its session's presentations with it.
+        A consent that was withdrawn or has run out takes its session's presentations with it, and so does one that does
+        not cover training and evaluation: a pass draws by chance who trains and who judges.
         """
         sql = """
             SELECT p.id, p.session, p.subject, p.species, p.artefact, s.source_kind
             FROM presentations AS p JOIN sessions AS s ON s.id = p.session LEFT JOIN consents AS c ON c.id = s.consent
             WHERE p.session = ? AND p.state = 'closed' AND c.withdrawn_utc_s IS NULL
-                AND coalesce(c.term_end_utc_s > ?, TRUE)
+                AND coalesce(c.term_end_utc_s > ?, TRUE) AND (c.id IS NULL OR (
+                    EXISTS (SELECT 1 FROM json_each(c.purposes) WHERE value = 'train')
+                    AND EXISTS (SELECT 1 FROM json_each(c.purposes) WHERE value = 'evaluate')))
             ORDER BY p.number
         """
         now = self._clock.utc_s()

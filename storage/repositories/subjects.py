@@ -20,6 +20,8 @@ PURPOSES = ("evaluate", "train")
 """What a consent covers unless it says otherwise: judging and adapting models at this site; not sharing."""
 
 
+SHARE = "share"
+"""The purpose that lets frames leave the station."""
 ACTIVE, ERASING, ERASED = "active", "erasing", "erased"
 """States of a subject."""
 

@@ -8,6 +8,7 @@ from core.codes import Species
 from gui.i18n import codes, tr
 from gui.widgets.ask import Question
 from gui.widgets.forms import combo_box, form_layout
+from storage.repositories.subjects import SHARE
 
 
 class _FormDialog(Question):
@@ -39,11 +40,13 @@ class SubjectDialog(_FormDialog):
         self.reference.setPlaceholderText(tr("number or place of the document"))
         self.train = QCheckBox(tr("may be used to adapt models at this site"), self)
         self.train.setChecked(True)
+        self.share = QCheckBox(tr("may be given to others (export)"), self)
         self.confirmed = QCheckBox(tr("I have the document before me"), self)
         self.form.addRow(tr("&Pseudonym"), self.pseudonym)
         self.form.addRow(tr("&Basis"), self.basis)
         self.form.addRow(tr("&Document"), self.reference)
         self.form.addRow("", self.train)
+        self.form.addRow("", self.share)
         self.form.addRow("", self.confirmed)
         for changed in (self.pseudonym.textChanged, self.reference.textChanged, self.confirmed.toggled):
             changed.connect(lambda _value: self._check())
@@ -52,7 +55,8 @@ class SubjectDialog(_FormDialog):
     @property
     def purposes(self) -> tuple[str, ...]:
         """What the consent covers."""
-        return ("evaluate", "train") if self.train.isChecked() else ("evaluate",)
+        chosen = (("train", self.train), (SHARE, self.share))
+        return ("evaluate", *(purpose for purpose, box in chosen if box.isChecked()))
 
     def _check(self) -> None:
         self.allow(

@@ -1,0 +1,89 @@
+"""What `retention` says on a terminal; `main.py` opens the catalogue for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.codes import SessionPurpose
+from core.errors import ExitCode, UsageError
+from core.terminal import plain, say
+from storage.catalogue import Catalogue
+from storage.commands_erasure import tell_step
+from storage.retention import Expiry, RetentionReport, hold, release, run_retention, set_term, terms
+
+
+def retention(catalogue: Catalogue, options: Namespace) -> int:
+    """`main.py retention`: change a term or a hold where one is given, else erase what is due (or only tell)."""
+    if options.set is not None or options.hold is not None or options.release is not None:
+        return _change(catalogue, options)
+    report = run_retention(catalogue, dry_run=options.dry_run, progress=tell_step)
+    if options.json:
+        told = {"schema": 1, "dry_run": options.dry_run, "terms": _terms(catalogue), **plain(report)}
+        print(json.dumps(told, indent=2))
+    else:
+        _tell(catalogue, report, options.dry_run)
+    for target, why in report.failed:
+        say(f"{target} was not erased: {why}")
+    return ExitCode.INPUT if report.failed else ExitCode.DONE
+
+
+def _change(catalogue: Catalogue, options: Namespace) -> int:
+    if options.set is not None:
+        purpose, days = _term(options.set)
+        set_term(catalogue, purpose, days, options.reason)
+    if options.hold is not None:
+        print(hold(catalogue, options.hold, options.reason))
+    if options.release is not None:
+        print(f"{release(catalogue, options.release, options.reason)} holds released")
+    return ExitCode.DONE
+
+
+def _term(text: str) -> tuple[SessionPurpose, float | None]:
+    """Read ``PURPOSE=DAYS`` or ``PURPOSE=never``."""
+    purpose, _, days = text.partition("=")
+    try:
+        term = None if days == "never" else float(days)
+        if term is None or 0 < term < float("inf"):
+            return SessionPurpose(purpose), term
+    except ValueError:
+        pass
+    purposes = ", ".join(str(purpose) for purpose in SessionPurpose)
+    raise UsageError(f"{text!r} is no term.", f"Write PURPOSE=DAYS or PURPOSE=never; purposes are {purposes}.")
+
+
+def _tell(catalogue: Catalogue, report: RetentionReport, dry_run: bool) -> None:
+    for purpose, days in _terms(catalogue).items():
+        print(f"{purpose:<12} {'kept until erased' if days is None else f'{days:g} days'}")
+    for expiry in report.due:
+        done = "held: " + expiry.held if expiry.held else "would be erased" if dry_run else "due"
+        print(f"{_words(expiry)}: {done}")
+    for certificate in report.erased:
+        print(f"erased {certificate['target']}: certificate {certificate['erasure']}")
+    print(f"next: {_words(report.following)}" if report.following else "next: nothing has a term")
+
+
+def _terms(catalogue: Catalogue) -> dict[str, float | None]:
+    given = terms(catalogue)
+    return {str(purpose): given.get(purpose) for purpose in SessionPurpose}
+
+
+def _words(expiry: Expiry) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(expiry.utc_s))
+    who = f" of {expiry.subject}" if expiry.subject and expiry.subject != expiry.target.id else ""
+    return f"{when} {expiry.target.kind} {expiry.target.id}{who} ({expiry.ground})"
+
+
+def retention_actions(catalogue: Catalogue) -> dict[str, Callable[[Mapping[str, Any], str], None]]:
+    """What is done at once when a second person approves it."""
+
+    def term(arguments: Mapping[str, Any], reason: str) -> None:
+        set_term(catalogue, SessionPurpose(arguments["purpose"]), arguments["days"], reason)
+
+    def end(arguments: Mapping[str, Any], reason: str) -> None:
+        release(catalogue, arguments["subject"], reason)
+
+    return {"set_retention": term, "release_hold": end}

@@ -1,0 +1,188 @@
+"""Terms, consents and holds: what goes when, by the same way as an erasure, and what a consent lets be used for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import main as program
+from core.access import Actor, DeniedError, Role
+from core.clock import FakeClock
+from core.codes import SessionPurpose
+from core.errors import ExitCode, InputError, UsageError
+from storage.catalogue import Catalogue, open_catalogue
+from storage.erasure.inventory import TargetKind
+from storage.export import export_session
+from storage.repositories.subjects import SHARE
+from storage.retention import Ground, expiries, hold, release, run_retention, set_term, terms
+from storage.vault import SiteAccess
+from tests import site
+
+DAY_MS = 86_400_000.0
+LAB = SessionPurpose.COLLECTION
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, clock: FakeClock) -> Iterator[Catalogue]:
+    with open_catalogue(tmp_path / "data", clock) as opened:
+        yield opened
+
+
+def test_a_session_goes_when_its_term_is_over(catalogue: Catalogue, clock: FakeClock) -> None:
+    old = site.take(catalogue, "ann")
+    set_term(catalogue, LAB, 30, "the lab's rule")
+    clock.sleep_ms(20 * DAY_MS)
+    new = site.take(catalogue, "ann")
+    report = run_retention(catalogue)
+    assert (len(report.due), len(report.erased)) == (0, 0)
+    assert report.following is not None
+    assert (report.following.target.id, report.following.ground) == (old, Ground.TERM)
+    clock.sleep_ms(11 * DAY_MS)
+    dry = run_retention(catalogue, dry_run=True)
+    assert [expiry.target.id for expiry in dry.due] == [old]
+    assert catalogue.frames_path(old).exists()
+    report = run_retention(catalogue)
+    assert [one["target"] for one in report.erased] == [old]
+    assert report.erased[0]["reason"] == "retention: term"
+    assert not catalogue.frames_path(old).exists()
+    assert catalogue.frames_path(new).exists()
+    assert run_retention(catalogue).due == ()
+    assert catalogue.subjects.get("ann").state == "active"
+
+
+def test_a_withdrawn_consent_erases_the_person_and_an_ended_one_its_sessions(
+    catalogue: Catalogue, clock: FakeClock
+) -> None:
+    catalogue.subjects.add("bob")
+    catalogue.consents.add("bob", term_end_utc_s=clock.utc_s() + 86_400.0)
+    ended = site.take(catalogue, "bob", live=True)
+    site.take(catalogue, "ann", live=True)
+    site.take(catalogue, "ann", live=True)
+    assert [(e.target.id, e.ground) for e in expiries(catalogue)] == [(ended, Ground.CONSENT_ENDS)]
+    catalogue.consents.withdraw(catalogue.consents.of("ann")[0].id, "ann", "asked to")
+    clock.sleep_ms(2 * DAY_MS)
+    report = run_retention(catalogue)
+    assert {(one["kind"], one["target"]) for one in report.erased} == {("subject", "ann"), ("session", ended)}
+    assert catalogue.subjects.get("ann").state == "erased"
+
+
+def test_a_hold_stops_retention_until_it_is_released(catalogue: Catalogue, clock: FakeClock) -> None:
+    session = site.take(catalogue, "ann")
+    set_term(catalogue, LAB, 1, "short")
+    hold(catalogue, "ann", "case 7")
+    clock.sleep_ms(2 * DAY_MS)
+    report = run_retention(catalogue)
+    assert [(expiry.held, expiry.target.kind) for expiry in report.due] == [("case 7", TargetKind.SESSION)]
+    assert (len(report.erased), len(report.failed)) == (0, 0)
+    assert release(catalogue, "ann", "case closed") == 1
+    assert [one["target"] for one in run_retention(catalogue).erased] == [session]
+
+
+@settings(max_examples=15, deadline=None)
+@given(days=st.lists(st.integers(1, 60), min_size=1, max_size=3), wait=st.integers(0, 70), held=st.booleans())
+def test_nothing_goes_early_and_nothing_stays_late(
+    tmp_path_factory: pytest.TempPathFactory, days: list[int], wait: int, held: bool
+) -> None:
+    clock = FakeClock()
+    with open_catalogue(tmp_path_factory.mktemp("site"), clock) as catalogue:
+        set_term(catalogue, LAB, 30, "rule")
+        made: dict[str, float] = {}
+        for pause in days:
+            made[site.take(catalogue, "ann", count=1)] = clock.utc_s()
+            clock.sleep_ms(pause * DAY_MS)
+        if held:
+            hold(catalogue, "ann", "case")
+        clock.sleep_ms(wait * DAY_MS)
+        run_retention(catalogue)
+        over = {session for session, utc_s in made.items() if clock.utc_s() - utc_s >= 30 * 86_400}
+        there = {session for session in made if catalogue.frames_path(session).exists()}
+        assert there == (set(made) if held else set(made) - over)
+
+
+def test_terms_are_changed_with_a_reason_by_those_who_may(catalogue: Catalogue) -> None:
+    with pytest.raises(InputError, match="reason"):
+        set_term(catalogue, LAB, 30, " ")
+    set_term(catalogue, LAB, 30, "rule")
+    set_term(catalogue, LAB, None, "no rule")
+    assert terms(catalogue) == {}
+    assert catalogue.audit.entries()[0].details == {"from": 30.0, "to": None}
+    catalogue.actor = Actor.of("col", [Role.COLLECTOR])
+    changes: list[Callable[[], object]] = [
+        lambda: set_term(catalogue, LAB, 1, "x"),
+        lambda: run_retention(catalogue),
+        lambda: hold(catalogue, "ann", "x"),
+    ]
+    for change in changes:
+        with pytest.raises(DeniedError):
+            change()
+
+
+def test_the_command_tells_and_erases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "data"
+    with open_catalogue(root, FakeClock()) as catalogue:
+        session = site.take(catalogue, "ann")
+
+    def call(*arguments: str) -> tuple[int, str]:
+        return program.main(["retention", *arguments, "--data", str(root)]), capsys.readouterr().out
+
+    assert call("--set", "collection=30")[0] == ExitCode.INPUT
+    assert call("--set", "nothing=30", "--reason", "x")[0] == UsageError.exit_code
+    assert call("--set", "collection=30", "--reason", "rule")[0] == ExitCode.DONE
+    code, said = call("--dry-run", "--json")
+    told = json.loads(said)
+    assert (code, told["terms"]["collection"], len(told["due"]), told["erased"]) == (ExitCode.DONE, 30.0, 1, [])
+    code, said = call()
+    assert (code, f"erased {session}" in said) == (ExitCode.DONE, True)
+    assert list(root.glob("sessions/*.db")) == []
+
+
+# --- what a consent covers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("purposes", "material"), [(("evaluate", "train"), 1), (("evaluate",), 0), (("train",), 0)])
+def test_only_what_a_consent_covers_trains_and_judges(
+    catalogue: Catalogue, purposes: tuple[str, ...], material: int
+) -> None:
+    catalogue.subjects.add("ann")
+    catalogue.consents.add("ann", purposes=purposes)
+    session = site.take(catalogue, "ann", live=True)
+    assert len(catalogue.material.presentations([session])) == material
+
+
+def test_frames_leave_the_station_only_when_the_person_agreed(catalogue: Catalogue, tmp_path: Path) -> None:
+    session = site.take(catalogue, "ann", live=True)
+    with pytest.raises(InputError, match="does not cover sharing"):
+        export_session(catalogue, session, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    catalogue.clock.sleep_ms(1000.0)
+    catalogue.consents.add("ann", purposes=("evaluate", SHARE))
+    assert export_session(catalogue, session, tmp_path / "out").frame_sets == 3
+
+
+def test_a_key_is_handed_to_the_windows_commands_in_memory(tmp_path: Path) -> None:
+    from core.codes import SiteKeyMethod
+    from storage.key_care import protect
+
+    access = SiteAccess()
+    with open_catalogue(tmp_path, access=access) as catalogue:
+        session = site.take(catalogue, "ann")
+        assert access.descriptor() is None
+        protect(catalogue, SiteKeyMethod.PASSPHRASE, "four quiet green herons")
+    memory = access.descriptor()
+    assert memory is not None
+    for _ in range(2):
+        handed = SiteAccess.from_descriptor(memory)
+        with open_catalogue(tmp_path, access=handed) as child, child.material.session(session) as store:
+            assert len(list(store)) == 3
+    with pytest.raises(UsageError):
+        SiteAccess.from_descriptor(2**20)
