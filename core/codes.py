@@ -52,6 +52,7 @@ class Reason(StrEnum):
     INVALID_PIXELS = "invalid_pixels"
     MODEL_ERROR = "model_error"
     LOCK_OUT = "lock_out"
+    SHIFT_CHECK = "shift_check"
     IN_BAND = "in_band"
     RGB_ALONE = "rgb_alone"
     MASK_NOT_CALIBRATED = "mask_not_calibrated"
@@ -74,6 +75,7 @@ class Rule(StrEnum):
     UNFAMILIAR_REFERS = "M6_unfamiliar"
     DEADLINE = "D1_deadline"
     LOCKED_OUT = "L1_lock_out"
+    SHIFT_CHECK = "S1_shift_check"
     ENDED = "D2_presentation_ended"
 
 

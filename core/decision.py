@@ -87,6 +87,8 @@ class DecisionWindow:
         """Digest of the camera's calibration, for the trace."""
         self.qualified: frozenset[ModalityMask] = frozenset()
         """Masks under which the camera stands qualified; a live verdict under another is a shadow verdict."""
+        self.withheld = Reason.NONE
+        """Why no verdict is given but to a test: the start-of-shift check is due or has failed."""
         self._policy = policy
         self._automatic = automatic
         self._model: Thresholds | None = None
@@ -187,9 +189,10 @@ class DecisionWindow:
             running.window.append(observation)
             running.evidence_count += 1
         running.prune(now)
-        if self.lock_out.locked(running.source_kind):
+        barred = self._barred(running)
+        if barred is not None:
             waited = now - running.started_ms >= LOCKED_ANSWER_MS
-            return self._close(running, Rule.LOCKED_OUT) if waited else None
+            return self._close(running, barred[1]) if waited else None
         found = self._assess(running)
         if found is not None and (found.settled or running.evidence_count >= running.policy.max_frame_sets):
             return self._answer(running, found)
@@ -240,6 +243,14 @@ class DecisionWindow:
 
     # --- answers ------------------------------------------------------------------------------------------------
 
+    def _barred(self, running: _Presentation) -> tuple[Reason, Rule] | None:
+        """Why this presentation is not decided about at all, and the rule that says so."""
+        if self.lock_out.locked(running.source_kind):
+            return Reason.LOCK_OUT, Rule.LOCKED_OUT
+        if self.withheld is not Reason.NONE and not running.test:
+            return self.withheld, Rule.SHIFT_CHECK
+        return None
+
     def _assess(self, running: _Presentation) -> Assessment | None:
         if self._model is None:
             return None
@@ -247,11 +258,12 @@ class DecisionWindow:
 
     def _close(self, running: _Presentation, rule: Rule) -> Verdict:
         """Answer at an end that is no decision: a referral where there is enough evidence, else no response."""
-        found = self._assess(running) if not self.lock_out.locked(running.source_kind) else None
+        barred = self._barred(running)
+        found = self._assess(running) if barred is None else None
         if found is not None:
             return self._answer(running, found)
-        if self.lock_out.locked(running.source_kind):
-            reason, rule = Reason.LOCK_OUT, Rule.LOCKED_OUT
+        if barred is not None:
+            reason, rule = barred
         elif running.reasons:
             reason = running.reasons.most_common(1)[0][0]
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.codes import ConnectionState, DoorReason, RecordMode, SourceKind
+from core.codes import ConnectionState, DoorReason, Reason, RecordMode, SourceKind
 from core.errors import ExitCode, KnownError
 from core.frames import Modality, ModalityMask, StreamProfile
 from core.policy import SitePolicy
@@ -172,9 +172,13 @@ class Standing:
     """What the camera in use may do; the window is told too. Until it comes, nothing is qualified.
 
     ``qualified`` are the masks under which a live camera's verdicts count; under every other it gives shadow verdicts.
+    ``checked_utc_s`` is when its newest start-of-shift check passed; ``None`` where there was none, or it failed. While
+    ``withheld`` gives a reason, every presentation but a test is answered with that non-response.
     """
 
     qualified: frozenset[ModalityMask] = frozenset()
+    checked_utc_s: float | None = None
+    withheld: Reason = Reason.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class ShiftCheckFor(StrEnum):
+    """Which sources need a start-of-shift check (one bona fide, one kit print) before their verdicts are given."""
+
+    OFF = "off"
+    LIVE = "live"
+    ALWAYS = "always"
 
 
 class SitePolicy(BaseModel):
@@ -30,6 +39,8 @@ class SitePolicy(BaseModel):
         default=3, ge=0, description="attack verdicts in a row that lock the station; 0 = never"
     )
     lock_out_window_ms: float = Field(default=300_000.0, gt=0)
+    shift_check: ShiftCheckFor = ShiftCheckFor.LIVE
+    shift_hours: float = Field(default=12.0, gt=0, description="how long a start-of-shift check holds")
     thresholds: dict[str, float] = Field(default_factory=dict, description="mask -> score threshold, above the model's")
 
     @model_validator(mode="after")

@@ -47,6 +47,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("call_technician", "Call technician", "T", "call", "checkpoint"),
     ActionInfo("override", "Override", "O", "override", "checkpoint"),
     ActionInfo("unlock", "Unlock", "U", "unlock", "checkpoint"),
+    ActionInfo("shift_check", "Start-of-shift check", "S", "check", "checkpoint"),
     ActionInfo("new_subject", "New subject", "Ctrl+N", "add", "collect"),
     ActionInfo("new_artefact", "New artefact", "Ctrl+Shift+N", "add", "collect"),
     ActionInfo("record_take", "Record", "Space", "record", "collect"),

@@ -31,6 +31,7 @@ from storage.repositories.proposals import Proposals
 from storage.repositories.qualifications import Qualifications
 from storage.repositories.second_line import SecondLine
 from storage.repositories.sessions import Sessions
+from storage.repositories.shift_checks import ShiftChecks
 from storage.repositories.subjects import Consents, Subjects
 from storage.repositories.verdicts import Verdicts
 from storage.schema import CATALOGUE
@@ -67,6 +68,7 @@ class Catalogue:
         self.jobs = Jobs(file, clock, self.audit, self.acting)
         self.holds = Holds(file, clock, self.audit)
         self.qualifications = Qualifications(file, clock, self.audit)
+        self.shift_checks = ShiftChecks(file, clock, self.audit)
         self.vault = Vault(folder, file, clock, self.audit, access or SiteAccess())
         self.material = Material(folder, self.presentations, self.vault, self.acting)
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from core.access import Permission
 from core.camera_identity import CameraIdentity
 from core.codes import SourceKind
-from core.frames import FrameSet, ModalityMask
+from core.frames import EVERY_MASK, FrameSet, ModalityMask
 from core.qualification.checks import checks, passed
-from core.qualification.record import Qualification, camera_key
+from core.qualification.record import Qualification, camera_key, qualified_masks
 from core.qualification.rules import Judgement
 from core.qualification.wall import measure
 from storage.catalogue import Catalogue
@@ -64,3 +64,15 @@ def revoke(catalogue: Catalogue, qualification: int, note: str) -> None:
     """End it, with a reason."""
     catalogue.require(Permission.QUALIFY)
     catalogue.qualifications.revoke(qualification, note, catalogue.actor.id)
+
+
+def check_shift(
+    catalogue: Catalogue, identity: CameraIdentity, source_kind: SourceKind, model: str, bona_fide: int, kit_print: int
+) -> bool:
+    """Store a start-of-shift check from the row ids of its two verdicts; returns whether it passed."""
+    catalogue.require(Permission.OPERATE)
+    camera, masks = camera_key(identity, source_kind), frozenset(EVERY_MASK)
+    if source_kind is SourceKind.LIVE:
+        masks = qualified_masks(catalogue.qualifications.of_camera(camera), source_kind, identity, model)
+    answers = bona_fide, kit_print
+    return catalogue.shift_checks.record(camera, source_kind, model, answers, masks, catalogue.actor.id)

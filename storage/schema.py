@@ -11,7 +11,7 @@ from storage.schema_audit import CHAIN
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
 from storage.schema_people import PEOPLE
-from storage.schema_qualification import QUALIFICATIONS, SHADOW
+from storage.schema_qualification import QUALIFICATIONS, SHADOW, SHIFT_CHECKS
 
 _PEOPLE = (
     """
@@ -269,5 +269,6 @@ CATALOGUE: tuple[Migration, ...] = (
     PEOPLE,
     QUALIFICATIONS,
     CHAIN,
+    SHIFT_CHECKS,
 )
 """All migrations of the catalogue, in order."""

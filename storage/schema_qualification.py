@@ -1,4 +1,4 @@
-"""Qualification in the catalogue: which verdicts are shadow verdicts, and what each camera has shown."""
+"""Qualification in the catalogue: which verdicts are shadow verdicts, what each camera has shown, and shift checks."""
 
 from __future__ import annotations
 
@@ -49,5 +49,25 @@ QUALIFICATIONS = Migration(
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX qualification_sessions_qualification ON qualification_sessions (qualification)",
+    ),
+)
+
+SHIFT_CHECKS = Migration(
+    "start-of-shift checks",
+    (
+        """
+        CREATE TABLE shift_checks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            camera TEXT NOT NULL CHECK (camera <> ''),
+            source_kind TEXT NOT NULL,
+            model TEXT NOT NULL,
+            bona_fide INTEGER NOT NULL REFERENCES verdicts (id),
+            kit_print INTEGER NOT NULL REFERENCES verdicts (id),
+            passed INTEGER NOT NULL CHECK (passed IN (0, 1)),
+            actor TEXT NOT NULL,
+            utc_s REAL NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX shift_checks_camera ON shift_checks (camera, model, id)",
     ),
 )

@@ -12,7 +12,7 @@ from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.errors import InputError, KnownError
 from core.messages import CameraHealth, Standing, StartRecording
-from core.qualification.record import qualified_masks
+from core.qualification.record import camera_key, qualified_masks
 from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
 from storage.catalogue import Catalogue
@@ -124,7 +124,11 @@ class CatalogueLedger:
                 log.warning("qualification %d is revoked: the camera has changed", ended)
         except KnownError:
             log.exception("a revocation could not be stored; what changed counts for nothing all the same")
-        return Standing(qualified_masks(repository.all(), source_kind, identity, model))
+        if source_kind is SourceKind.LIVE and not identity.serial:
+            return Standing()
+        qualified = qualified_masks(repository.all(), source_kind, identity, model)
+        checked = self._catalogue.shift_checks.checked_utc_s(camera_key(identity, source_kind), model)
+        return Standing(qualified, checked)
 
     def note_clock_jump(self, seconds: float) -> None:
         """See `StationLedger.note_clock_jump`."""

@@ -143,8 +143,8 @@ class InferenceWorker:
                 self._answer(self._decision.set_session(message.session, message.source_kind, message.locked))
                 self._session = message
                 self._locked = self._decision.lock_out.locked(message.source_kind)
-            case Standing(qualified=qualified):
-                self._decision.qualified = qualified
+            case Standing(qualified=qualified, withheld=withheld):
+                self._decision.qualified, self._decision.withheld = qualified, withheld
             case BeginPresentation(presentation=presentation, session=session, source_kind=kind, test=test):
                 self._answer(self._decision.begin(presentation, session, kind, test))
                 self._after = 0  # the newest frame set counts for this presentation too, looked at before or not

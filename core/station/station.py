@@ -40,6 +40,7 @@ from core.messages import (
 )
 from core.policy import SitePolicy
 from core.qualification.shadow import is_shadow
+from core.qualification.shift import withheld
 from core.station.inference import InferenceLink
 from core.station.ports import CaptureLink, PresentationLabel, SessionOrder, StationLedger
 from core.verdict import Trace, Verdict
@@ -150,8 +151,8 @@ class Station:
             events.extend(self._abandon_presentation())
         if self._clock.now_ms() >= self._next_check_ms:
             events.extend(self._watch_clock())
-        if self._clock.now_ms() >= self._next_check_ms and self._follow_catalogue():
-            events.extend(self._follow_standing())
+            changed = self._follow_catalogue()
+            events.extend(self._follow_standing() if changed else self._tell_standing(self.standing))
         if self._door is not None:
             events.extend(self._door.look(self._door_view()))
         return events
@@ -284,8 +285,9 @@ class Station:
     def _commit(self, verdict: Verdict) -> list[Message]:
         if verdict.session != self.session or not verdict.presentation:
             verdict = replace(verdict, session=self.session, source_kind=self.source_kind)
-        # Inference may have answered before it knew of another camera or of a revocation: never less than what holds.
-        if not verdict.shadow and is_shadow(verdict.source_kind, verdict.mask, self.standing.qualified):
+        # Inference may have answered before it knew of another camera, a revocation or a due shift check.
+        shadow = is_shadow(verdict.source_kind, verdict.mask, self.standing.qualified)
+        if not verdict.shadow and (shadow or self.standing.withheld is not Reason.NONE):
             verdict = replace(verdict, shadow=True)
         try:
             row = self._ledger.commit_verdict(verdict)
@@ -362,7 +364,13 @@ class Station:
 
     def _follow_standing(self) -> list[Message]:
         """Another camera, another model, a qualification or its revocation: what may be done now, told to everybody."""
-        standing = self._ledger.standing(self.source_kind, self.health, self._champion)
+        return self._tell_standing(self._ledger.standing(self.source_kind, self.health, self._champion))
+
+    def _tell_standing(self, standing: Standing) -> list[Message]:
+        """Apply the policy of shift checks, which time alone may make due; tell what has changed."""
+        now_s, kind = self._clock.utc_s(), self.source_kind
+        reason = withheld(self.policy, kind, standing.qualified, standing.checked_utc_s, now_s)
+        standing = replace(standing, withheld=reason)
         if standing == self.standing:
             return []
         log.info("qualified: %s", ", ".join(map(str, sorted(standing.qualified))) or "nothing")

@@ -89,6 +89,7 @@ _REASON: Mapping[StrEnum, str] = {
     Reason.INVALID_PIXELS: "the pictures held invalid values",
     Reason.MODEL_ERROR: "the model did not answer",
     Reason.LOCK_OUT: "the station is locked",
+    Reason.SHIFT_CHECK: "the start-of-shift check is due or has failed",
     Reason.IN_BAND: "too close to the threshold",
     Reason.RGB_ALONE: "colour alone does not decide",
     Reason.MASK_NOT_CALIBRATED: "no threshold for these sensors",
@@ -109,6 +110,7 @@ _RULE: Mapping[StrEnum, str] = {
     Rule.MASK_CHANGED: "a changed set of sensors is referred",
     Rule.DEADLINE: "no answer before the deadline",
     Rule.LOCKED_OUT: "locked after repeated attacks",
+    Rule.SHIFT_CHECK: "no verdict before the start-of-shift check",
     Rule.ENDED: "the presentation ended first",
 }
 

@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
 from core.clock import FakeClock
-from core.codes import ConnectionState, Hint, Outcome, SourceKind
+from core.codes import ConnectionState, Hint, Outcome, Reason, RecordMode, SessionPurpose, SourceKind
 from core.frames import ALL_MODALITIES
 from core.messages import LockOutChanged, ModelReady, ObservationMade, Standing, VerdictReached
+from core.station.ports import PresentationLabel
 from core.verdict import Verdict
 from gui.app import Desk
 from gui.theme import Tone
@@ -229,3 +230,46 @@ def test_every_outcome_has_its_own_shape(outcome: Outcome) -> None:
     shapes = {CheckpointState(committed=committed(o), frame_age_ms=10.0).display().shape for o in Outcome}
     assert state.display().final
     assert len(shapes) == len(Outcome)
+
+
+def test_a_due_shift_check_takes_the_banner_and_is_done_with_two_keys(
+    station: FakeStation, frames: FakeFrames, open_desk: object, qtbot: QtBot
+) -> None:
+    station.source_kind = SourceKind.PLAYBACK
+    desk: Desk = open_desk()  # type: ignore[operator]
+    page = desk.window.pages["checkpoint"]
+    assert isinstance(page, CheckpointPage)
+    frames.push(frame_set(1))
+    ready(station, SourceKind.PLAYBACK)
+    station.say(Standing(withheld=Reason.SHIFT_CHECK), committed(Outcome.BONA_FIDE, 7))
+    qtbot.waitUntil(lambda: page.banner.display.word == "SHIFT CHECK DUE")
+    page.context.actions["shift_check"].trigger()
+    dialog = page.shift
+    assert dialog is not None
+    rows = []
+    for number, (species, outcome) in enumerate((("", Outcome.BONA_FIDE), ("print_flat", Outcome.ATTACK)), start=1):
+        qtbot.waitUntil(dialog.on.isEnabled)
+        qtbot.waitUntil(dialog.isActiveWindow)
+        qtbot.keyClick(dialog, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: len(station.named("begin_presentation")) == number)  # noqa: B023 - waited for here
+        label = station.named("begin_presentation")[-1]
+        assert isinstance(label, PresentationLabel)
+        assert (label.species, label.test) == (species, True)
+        qtbot.waitUntil(lambda: dialog._running != "")
+        rows.append(_stored(desk, species, outcome))
+        station.say(
+            committed(outcome, rows[-1], presentation=dialog._running, shadow=True, source_kind=SourceKind.PLAYBACK)
+        )
+        qtbot.waitUntil(lambda: dialog._running == "")
+    qtbot.waitUntil(lambda: dialog.passed is True)
+    assert "passed" in dialog.todo.text()
+    dialog.close()
+
+
+def _stored(desk: Desk, species: str, outcome: Outcome) -> int:
+    """The station's part: a presentation with its verdict in the catalogue; returns its row id."""
+    with desk.services.open_catalogue() as catalogue:
+        session = catalogue.sessions.open(SessionPurpose.CHECKPOINT, RecordMode.DECISIONS, SourceKind.PLAYBACK)
+        shown = catalogue.presentations.open(session, species=species)
+        made = verdict(outcome, session=session, presentation=shown, source_kind=SourceKind.PLAYBACK, shadow=True)
+        return catalogue.verdicts.commit(made)

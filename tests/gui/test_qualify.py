@@ -18,8 +18,9 @@ from core.messages import DeviceInfo, ModelReady, Standing, VerdictCommitted
 from core.qualification.rules import REHEARSAL, judge
 from core.station.ports import PresentationLabel, SessionOrder
 from gui.app import Desk, SallyportApp
+from gui.simulated import simulated_scene
 from gui.views.devices.page import DevicesPage
-from gui.views.qualify.cards import Card, next_card, simulated_scene
+from gui.views.qualify.cards import Card, next_card
 from gui.views.qualify.dialog import CAMERA, DECIDE, PRESENT, WALL, QualifyDialog
 from gui.widgets.stream_view import LOST_MS
 from storage.catalogue import open_catalogue
@@ -139,12 +140,17 @@ def test_a_rehearsal_on_the_simulated_camera_from_end_to_end(qapp: SallyportApp,
         qtbot.waitUntil(lambda: wizard.stack.currentIndex() == WALL)
         for scene, button in (("wall_near", wizard.wall.near), ("wall_far", wizard.wall.far)):
             button.click()
+            qtbot.waitUntil(lambda: link.model is not None)
             qtbot.waitUntil(partial(_at, wizard, scene))
             wizard.wall.measure.click()
             qtbot.waitUntil(lambda: not wizard.busy)
         qtbot.waitUntil(lambda: wizard.stack.currentIndex() == PRESENT)
         for _ in range(12):
             wizard.present.take.click()
+            # A station takes long to open on a busy machine: each part of it is waited for by itself.
+            qtbot.waitUntil(lambda: link.source == wizard._shows)
+            qtbot.waitUntil(lambda: link.model is not None)
+            qtbot.waitUntil(lambda: wizard._take != "" or not wizard.busy)
             qtbot.waitUntil(lambda: not wizard.busy)
             if wizard.stack.currentIndex() == DECIDE:
                 break

@@ -12,6 +12,7 @@ import json
 import queue
 import sys
 import threading
+import time
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -69,13 +70,17 @@ class PlayedCamera:
     def shutdown(self, timeout_s: float) -> None: ...
 
 
+CHECKED_UTC_S = time.time()
+"""Its start-of-shift check has passed."""
+
+
 class QualifiedLedger(CatalogueLedger):
     """The real ledger, for a camera that somebody has qualified; its disk fills up when told to."""
 
     full = False
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
-        return Standing(frozenset(EVERY_MASK))
+        return Standing(frozenset(EVERY_MASK), CHECKED_UTC_S)
 
     def commit_verdict(self, verdict: Verdict) -> int:
         if self.full:

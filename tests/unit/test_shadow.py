@@ -9,19 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from core.access import Actor, DeniedError, Role
+from core.camera_identity import CameraIdentity
 from core.clock import FakeClock
-from core.codes import ConnectionState, Outcome, Reason, SourceKind
+from core.codes import ConnectionState, Outcome, Reason, RecordMode, Rule, SessionPurpose, SourceKind
 from core.decision import DecisionWindow
+from core.errors import InputError
 from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
 from core.messages import CameraHealth, DeviceInfo, Message, Standing, VerdictCommitted, VerdictReached
-from core.policy import SitePolicy
+from core.policy import ShiftCheckFor, SitePolicy
 from core.processes import Child
 from core.qualification.shadow import is_shadow
+from core.qualification.shift import withheld
 from core.station.inference import InferenceLink
 from core.station.station import Station
 from core.trace_json import trace_from_json, trace_to_json
 from core.verdict import Observation, Verdict
-from storage import forms
+from storage import forms, qualification
 from storage.catalogue import FORM, Catalogue, open_catalogue
 from storage.database import DatabaseFile, Mode
 from storage.migrations import migrate
@@ -167,6 +171,7 @@ class Ledger:
         self.of_camera: dict[str, frozenset[ModalityMask]] = {}
         self.verdicts: list[Verdict] = []
         self.writes = 0
+        self.checked_utc_s: float | None = FakeClock().utc_s()
 
     def champion(self) -> tuple[str, str]:
         return "m", "/model"
@@ -178,7 +183,7 @@ class Ledger:
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
         serial = health.device.serial if health is not None else ""
-        return Standing(self.of_camera.get(serial, frozenset()))
+        return Standing(self.of_camera.get(serial, frozenset()), self.checked_utc_s)
 
     def commit_verdict(self, verdict: Verdict) -> int:
         self.verdicts.append(verdict)
@@ -230,11 +235,12 @@ ACCEPTED = stored.verdict(source_kind=SourceKind.LIVE, outcome=Outcome.BONA_FIDE
 def test_the_station_tells_what_stands_when_it_knows_its_camera_and_when_that_changes() -> None:
     bench = Bench()
     bench.ledger.of_camera = {"A": frozenset({ALL_MODALITIES})}
-    assert Standing(frozenset({ALL_MODALITIES})) in bench.see("A")
-    assert bench.told() == [Standing(frozenset({ALL_MODALITIES}))]
+    checked = bench.ledger.checked_utc_s
+    assert Standing(frozenset({ALL_MODALITIES}), checked) in bench.see("A")
+    assert bench.told() == [Standing(frozenset({ALL_MODALITIES}), checked)]
     assert not any(isinstance(event, Standing) for event in bench.see("A"))
-    assert Standing() in bench.see("B")
-    assert bench.told() == [Standing()]
+    assert Standing(checked_utc_s=checked) in bench.see("B")
+    assert bench.told() == [Standing(checked_utc_s=checked)]
 
 
 def test_a_revocation_by_anybody_counts_at_once() -> None:
@@ -244,7 +250,7 @@ def test_a_revocation_by_anybody_counts_at_once() -> None:
     assert not bench.answer(ACCEPTED).shadow
     bench.ledger.of_camera, bench.ledger.writes = {}, 1
     bench.clock.advance(1000.0)
-    assert Standing() in bench.station.poll(0.0)
+    assert Standing(checked_utc_s=bench.ledger.checked_utc_s) in bench.station.poll(0.0)
     # Inference had not heard of it when it answered.
     assert bench.answer(ACCEPTED).shadow
 
@@ -263,3 +269,100 @@ def test_what_inference_calls_a_shadow_stays_one() -> None:
     bench.see("A")
     assert bench.answer(replace(ACCEPTED, shadow=True)).shadow
     assert bench.answer(replace(ACCEPTED, reason=Reason.NONE)).opens
+
+
+# --- the start-of-shift check -----------------------------------------------------------------------------------------
+
+
+def test_while_the_check_is_due_nobody_gets_a_verdict_but_the_check_itself() -> None:
+    due = window(ALL_MODALITIES)
+    due.withheld = Reason.SHIFT_CHECK
+    verdict = show(due, SourceKind.LIVE, 9.0)
+    assert (verdict.outcome, verdict.reason, verdict.rule) == (
+        Outcome.NON_RESPONSE,
+        Reason.SHIFT_CHECK,
+        Rule.SHIFT_CHECK,
+    )
+    due.begin("test", "s", SourceKind.LIVE, test=True)
+    answers = [due.feed(Observation(n, 9000.0 + 66.0 * n, ALL_MODALITIES, evidence(9.0), box=BOX)) for n in range(6)]
+    (test,) = [answer for answer in answers if answer is not None]
+    assert (test.outcome, test.shadow, test.opens) == (Outcome.BONA_FIDE, True, False)
+
+
+def test_a_check_holds_for_a_shift_and_no_clock_that_is_set_back_makes_it_longer() -> None:
+    policy, now = SitePolicy(shift_hours=8.0), 1_000_000.0
+    qualified = {ALL_MODALITIES}
+
+    def due(checked: float | None, kind: SourceKind = SourceKind.LIVE, rule: SitePolicy = policy) -> bool:
+        return withheld(rule, kind, qualified, checked, now) is Reason.SHIFT_CHECK
+
+    assert due(None)
+    assert not due(now - 8 * 3600.0)
+    assert due(now - 8 * 3600.0 - 1.0)
+    assert due(now + 60.0)
+    assert not due(None, SourceKind.SIMULATED)
+    always = SitePolicy(shift_check=ShiftCheckFor.ALWAYS)
+    assert due(None, SourceKind.SIMULATED, always)
+    assert not due(None, rule=SitePolicy(shift_check=ShiftCheckFor.OFF))
+    assert withheld(policy, SourceKind.LIVE, frozenset(), None, now) is Reason.NONE
+
+
+def test_time_alone_makes_the_check_due_and_what_comes_too_late_opens_nothing() -> None:
+    bench = Bench()
+    bench.ledger.of_camera = {"A": frozenset({ALL_MODALITIES})}
+    bench.see("A")
+    assert bench.answer(ACCEPTED).opens
+    bench.told()
+    bench.clock.advance(1000.0 * 3600.0 * 12.5)
+    (changed,) = [event for event in bench.station.poll(0.0) if isinstance(event, Standing)]
+    assert changed.withheld is Reason.SHIFT_CHECK
+    assert bench.told() == [changed]
+    assert not bench.answer(ACCEPTED).opens
+
+
+def shown(catalogue: Catalogue, species: str, outcome: Outcome, **given: object) -> int:
+    session = catalogue.sessions.open(SessionPurpose.CHECKPOINT, RecordMode.DECISIONS, SourceKind.SIMULATED)
+    presentation = catalogue.presentations.open(session, species=species)
+    return catalogue.verdicts.commit(
+        stored.verdict(session, presentation, **{"outcome": outcome, "shadow": True, **given})
+    )
+
+
+CAMERA = CameraIdentity("Simulated D435", "simulated")
+
+
+def checked(catalogue: Catalogue, person: int, sheet: int) -> bool:
+    return qualification.check_shift(catalogue, CAMERA, SourceKind.SIMULATED, "a" * 64, person, sheet)
+
+
+def test_a_check_passes_when_the_person_gets_in_and_the_print_does_not(catalogue: Catalogue) -> None:
+    person = shown(catalogue, "", Outcome.BONA_FIDE)
+    for outcome in (Outcome.BONA_FIDE, Outcome.REFER):
+        assert not checked(catalogue, person, shown(catalogue, "print_flat", outcome))
+        assert catalogue.shift_checks.checked_utc_s("simulated:simulated", "a" * 64) is None
+    assert checked(catalogue, person, shown(catalogue, "print_flat", Outcome.ATTACK))
+    assert catalogue.shift_checks.checked_utc_s("simulated:simulated", "a" * 64) == catalogue.clock.utc_s()
+    assert catalogue.shift_checks.checked_utc_s("simulated:simulated", "b" * 64) is None
+    refused = shown(catalogue, "", Outcome.ATTACK)
+    assert not checked(catalogue, refused, shown(catalogue, "print_flat", Outcome.ATTACK))
+    assert catalogue.shift_checks.checked_utc_s("simulated:simulated", "a" * 64) is None, "a failed check counts too"
+    assert [e.details["passed"] for e in catalogue.audit.of("shift", "3")] == [True]
+
+
+def test_a_check_cannot_be_put_together_from_other_verdicts(catalogue: Catalogue) -> None:
+    person, sheet = shown(catalogue, "", Outcome.BONA_FIDE), shown(catalogue, "print_flat", Outcome.ATTACK)
+    other_mask = shown(catalogue, "print_flat", Outcome.ATTACK, mask=ALL_MODALITIES)
+    assert not checked(catalogue, person, other_mask)
+    for pair in ((sheet, person), (person, person), (person, 99), (person, shown(catalogue, "", Outcome.ATTACK))):
+        with pytest.raises(InputError):
+            checked(catalogue, *pair)
+    ordinary = shown(catalogue, "print_flat", Outcome.ATTACK, shadow=False)
+    with pytest.raises(InputError, match="no answer of this check"):
+        checked(catalogue, person, ordinary)
+    assert isinstance(catalogue.clock, FakeClock)
+    catalogue.clock.advance(1000.0 * 3600.0)
+    with pytest.raises(InputError, match="no answer of this check"):
+        checked(catalogue, person, sheet)
+    catalogue.actor = Actor.of("col", [Role.COLLECTOR])
+    with pytest.raises(DeniedError):
+        checked(catalogue, person, sheet)

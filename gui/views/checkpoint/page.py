@@ -15,6 +15,7 @@ from gui.context import PageContext
 from gui.i18n import codes, tr
 from gui.theme import type_size
 from gui.views.checkpoint.banner import Banner
+from gui.views.checkpoint.shift import ShiftDialog
 from gui.views.checkpoint.state import CheckpointState
 from gui.views.page import Page
 from gui.widgets.ask import ask_reason
@@ -38,6 +39,7 @@ class CheckpointPage(Page):
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.state = CheckpointState()
+        self.shift: ShiftDialog | None = None
         self._observed_ms = self._face_ms = -1e12
         self.rgb_view = StreamView(Modality.RGB, self)
         self.depth_view = StreamView(Modality.DEPTH, self)
@@ -71,7 +73,7 @@ class CheckpointPage(Page):
         verbs.setSpacing(10)
         actions = self.context.actions
         verbs.addWidget(VerbButton(actions["next_person"], self, primary=True, big=True), 2)
-        for action_id in ("refer", "call_technician", "override"):
+        for action_id in ("refer", "call_technician", "override", "shift_check"):
             verbs.addWidget(VerbButton(actions[action_id], self, big=True), 1)
         self._unlock = VerbButton(actions["unlock"], self, primary=True, big=True)
         verbs.addWidget(self._unlock, 1)
@@ -92,6 +94,7 @@ class CheckpointPage(Page):
         actions.connect("call_technician", self.call_technician)
         actions.connect("override", self.override)
         actions.connect("unlock", self.unlock)
+        actions.connect("shift_check", self.check_shift)
 
     def entered(self) -> None:
         """Give the keys to the page."""
@@ -147,6 +150,12 @@ class CheckpointPage(Page):
             partial(self._mark, committed.row_id),
             choices,
         )
+
+    def check_shift(self) -> None:
+        """One bona fide person, one kit print: only then are verdicts given in this shift."""
+        self.shift = ShiftDialog(self.context, self)
+        self.shift.open()
+        self.shift.activateWindow()  # its keys are the dialog's now, not the page's
 
     def unlock(self) -> None:
         """A supervisor ends the lock-out, with a reason."""
@@ -205,6 +214,7 @@ class CheckpointPage(Page):
         """Work out the one state and show it."""
         link, state = self.context.link, self.state
         state.failure, state.health, state.model = link.failure, link.health, link.model
+        state.withheld = link.standing.withheld
         state.locked, state.ended, state.frame_age_ms = link.locked, link.ended, link.feed.age_ms
         display = state.display()
         shadow = state.verdict.shadow if state.verdict is not None else link.shadow
@@ -220,6 +230,7 @@ class CheckpointPage(Page):
         actions["next_person"].setEnabled(not state.locked and link.connected)
         actions["refer"].setEnabled(link.connected and not state.locked)
         actions["call_technician"].setEnabled(True)
+        actions["shift_check"].setEnabled(link.connected and not state.locked)
         actions["override"].setEnabled(display.final)
         actions["unlock"].setEnabled(state.locked)
         self._unlock.setVisible(state.locked)

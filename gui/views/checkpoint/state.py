@@ -49,6 +49,7 @@ class CheckpointState:
     committed: VerdictCommitted | None = None
     operator_outcome: Outcome | None = None
     locked: bool = False
+    withheld: Reason = Reason.NONE
     ended: bool = False
     frame_age_ms: float = 1e12
 
@@ -70,6 +71,9 @@ class CheckpointState:
             return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, str(self.failure.what))
         if self.locked:
             return Display(Shape.LOCK, tr("LOCKED"), Tone.BAD, tr("Repeated attacks. A supervisor has to unlock."))
+        if self.withheld is Reason.SHIFT_CHECK:
+            why = tr("One bona fide person, then the kit print. Until it passes, nobody gets a verdict.")
+            return Display(Shape.DASH, tr("SHIFT CHECK DUE"), Tone.CALM, why)
         if self.verdict is not None and (self.ended or self.frame_age_ms <= LOST_MS):
             return self._decided(self.verdict)
         return self._waiting()
@@ -110,6 +114,8 @@ class CheckpointState:
         }[outcome]
         if verdict.shadow:
             # A green tick would be taken for an open door: a shadow verdict says its word without the colour.
-            why = "  ".join((tr("Shadow: the camera is not qualified with these sensors; nothing opens."), why))
+            why = "  ".join(
+                (tr("Shadow: a test, or a camera that is not qualified with these sensors; nothing opens."), why)
+            )
             return Display(shape, tr("SHADOW: {word}", word=codes.outcome(outcome)), Tone.CALM, why, final=True)
         return Display(shape, codes.outcome(outcome), tone, why, final=True)

@@ -34,9 +34,3 @@ def next_card(judgement: Judgement, required: Requirements) -> Card:
 
 def _new_species(shown: Collection[str]) -> str:
     return next((str(species) for species in USUAL_SPECIES if species not in shown), str(Species.UNKNOWN))
-
-
-def simulated_scene(source: str, scene: str, seed: int, species: str) -> str:
-    """The simulated source that shows this with the sensor of ``source``."""
-    sensor = next((part for part in source.split(",") if part.startswith("sensor=")), "sensor=d435")
-    return f"simulated:{scene},seed={seed},{sensor},species={species or 'bona_fide'}"

@@ -16,9 +16,10 @@ from core.station.ports import PresentationLabel, SessionOrder
 from gui.context import PageContext
 from gui.i18n import codes, tr
 from gui.link import CHECKPOINT_ORDER
+from gui.simulated import simulated_scene
 from gui.views.qualify import reading
 from gui.views.qualify.camera_step import CameraStep
-from gui.views.qualify.cards import next_card, simulated_scene
+from gui.views.qualify.cards import next_card
 from gui.views.qualify.decide_step import DecideStep
 from gui.views.qualify.present_step import PresentStep
 from gui.views.qualify.reading import Progress
