@@ -339,7 +339,7 @@ class Station:
             locked=self.locked,
             checkpoint=bool(self.session) and self._purpose is SessionPurpose.CHECKPOINT,
             paused=self._door_paused,
-            shift_passed=True,
+            shift_passed=self.standing.withheld is Reason.NONE,
             stored=not self._storage_failed,
         )
 
