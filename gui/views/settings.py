@@ -59,7 +59,7 @@ class SettingsDialog(QDialog):
         column.addWidget(heading(tr("Settings"), self))
         column.addLayout(form)
         column.addWidget(buttons)
-        self.setMinimumWidth(420)
+        self.setMinimumWidth(480)
 
     def chosen(self) -> Settings:
         """The settings as they stand in the dialog."""

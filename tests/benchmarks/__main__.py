@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.benchmarks import capture, model, recorder, scenes, station, window
+from tests.benchmarks import capture, door, model, recorder, scenes, station, window
 from tests.benchmarks.table import markdown
 
 SECTIONS = {
@@ -16,6 +16,7 @@ SECTIONS = {
     "Model": model.rows,
     "Station, headless": station.rows,
     "Window": window.rows,
+    "Door": door.rows,
 }
 
 

@@ -27,7 +27,8 @@ from tests.soak.slope import Slope, slope_per_hour
 ROOT = Path(__file__).resolve().parents[2]
 WARM_UP = 0.25
 """Share of the run that counts for no slope: caches fill, allocators settle (half an hour of two, design page 4.3)."""
-WAL_LIMIT_BYTES = 64 << 20
+WAL_LIMIT_BYTES = 128 << 20
+"""Twice what a frames database collects before it empties its log (`storage.frames.FORM`)."""
 MORE_HANDLES = 8
 """A process may end with so many file descriptors or threads more than it had after its warm-up."""
 SLOW_CAMERA = '[[event]]\nat_s = 0.0\ndo = "usb2"\n'

@@ -107,3 +107,14 @@ def test_a_loader_that_fails_otherwise_is_found() -> None:
 
     with pytest.raises(KeyError):
         documented(broken, b"")
+
+
+def test_a_checkpoint_without_its_metadata_is_none(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    from core.adaptation import checkpoint
+
+    save_file({"a": torch.zeros(1)}, tmp_path / "checkpoint.safetensors")
+    assert (tmp_path / checkpoint._FILE).is_file()
+    assert checkpoint.read_checkpoint(tmp_path, "0" * 64) is None
