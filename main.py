@@ -50,7 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return HANDLERS[options.handler](options)
     except KnownError as error:
-        say(f"sallyport: {error.what}", error.remedy)
+        if error.exit_code is ExitCode.DONE:  # an answer, not a failure: the change is proposed
+            print(error.what)
+            say(error.remedy)
+        else:
+            say(f"sallyport: {error.what}", error.remedy)
         return error.exit_code
     except KeyboardInterrupt:
         say("sallyport: canceled")

@@ -140,7 +140,9 @@ def _people_commands(commands: _Commands) -> None:
     for name, text in (("passphrase", "set a new pass-phrase"), ("remove", "take an account away, for good")):
         accounts.add(name, text).add_argument("name", metavar="NAME")
     recovery = accounts.add("recovery", "a new recovery code; or use the code to set an administrator's pass-phrase")
-    recovery.add_argument("--use", metavar="NAME", help="ask for the code and a new pass-phrase of this account")
+    recovery.add_argument(
+        "--for", dest="account", metavar="NAME", help="ask for the code and a new pass-phrase of this account"
+    )
     accounts.add("pin", "set the PIN that leaves the full screen (an empty one takes it away)")
     proposals = _Commands(commands.add("proposals", "changes that need a second person"), prefix="proposals ")
     proposals.add("list", "list the proposals").add_argument("--json", action="store_true")

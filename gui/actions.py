@@ -12,42 +12,52 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from core.access import Actor, Permission
 from gui.i18n import tr
 from gui.icons import icon
 
 
 @dataclass(frozen=True, slots=True)
 class ActionInfo:
-    """One verb. ``page`` empty = works everywhere; otherwise its shortcut works while that page is in front."""
+    """One verb. ``page`` empty = works everywhere; otherwise its shortcut works while that page is in front.
+
+    ``needs``: whoever holds none of these permissions does not see it; empty = everybody who may see its page.
+    """
 
     id: str
     text: str
     shortcut: str = ""
     icon: str = ""
     page: str = ""
+    needs: tuple[Permission, ...] = ()
 
 
 PAGES: tuple[ActionInfo, ...] = (
-    ActionInfo("checkpoint", "Checkpoint", "Ctrl+1", "checkpoint"),
-    ActionInfo("collect", "Collect", "Ctrl+2", "collect"),
-    ActionInfo("review", "Review", "Ctrl+3", "review"),
-    ActionInfo("recalibrate", "Recalibrate", "Ctrl+4", "recalibrate"),
-    ActionInfo("devices", "Devices", "Ctrl+5", "devices"),
+    ActionInfo("checkpoint", "Checkpoint", "Ctrl+1", "checkpoint", needs=(Permission.OPERATE, Permission.UNLOCK)),
+    ActionInfo("collect", "Collect", "Ctrl+2", "collect", needs=(Permission.COLLECT,)),
+    ActionInfo("review", "Review", "Ctrl+3", "review", needs=(Permission.REVIEW,)),
+    ActionInfo("recalibrate", "Recalibrate", "Ctrl+4", "recalibrate", needs=(Permission.ADAPT, Permission.PROMOTE)),
+    ActionInfo("devices", "Devices", "Ctrl+5", "devices", needs=(Permission.CAMERA,)),
+    ActionInfo("people", "People", "Ctrl+6", "people", needs=(Permission.ACCOUNTS, Permission.PROMOTE)),
 )
 
 VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("palette", "All commands", "Ctrl+K", "search"),
     ActionInfo("settings", "Settings", "Ctrl+,", "settings"),
-    ActionInfo("site_keys", "Keys", "Ctrl+Shift+K", "unlock"),
-    ActionInfo("pause_door", "Keep the door closed, or let it go", "Ctrl+D", "lock"),
+    ActionInfo("site_keys", "Keys", "Ctrl+Shift+K", "unlock", needs=(Permission.KEYS, Permission.REVIEW)),
+    ActionInfo("pause_door", "Keep the door closed, or let it go", "Ctrl+D", "lock", needs=(Permission.OPERATE,)),
     ActionInfo("full_screen", "Full screen", "F11", "checkpoint"),
     ActionInfo("quit", "Quit", "Ctrl+Q", "cross"),
-    ActionInfo("next_person", "Next person", "Space", "next", "checkpoint"),
-    ActionInfo("refer", "Refer", "R", "refer", "checkpoint"),
-    ActionInfo("call_technician", "Call technician", "T", "call", "checkpoint"),
-    ActionInfo("override", "Override", "O", "override", "checkpoint"),
-    ActionInfo("unlock", "Unlock", "U", "unlock", "checkpoint"),
-    ActionInfo("shift_check", "Start-of-shift check", "S", "check", "checkpoint"),
+    ActionInfo("log_out", "Log out or switch", "Ctrl+L", "lock"),
+    ActionInfo("next_person", "Next person", "Space", "next", "checkpoint", (Permission.OPERATE,)),
+    ActionInfo("refer", "Refer", "R", "refer", "checkpoint", (Permission.OPERATE,)),
+    ActionInfo("call_technician", "Call technician", "T", "call", "checkpoint", (Permission.OPERATE,)),
+    ActionInfo("override", "Override", "O", "override", "checkpoint", (Permission.OVERRIDE,)),
+    ActionInfo("unlock", "Unlock", "U", "unlock", "checkpoint", (Permission.UNLOCK,)),
+    ActionInfo("shift_check", "Start-of-shift check", "S", "check", "checkpoint", (Permission.OPERATE,)),
+    ActionInfo("second_confirmed", "Confirmed", "L, C", "check", "checkpoint", (Permission.OPERATE,)),
+    ActionInfo("second_false_alarm", "False alarm", "L, F", "cross", "checkpoint", (Permission.OPERATE,)),
+    ActionInfo("second_unknown", "Unknown", "L, U", "refer", "checkpoint", (Permission.OPERATE,)),
     ActionInfo("new_subject", "New subject", "Ctrl+N", "add", "collect"),
     ActionInfo("new_artefact", "New artefact", "Ctrl+Shift+N", "add", "collect"),
     ActionInfo("record_take", "Record", "Space", "record", "collect"),
@@ -56,20 +66,26 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("play", "Play or pause", "Space", "play", "review"),
     ActionInfo("frame_back", "Previous frame set", "Left", "step_back", "review"),
     ActionInfo("frame_on", "Next frame set", "Right", "step_on", "review"),
-    ActionInfo("change_label", "Change label", "L", "label", "review"),
+    ActionInfo("change_label", "Change label", "L", "label", "review", (Permission.LABEL,)),
     ActionInfo("explain", "Explain", "X", "weigh", "review"),
     ActionInfo("stop_explaining", "Stop", "Escape", "stop", "review"),
     ActionInfo("replay_check", "Recompute", "C", "check", "review"),
-    ActionInfo("export_session", "Export", "E", "export", "review"),
-    ActionInfo("erase_person", "Erase a person", "Ctrl+Shift+E", "discard", "review"),
+    ActionInfo("export_session", "Export", "E", "export", "review", (Permission.EXPORT,)),
+    ActionInfo("erase_person", "Erase a person", "Ctrl+Shift+E", "discard", "review", (Permission.ERASE,)),
     ActionInfo("refresh_review", "Refresh the list", "F5", "refresh", "review"),
-    ActionInfo("make_plan", "Freeze plan and start", "Ctrl+Return", "play", "recalibrate"),
-    ActionInfo("pause_job", "Pause", "P", "pause", "recalibrate"),
-    ActionInfo("resume_job", "Resume", "G", "play", "recalibrate"),
-    ActionInfo("cancel_job", "Cancel job", "X", "stop", "recalibrate"),
+    ActionInfo("make_plan", "Freeze plan and start", "Ctrl+Return", "play", "recalibrate", (Permission.ADAPT,)),
+    ActionInfo("pause_job", "Pause", "P", "pause", "recalibrate", (Permission.ADAPT,)),
+    ActionInfo("resume_job", "Resume", "G", "play", "recalibrate", (Permission.ADAPT,)),
+    ActionInfo("cancel_job", "Cancel job", "X", "stop", "recalibrate", (Permission.ADAPT,)),
     ActionInfo("promote", "Promote", "Ctrl+P", "promote", "recalibrate"),
     ActionInfo("reject", "Reject", "Ctrl+J", "cross", "recalibrate"),
     ActionInfo("rollback", "Roll back", "Ctrl+B", "rollback", "recalibrate"),
+    ActionInfo("add_account", "Add account", "Ctrl+N", "add", "people", (Permission.ACCOUNTS,)),
+    ActionInfo("change_roles", "Roles", "Ctrl+E", "label", "people", (Permission.ACCOUNTS,)),
+    ActionInfo("new_passphrase", "Pass-phrase", "Ctrl+Shift+P", "retake", "people", (Permission.ACCOUNTS,)),
+    ActionInfo("remove_account", "Remove", "Delete", "discard", "people", (Permission.ACCOUNTS,)),
+    ActionInfo("new_recovery_code", "Recovery code", "Ctrl+Shift+R", "unlock", "people", (Permission.ACCOUNTS,)),
+    ActionInfo("kiosk_pin", "PIN", "Ctrl+Shift+F", "lock", "people", (Permission.ACCOUNTS,)),
     ActionInfo("connect_source", "Connect", "Ctrl+Return", "play", "devices"),
     ActionInfo("open_recording", "Open recording", "Ctrl+O", "folder", "devices"),
     ActionInfo("record_file", "Record SDK file", "Ctrl+R", "record", "devices"),
@@ -81,8 +97,9 @@ VERBS: tuple[ActionInfo, ...] = (
 class Actions(QObject):
     """Makes the `QAction` of each verb and finds it by id."""
 
-    def __init__(self, window: QWidget, go_to: Callable[[str], None]) -> None:
+    def __init__(self, window: QWidget, go_to: Callable[[str], None], actor: Actor | None) -> None:
         super().__init__(window)
+        self._actor = actor
         self._window = window
         self._go_to = go_to
         self._actions: dict[str, QAction] = {}
@@ -91,6 +108,13 @@ class Actions(QObject):
             self._make(info).triggered.connect(lambda _checked=False, page=info.id: self._go_to(page))
         for info in VERBS:
             self._make(info)
+
+    def allowed(self, info: ActionInfo) -> bool:
+        """Whether whoever is here may do it; what they may not do is absent."""
+        pages = {page.id: page for page in PAGES}
+        if info.page in pages and not self.allowed(pages[info.page]):
+            return False
+        return not info.needs or (self._actor is not None and any(map(self._actor.may, info.needs)))
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
@@ -134,6 +158,7 @@ class Actions(QObject):
         else:
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             self._window.addAction(action)
+        action.setVisible(self.allowed(info))
         self._actions[info.id] = action
         self._infos[info.id] = info
         return action

@@ -6,26 +6,30 @@ import logging
 import os
 import sys
 import traceback
+from concurrent import futures
 
-from PySide6.QtCore import QObject, QProcess, QSettings, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QProcess, QSettings, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
-from core.access import LOCAL
+from core.access import LOCAL, Actor
 from core.errors import ExitCode, KnownError
 from gui.crash import CrashFile, install_hooks
 from gui.feed import FrameFeed
 from gui.i18n import install_language, tr
 from gui.link import StationLink
-from gui.main_window import MainWindow
+from gui.main_window import Doorkeeping, MainWindow
 from gui.services import Services
 from gui.settings import load_settings, save_settings
 from gui.tasks import Tasks
 from gui.theme import apply_theme
 from gui.widgets.toast import Level
 from storage.key_care import KeyStatus, key_status
+from storage.people_commands import TOKEN_VARIABLE
 
 log = logging.getLogger(__name__)
 
+IDLE_MS = 15 * 60 * 1000
+"""Without input and without a verdict for so long, whoever is logged in is logged out."""
 QUIT_AFTER = "SALLYPORT_QUIT_AFTER"
 """Seconds after which the window closes by itself: continuous integration starts the real program with it."""
 
@@ -51,8 +55,14 @@ class Desk(QObject):
         self._restore_hooks = install_hooks(self._on_escaped)
         self.feed = FrameFeed(parent=self)
         self.link = StationLink(services.open_station, self.feed, self)
-        self.link.actor = LOCAL
         self.tasks = Tasks(services.open_catalogue, self)
+        self.door = Doorkeeping()
+        self._token = ""
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(IDLE_MS)
+        self._idle.timeout.connect(self._on_idle)
+        self.link.committed.connect(lambda _committed: self._stay())
         self._look = ("", "")
         self._apply_look()
         self.window = self._make_window()
@@ -65,7 +75,10 @@ class Desk(QObject):
     def close(self) -> None:
         """Shut everything down in order; the session is closed."""
         self.window.save_geometry(self._geometry_store())
+        self.window.may_close = True
         self.link.close()
+        if self._token:
+            self._leave_catalogue(wait=True)
         self.tasks.close()
         try:
             save_settings(self.settings, self.services.settings_file)
@@ -77,6 +90,19 @@ class Desk(QObject):
         self.window.deleteLater()
 
     def _start(self) -> None:
+        self.tasks.run(lambda catalogue: catalogue.accounts.exist(), self._begin, self._cannot_begin, self)
+
+    def _cannot_begin(self, error: BaseException) -> None:
+        """Without a catalogue nobody is let in; the station says the same once it is asked."""
+        self.window.show_error(error)
+        self.link.connect_source(self.settings.source or self.services.default_source)
+
+    def _begin(self, accounts_exist: bool) -> None:
+        """An open station lets everybody in; one with accounts shows its log-in while the camera starts."""
+        if accounts_exist:
+            self._let_in(Doorkeeping(None, asks=True))
+        else:
+            self._let_in(Doorkeeping(LOCAL))
         self.link.connect_source(self.settings.source or self.services.default_source)
         self.tasks.run(key_status, self._on_keys)
         if self.crash.last_run_ended_badly:
@@ -106,7 +132,9 @@ class Desk(QObject):
             QProcess.startDetached(program, rest)
 
     def _make_window(self) -> MainWindow:
-        window = MainWindow(self.services, self.settings, self.link, self.tasks)
+        window = MainWindow(self.services, self.settings, self.link, self.tasks, self.door)
+        window.admitted.connect(self._on_admitted)
+        window.logged_out.connect(self._on_logged_out)
         window.bug.connect(self._on_bug)
         window.look_changed.connect(self._on_look_changed)
         window.restore_geometry(self._geometry_store())
@@ -124,8 +152,10 @@ class Desk(QObject):
 
     @Slot()
     def _on_look_changed(self) -> None:
-        if not self._apply_look():
-            return
+        if self._apply_look():
+            self._renew_window()
+
+    def _renew_window(self) -> None:
         old = self.window
         old.save_geometry(self._geometry_store())
         self.feed.forget_views()
@@ -133,6 +163,59 @@ class Desk(QObject):
         self.window.show()
         old.close()
         old.deleteLater()
+
+    # --- who is here --------------------------------------------------------------------------------------------
+
+    def _let_in(self, door: Doorkeeping) -> None:
+        """Another person, another window: nothing of the one before is left on it."""
+        self.door = door
+        self._stay()
+        self.link.act_as(door.actor)
+        self._renew_window()
+
+    @Slot(object, str)
+    def _on_admitted(self, actor: Actor, token: str) -> None:
+        """Commands that the window starts act as the same account (`storage.people_commands.log_in`)."""
+        self._token = os.environ[TOKEN_VARIABLE] = token
+        self.app.installEventFilter(self)
+
+        def enter(rule_is_on: bool) -> None:
+            self._let_in(Doorkeeping(actor, asks=True, rule_is_on=rule_is_on))
+
+        self.tasks.run(lambda catalogue: catalogue.proposals.rule_is_on, enter, owner=self)
+
+    @Slot(str)
+    def _on_logged_out(self, why: str) -> None:
+        """Said by the person, by the clock, or because the station was closed meanwhile."""
+        self.app.removeEventFilter(self)
+        self._leave_catalogue(wait=False)
+        self._let_in(Doorkeeping(None, asks=True))
+        if why:
+            self.window.notify(why, "", Level.INFO)
+
+    def _leave_catalogue(self, wait: bool) -> None:
+        token, self._token = self._token, ""
+        os.environ.pop(TOKEN_VARIABLE, None)
+        task = self.tasks.run(lambda catalogue: catalogue.log_ins.log_out(token), lambda _nothing: None)
+        if wait and task.future is not None:
+            futures.wait((task.future,), timeout=5.0)
+
+    @Slot()
+    def _on_idle(self) -> None:
+        self._on_logged_out(tr("Logged out: nobody has touched the station for a while."))
+
+    def _stay(self) -> None:
+        """Somebody is there: at the keys, or deciding about people."""
+        if self.door.asks and self.door.actor is not None:
+            self._idle.start()
+        else:
+            self._idle.stop()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Input of any kind keeps the log-in alive."""
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress, QEvent.Type.Wheel):
+            self._stay()
+        return False
 
     @Slot(object)
     def _on_bug(self, error: BaseException) -> None:

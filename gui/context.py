@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.access import Actor
 from gui.actions import Actions
 from gui.link import StationLink
 from gui.services import Services
@@ -28,3 +29,9 @@ class PageContext:
     """A known error becomes a toast; anything else goes the way of bugs."""
     go_to: Callable[[str], None]
     """Bring a page to the front."""
+    actor: Actor | None
+    """Whoever has logged in (`core.access.LOCAL` on an open station); ``None``: nobody."""
+    admit: Callable[[Actor, str], None]
+    """Somebody logged in; the token is for the commands that the window starts."""
+    log_out: Callable[[str], None]
+    """Nobody is here any more; the text says why, on the log-in page."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QStatusBar, QWidget
 
+from core.access import LOCAL, Actor, DeniedError
 from core.door.output import DoorPlaces
 from core.errors import KnownError
 from core.messages import Problem
@@ -20,18 +22,32 @@ from gui.services import Services
 from gui.settings import Settings, save_settings
 from gui.tasks import Tasks
 from gui.views.page import Page
+from gui.views.people.dialogs import SecretDialog
 from gui.widgets.command_palette import CommandPalette
 from gui.widgets.health_line import HealthLine
 from gui.widgets.rail import Rail
 from gui.widgets.toast import Level, Toasts
+from gui.widgets.who_line import WhoLine
 
+LOG_IN = "log_in"
 _PAGE_CLASSES = {
     "checkpoint": ("gui.views.checkpoint.page", "CheckpointPage"),
     "collect": ("gui.views.collect.page", "CollectPage"),
     "review": ("gui.views.review.page", "ReviewPage"),
     "recalibrate": ("gui.views.recalibrate.page", "RecalibratePage"),
     "devices": ("gui.views.devices.page", "DevicesPage"),
+    "people": ("gui.views.people.page", "PeoplePage"),
+    LOG_IN: ("gui.views.log_in", "LogInPage"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Doorkeeping:
+    """Who is at the window; whether the station asks people to log in, and for a second person."""
+
+    actor: Actor | None = None
+    asks: bool = False
+    rule_is_on: bool = False
 
 
 class MainWindow(QMainWindow):
@@ -42,17 +58,37 @@ class MainWindow(QMainWindow):
     look_changed = Signal()
     """Language or theme changed: the application opens the window anew with the new look."""
 
-    def __init__(self, services: Services, settings: Settings, link: StationLink, tasks: Tasks) -> None:
+    admitted = Signal(object, str)
+    """`Actor` and token: somebody logged in."""
+    logged_out = Signal(str)
+    """Whoever was here is gone; why, in words (empty: because they said so)."""
+
+    def __init__(
+        self, services: Services, settings: Settings, link: StationLink, tasks: Tasks, door: Doorkeeping
+    ) -> None:
         super().__init__()
+        self.doorkeeping = door
         self.setWindowTitle("Sallyport")
         self.services, self.settings = services, settings
         self.link, self.tasks = link, tasks
         self.pages: dict[str, Page] = {}
         self._front = ""
-        self.actions_table = Actions(self, self.go_to)
+        self.may_close = False
+        """Whether the full screen may be closed without its PIN."""
+        self.actions_table = Actions(self, self.go_to, door.actor)
         self.toasts = Toasts(self)
         self.context = PageContext(
-            services, settings, self.actions_table, link, tasks, self.notify, self.show_error, self.go_to
+            services,
+            settings,
+            self.actions_table,
+            link,
+            tasks,
+            self.notify,
+            self.show_error,
+            self.go_to,
+            door.actor,
+            self.admitted.emit,
+            self.logged_out.emit,
         )
         self._build()
         self._connect()
@@ -63,17 +99,18 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_table
         self.rail = Rail(
-            [(actions[info.id], info.icon) for info in PAGES],
+            [(actions[info.id], info.icon) for info in PAGES if actions.allowed(info)],
             [(actions["palette"], "search"), (actions["settings"], "settings")],
             self,
         )
+        self.rail.setVisible(self.doorkeeping.actor is not None)
         self.stack = QStackedWidget(self)
         self._slots: dict[str, QWidget] = {}
-        for info in PAGES:
+        for name in (LOG_IN, *(info.id for info in PAGES)):
             slot = QWidget(self.stack)
             row = QHBoxLayout(slot)
             row.setContentsMargins(0, 0, 0, 0)
-            self._slots[info.id] = slot
+            self._slots[name] = slot
             self.stack.addWidget(slot)
         body = QWidget(self)
         row = QHBoxLayout(body)
@@ -86,6 +123,8 @@ class MainWindow(QMainWindow):
         bar = QStatusBar(self)
         bar.setSizeGripEnabled(False)
         bar.addPermanentWidget(self.health_line, 1)
+        self.who_line = WhoLine(self.doorkeeping.actor, self.doorkeeping.rule_is_on, self)
+        bar.addPermanentWidget(self.who_line)
         self.setStatusBar(bar)
         self.command_palette = CommandPalette(actions, self)
 
@@ -94,6 +133,8 @@ class MainWindow(QMainWindow):
         actions.connect("palette", self.command_palette.open)
         actions.connect("quit", self.close)
         actions.connect("full_screen", self._toggle_full_screen)
+        actions.connect("log_out", lambda: self.logged_out.emit(""))
+        actions["log_out"].setVisible(self.doorkeeping.asks and self.doorkeeping.actor is not None)
         actions.connect("settings", self._open_settings)
         actions.connect("site_keys", self._open_keys)
         self.command_palette.chosen.connect(actions.invoke)
@@ -119,18 +160,25 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def go_to(self, name: str) -> None:
         """Bring a page to the front; it is built the first time."""
-        if name not in _PAGE_CLASSES:
-            name = "checkpoint"
+        name = self._may_see(name)
         if name == self._front:
             return
         if self._front:
             self.pages[self._front].left()
         page = self.pages.get(name) or self._make_page(name)
         self._front = name
-        self.settings.page = name
+        if name != LOG_IN:
+            self.settings.page = name
+            self.rail.mark(name)
         self.stack.setCurrentWidget(self._slots[name])
-        self.rail.mark(name)
         page.entered()
+
+    def _may_see(self, name: str) -> str:
+        """The page itself, or the first that this person may see."""
+        if self.doorkeeping.actor is None:
+            return LOG_IN
+        seen = [info.id for info in PAGES if self.actions_table.allowed(info)]
+        return name if name in seen else seen[0]
 
     @property
     def front(self) -> str:
@@ -156,6 +204,8 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def show_error(self, error: BaseException) -> None:
         """A known error becomes a notice, anything else the way of bugs."""
+        if isinstance(error, DeniedError) and self.doorkeeping.actor == LOCAL:
+            self.logged_out.emit(tr("This station asks people to log in now."))  # somebody added accounts meanwhile
         if isinstance(error, KnownError):
             self.notify(error.what, error.remedy, Level.ERROR)
         else:
@@ -206,7 +256,32 @@ class MainWindow(QMainWindow):
             self.notify(tr("The door works again."))
 
     def _toggle_full_screen(self) -> None:
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        """Into the full screen at once; out of it with the PIN, where there is one."""
+        if self.isFullScreen():
+            self._leave_full_screen(self.showNormal)
+        else:
+            self.setWindowState(self.windowState() | Qt.WindowState.WindowFullScreen)
+
+    def _leave_full_screen(self, then: Callable[[], object]) -> None:
+        def ask(has_pin: bool) -> None:
+            if not has_pin:
+                then()
+                return
+            dialog = SecretDialog(
+                tr("Leave the full screen"), tr("The PIN is the administrator's."), self, lambda pin: check(pin)
+            )
+            dialog.open()
+
+        def check(pin: str) -> None:
+            self.tasks.run(
+                lambda catalogue: catalogue.accounts.check_kiosk_pin(pin), lambda _: then(), self.show_error, self
+            )
+
+        self.tasks.run(lambda catalogue: catalogue.accounts.has_kiosk_pin(), ask, self.show_error, self)
+
+    def _close_for_good(self) -> None:
+        self.may_close = True
+        self.close()
 
     def restore_geometry(self, store: QSettings) -> None:
         """Where the window stood; ignored when it cannot be read."""
@@ -225,7 +300,11 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.actions_table.retint)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave in order: the front page first, so that a running take is finished."""
+        """Leave in order: the front page first, so that a running take is finished. In the full screen: the PIN."""
+        if self.isFullScreen() and self.isVisible() and not self.may_close:
+            event.ignore()
+            self._leave_full_screen(self._close_for_good)
+            return
         if self._front:
             self.pages[self._front].left()
         super().closeEvent(event)

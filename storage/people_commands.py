@@ -101,11 +101,11 @@ def remove_account(catalogue: Catalogue, options: Namespace) -> int:
 
 def recover(catalogue: Catalogue, options: Namespace) -> int:
     """`main.py accounts recovery`."""
-    if options.use is None:
+    if options.account is None:
         _tell_code(catalogue.accounts.new_recovery_code())
         return ExitCode.DONE
-    code = _ask("Recovery code: ")
-    _tell_code(catalogue.accounts.recover(options.use, code, _ask_new(f"New pass-phrase of {options.use}: ")))
+    code, name = _ask("Recovery code: "), options.account
+    _tell_code(catalogue.accounts.recover(name, code, _ask_new(f"New pass-phrase of {name}: ")))
     return ExitCode.DONE
 
 

@@ -54,7 +54,7 @@ class CommandPalette(Plate):
         for info, action in self._actions:
             page = pages.get(info.page, "")
             text = f"{page}: {action.text()}" if page else action.text()
-            if info.id == "palette" or not all(word in text.casefold() for word in words):
+            if info.id == "palette" or not action.isVisible() or not all(word in text.casefold() for word in words):
                 continue
             keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
             item = QListWidgetItem(action.icon(), f"{text}    {keys}" if keys else text)

@@ -49,6 +49,8 @@ class VerbButton(QPushButton):
         self.setAccessibleName(words)
         self.setToolTip(f"{words}  {keys}".strip() if self._compact else keys)
         self.setEnabled(self._action.isEnabled())
+        if not self._action.isVisible():  # not this person's: absent, not greyed
+            self.hide()
         if not self._primary:  # a primary button has its own background, on which an icon in text colour would vanish
             self.setIcon(self._action.icon())
         if not self._compact:

@@ -20,6 +20,7 @@ from gui.link import StationLink
 from gui.services import LiveStation, Services
 from tests.gui.fakes import FakeFrames, FakeStation
 from tests.patience import PATIENCE_S
+from tests.people import CHEAP
 
 if TYPE_CHECKING:
     from storage.catalogue import Catalogue
@@ -90,7 +91,9 @@ def services(tmp_path: Path, station: FakeStation, frames: FakeFrames) -> Servic
     def catalogue() -> Catalogue:
         from storage.catalogue import open_catalogue
 
-        return open_catalogue(data)
+        opened = open_catalogue(data)
+        opened.credentials.cost = CHEAP
+        return opened
 
     return Services(
         data_dir=data,

@@ -7,7 +7,8 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from core.codes import Hint, Outcome, Reason
+from core.access import Permission
+from core.codes import Hint, Outcome, Reason, SecondLineResult
 from core.frames import Modality
 from core.messages import VerdictCommitted
 from core.verdict import Observation
@@ -15,6 +16,7 @@ from gui.context import PageContext
 from gui.i18n import codes, tr
 from gui.theme import type_size
 from gui.views.checkpoint.banner import Banner
+from gui.views.checkpoint.second_line import VERBS, SecondLineStrip
 from gui.views.checkpoint.shift import ShiftDialog
 from gui.views.checkpoint.state import CheckpointState
 from gui.views.page import Page
@@ -47,6 +49,7 @@ class CheckpointPage(Page):
         self.banner = Banner(self)
         self.banner.announce = context.settings.announce
         self.sensors = Sensors(self)
+        self.second_line = SecondLineStrip(context.actions, self)
         self.why = QLabel(self)
         self.why.setFont(type_size(1.05))
         self.why.setAccessibleName(tr("Why, for the operator"))
@@ -69,6 +72,7 @@ class CheckpointPage(Page):
         facts.addWidget(self.sensors)
         facts.addWidget(self.why, 1)
         self.column.addLayout(facts)
+        self.column.addWidget(self.second_line)
         verbs = QHBoxLayout()
         verbs.setSpacing(10)
         actions = self.context.actions
@@ -95,10 +99,14 @@ class CheckpointPage(Page):
         actions.connect("override", self.override)
         actions.connect("unlock", self.unlock)
         actions.connect("shift_check", self.check_shift)
+        for verb, result in VERBS.items():
+            actions.connect(verb, partial(self.tell_second_line, result))
+        self.second_line.show_waiting(())
 
     def entered(self) -> None:
         """Give the keys to the page."""
         self.setFocus()
+        self._read_waiting()
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
@@ -166,11 +174,33 @@ class CheckpointPage(Page):
             lambda _value, reason: self.context.link.order(lambda station: station.unlock(reason)),
         )
 
+    def tell_second_line(self, result: SecondLineResult) -> None:
+        """What the second line found about the person that is chosen in the strip; the next person is not held up."""
+        verdict = self.second_line.chosen
+        if verdict is None:
+            return
+        self.context.tasks.run(
+            lambda catalogue: catalogue.second_line.record(verdict, result),
+            lambda _nothing: self._read_waiting(),
+            self.context.show_error,
+            self,
+        )
+
+    def _read_waiting(self) -> None:
+        if self.context.actor is not None and self.context.actor.may(Permission.OPERATE):
+            self.context.tasks.run(
+                lambda catalogue: catalogue.second_line.waiting(),
+                self.second_line.show_waiting,
+                self.context.show_error,
+                self,
+            )
+
     def _mark(self, row_id: int, outcome: str, reason: str) -> None:
         def marked(_nothing: object) -> None:
             if self.state.committed is not None and self.state.committed.row_id == row_id:
                 self.state.operator_outcome = Outcome(outcome)
                 self.refresh()
+            self._read_waiting()
 
         self.context.tasks.run(
             lambda catalogue: catalogue.verdicts.override(row_id, Outcome(outcome), reason),
@@ -208,6 +238,7 @@ class CheckpointPage(Page):
         self.state.operator_outcome = None
         self._face_ms = self.context.link.feed.clock.now_ms()
         self.refresh()
+        self._read_waiting()
 
     @Slot()
     def refresh(self) -> None:

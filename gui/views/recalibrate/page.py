@@ -243,7 +243,12 @@ class RecalibratePage(Page):
             answered,
         )
 
-    def _promoted(self, _output: str) -> None:
+    def _promoted(self, output: str) -> None:
+        if output.startswith("proposed"):  # not done: it waits for a second person
+            self.context.notify(
+                tr("Proposed."), tr("A second person has to approve it, on the page People."), Level.INFO
+            )
+            return
         self.context.notify(
             tr("The candidate is the champion now."), tr("The running station switches by itself."), Level.INFO
         )

@@ -1,0 +1,1 @@
+"""Accounts, approvals and the figures of operators."""

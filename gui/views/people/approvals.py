@@ -1,0 +1,75 @@
+"""Changes that wait for a second person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from core.access import Actor
+from gui.i18n import people_codes, tr
+from gui.models.table_model import TextTable
+from gui.widgets.forms import Plate, heading, quiet
+from gui.widgets.tables import make_table
+from storage.repositories.proposals import Proposal
+
+
+class Approvals(Plate):
+    """The open proposals, and two buttons for the one that is selected."""
+
+    def __init__(
+        self, approve: Callable[[Proposal], object], decline: Callable[[Proposal], object], parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self._proposals: Sequence[Proposal] = ()
+        self._actor: Actor | None = None
+        self.model = TextTable((tr("Number"), tr("Change"), tr("Details"), tr("Reason"), tr("Proposed by")))
+        self.table = make_table(tr("Changes that wait for a second person"), self)
+        self.table.setModel(self.model)
+        self.table.setMinimumHeight(110)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
+        self.rule = quiet("", self)
+        self.approve = QPushButton(tr("Approve"), self)
+        self.decline = QPushButton(tr("Decline"), self)
+        self.approve.clicked.connect(lambda: self._with_selected(approve))
+        self.decline.clicked.connect(lambda: self._with_selected(decline))
+        row = QHBoxLayout()
+        row.addWidget(self.rule, 1)
+        row.addWidget(self.approve)
+        row.addWidget(self.decline)
+        self.column.addWidget(heading(tr("Changes that wait for a second person"), self))
+        self.column.addWidget(self.table)
+        self.column.addLayout(row)
+        self._enable()
+
+    def show_proposals(self, proposals: Sequence[Proposal], actor: Actor, rule: str) -> None:
+        """Show what waits; ``rule``: how the two-person rule stands, in words."""
+        self._proposals, self._actor = proposals, actor
+        self.model.show([_row(one) for one in proposals])
+        self.rule.setText(rule)
+        if proposals:
+            self.table.selectRow(0)
+        self._enable()
+
+    @property
+    def selected(self) -> Proposal | None:
+        """The proposal that is selected."""
+        row = self.table.currentIndex().row()
+        return self._proposals[row] if 0 <= row < len(self._proposals) else None
+
+    def _with_selected(self, do: Callable[[Proposal], object]) -> None:
+        if self.selected is not None:
+            do(self.selected)
+
+    def _enable(self) -> None:
+        one, actor = self.selected, self._actor
+        may = one is not None and actor is not None and actor.may(one.permission)
+        self.decline.setEnabled(may)
+        own = one is not None and actor is not None and one.proposed_by == actor.id
+        self.approve.setEnabled(may and not own)
+        self.approve.setToolTip(tr("This is your own proposal: another one approves it.") if own else "")
+
+
+def _row(one: Proposal) -> tuple[str, ...]:
+    details = ", ".join(f"{name} {str(value)[:12]}" for name, value in one.arguments.items())
+    return (str(one.id), people_codes.change(one.action), details, one.reason, one.proposed_by)

@@ -1,0 +1,39 @@
+"""What the page People reads, in the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.access import Permission
+from storage.catalogue import Catalogue
+from storage.repositories.accounts import Account
+from storage.repositories.proposals import Proposal
+from storage.repositories.second_line import OperatorFigures
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleView:
+    """Accounts and figures are empty for whoever may not see them."""
+
+    exist: bool
+    rule_is_on: bool
+    proposals: tuple[Proposal, ...]
+    accounts: tuple[Account, ...] = ()
+    operators: tuple[OperatorFigures, ...] = ()
+    has_pin: bool = False
+
+
+def read_people(catalogue: Catalogue) -> PeopleView:
+    """Everything that whoever acts may see."""
+    exist, rule = catalogue.accounts.exist(), catalogue.proposals.rule_is_on
+    proposals = tuple(one for one in catalogue.proposals.open_ones() if catalogue.actor.may(one.permission))
+    if not catalogue.actor.may(Permission.ACCOUNTS):
+        return PeopleView(exist, rule, proposals)
+    return PeopleView(
+        exist,
+        rule,
+        proposals,
+        tuple(catalogue.accounts.all()),
+        tuple(catalogue.second_line.operators()),
+        catalogue.accounts.has_kiosk_pin(),
+    )

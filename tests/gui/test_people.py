@@ -1,0 +1,270 @@
+"""Log-in, roles and the second person, through the window."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from core.access import LOCAL, Permission
+from core.codes import Outcome, SecondLineResult
+from gui.actions import PAGES
+from gui.app import Desk, SallyportApp
+from gui.main_window import LOG_IN
+from gui.services import Services
+from gui.views.checkpoint.page import CheckpointPage
+from gui.views.log_in import LogInPage
+from gui.views.people.dialogs import AccountDialog, CodeDialog, SecretDialog
+from gui.views.people.page import PeoplePage
+from storage.catalogue import Catalogue
+from storage.people_commands import TOKEN_VARIABLE
+from storage.repositories.proposals import ProposedError
+from tests.gui.fakes import FakeFrames, FakeStation, committed, frame_set, ready, verdict
+from tests.people import PASSPHRASE, PEOPLE, add_people
+
+
+@pytest.fixture
+def catalogue(services: Services) -> Iterator[Catalogue]:
+    """The office's own look at the same data folder."""
+    with services.open_catalogue() as opened:
+        yield opened
+
+
+@pytest.fixture
+def closed_desk(qapp: SallyportApp, services: Services, catalogue: Catalogue, qtbot: QtBot) -> Iterator[Desk]:
+    """A window on a station with accounts, before anybody has logged in; its commands are real processes."""
+    add_people(catalogue)
+
+    def command(arguments: Sequence[str]) -> list[str]:
+        return [sys.executable, "main.py", *arguments, "--data", str(services.data_dir)]
+
+    desk = Desk(qapp, replace(services, command=command))
+    desk.open()
+    qtbot.waitUntil(lambda: desk.door.asks and desk.link.connected)
+    yield desk
+    desk.close()
+    assert not desk.crash.path.exists(), desk.crash.path.read_text()
+
+
+def page_of(desk: Desk, name: str) -> object:
+    desk.window.go_to(name)
+    return desk.window.pages[name]
+
+
+def log_in(desk: Desk, qtbot: QtBot, name: str, passphrase: str = PASSPHRASE) -> None:
+    page = desk.window.pages[LOG_IN]
+    assert isinstance(page, LogInPage)
+    qtbot.keyClicks(page.account, name)
+    qtbot.keyClick(page.account, Qt.Key.Key_Return)
+    qtbot.keyClicks(page.passphrase, passphrase)
+    qtbot.keyClick(page.passphrase, Qt.Key.Key_Return)
+
+
+def enter(desk: Desk, qtbot: QtBot, name: str) -> None:
+    log_in(desk, qtbot, name)
+    qtbot.waitUntil(lambda: desk.door.actor is not None and desk.door.actor.id == name)
+
+
+def visible_pages(desk: Desk) -> list[str]:
+    return [info.id for info in PAGES if desk.window.actions_table[info.id].isVisible()]
+
+
+def test_an_open_station_says_so_and_asks_nobody(desk: Desk) -> None:
+    assert desk.door.actor == LOCAL
+    assert "no accounts" in desk.window.who_line.who.text()
+    assert visible_pages(desk) == [info.id for info in PAGES]
+    assert not desk.window.actions_table["log_out"].isVisible()
+
+
+def test_nobody_sees_anything_but_the_log_in_and_nobody_is_decided_about(
+    closed_desk: Desk, station: FakeStation, qtbot: QtBot
+) -> None:
+    qtbot.waitUntil(lambda: closed_desk.window.front == LOG_IN)
+    assert visible_pages(closed_desk) == []
+    closed_desk.window.go_to("people")
+    assert closed_desk.window.front == LOG_IN
+    qtbot.waitUntil(lambda: station.named("act_as") == [None])
+    assert station.named("open_session") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "pages"),
+    [
+        ("olga", ["checkpoint"]),
+        ("carl", ["collect", "review"]),
+        ("tim", ["checkpoint", "review", "recalibrate", "devices", "people"]),
+        ("ada", ["checkpoint", "review", "recalibrate", "people"]),
+    ],
+)
+def test_pages_open_by_role_and_what_is_not_theirs_is_absent(
+    closed_desk: Desk, station: FakeStation, qtbot: QtBot, name: str, pages: list[str]
+) -> None:
+    enter(closed_desk, qtbot, name)
+    assert visible_pages(closed_desk) == pages
+    assert closed_desk.window.front in pages
+    assert closed_desk.window.who_line.who.text().startswith(name)
+    operates = closed_desk.door.actor is not None and closed_desk.door.actor.may(Permission.OPERATE)
+    if operates:
+        qtbot.waitUntil(lambda: closed_desk.link.session != "")
+    else:
+        qtbot.waitUntil(lambda: len(station.named("act_as")) == 2)
+        assert station.named("open_session") == []
+    if name == "ada":
+        assert not closed_desk.window.actions_table["next_person"].isVisible()
+
+
+def test_a_wrong_pass_phrase_is_told_with_its_wait_and_is_not_left_in_the_field(
+    closed_desk: Desk, qtbot: QtBot
+) -> None:
+    page = closed_desk.window.pages[LOG_IN]
+    assert isinstance(page, LogInPage)
+    for told in ("Try again", "Try again", "30 seconds", "30 seconds"):
+        page.account.clear()
+        log_in(closed_desk, qtbot, "olga", "not the one at all")
+        qtbot.waitUntil(lambda: page.button.isEnabled())
+        assert told in page.message.text()
+        assert page.passphrase.text() == ""
+    assert page.passphrase.echoMode() is QLineEdit.EchoMode.Password
+    assert closed_desk.door.actor is None
+
+
+def test_log_out_ends_the_session_and_the_commands_of_the_one_who_left(
+    closed_desk: Desk, station: FakeStation, catalogue: Catalogue, qtbot: QtBot
+) -> None:
+    enter(closed_desk, qtbot, "olga")
+    qtbot.waitUntil(lambda: closed_desk.link.session != "")
+    assert os.environ[TOKEN_VARIABLE]
+    closed_desk.window.actions_table["log_out"].trigger()
+    qtbot.waitUntil(lambda: closed_desk.door.actor is None and not closed_desk.tasks.busy)
+    assert closed_desk.window.front == LOG_IN
+    assert TOKEN_VARIABLE not in os.environ
+    qtbot.waitUntil(lambda: station.named("act_as")[-1] is None)
+    assert station.named("close_session")
+    assert catalogue.file.value("SELECT count(*) FROM log_ins") == 0
+    enter(closed_desk, qtbot, "tim")
+
+
+def test_an_idle_window_logs_out_and_input_or_a_verdict_keeps_it(
+    closed_desk: Desk, station: FakeStation, qtbot: QtBot
+) -> None:
+    enter(closed_desk, qtbot, "olga")
+    qtbot.waitUntil(lambda: closed_desk.link.session != "")
+    closed_desk._idle.start(60_000)
+    station.say(committed(Outcome.BONA_FIDE))
+    qtbot.waitUntil(lambda: closed_desk._idle.remainingTime() > 59_000)
+    closed_desk._idle.setInterval(1)
+    closed_desk._idle.start()
+    qtbot.waitUntil(lambda: closed_desk.door.actor is None)
+    assert "Logged out" in closed_desk.window.toasts.shown[0].what
+
+
+def test_the_first_account_closes_the_station_and_its_code_is_shown_once(desk: Desk, qtbot: QtBot) -> None:
+    page = page_of(desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.view is not None)
+    desk.window.actions_table["add_account"].trigger()
+    dialog = page.findChild(AccountDialog)
+    assert dialog is not None
+    dialog.account.setText("ada")
+    dialog.secret.setText(PASSPHRASE)
+    assert not dialog.buttons.buttons()[0].isEnabled() or dialog.again.text() == PASSPHRASE
+    dialog.again.setText(PASSPHRASE)
+    dialog.accept()
+    qtbot.waitUntil(lambda: page.findChild(CodeDialog) is not None)
+    code = page.findChild(CodeDialog)
+    assert code is not None
+    assert len(code.code.text()) == 39
+    code.accept()
+    qtbot.waitUntil(lambda: desk.window.front == LOG_IN)
+    enter(desk, qtbot, "ada")
+
+
+def test_a_window_that_was_open_before_accounts_came_asks_to_log_in(
+    desk: Desk, catalogue: Catalogue, qtbot: QtBot
+) -> None:
+    add_people(catalogue)
+    desk.window.go_to("review")
+    qtbot.waitUntil(lambda: desk.window.front == LOG_IN)
+
+
+def test_one_proposes_and_another_approves_in_the_window(closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:
+    catalogue.log_ins.log_in("bea", PASSPHRASE)
+    with pytest.raises(ProposedError):
+        catalogue.proposals.set_rule(False, "a small lab")
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.approvals.selected is not None)
+    assert page.approvals.approve.isEnabled()
+    assert page.view is not None
+    assert [account.name for account in page.view.accounts] == sorted(PEOPLE)
+    page.approvals.approve.click()
+    qtbot.waitUntil(lambda: any("Approved" in toast.what for toast in closed_desk.window.toasts.shown))
+    qtbot.waitUntil(lambda: page.approvals.selected is None)
+    assert not catalogue.proposals.rule_is_on
+    assert [(e.actor, e.action) for e in catalogue.audit.of("rule", "two_person_rule")] == [("ada", "switch")]
+
+
+def test_nobody_approves_their_own_proposal(closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:
+    catalogue.log_ins.log_in("ada", PASSPHRASE)
+    with pytest.raises(ProposedError):
+        catalogue.proposals.set_rule(False, "a small lab")
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.approvals.selected is not None)
+    assert not page.approvals.approve.isEnabled()
+    assert page.approvals.decline.isEnabled()
+
+
+def test_the_second_line_takes_two_keystrokes_and_holds_nobody_up(
+    desk: Desk, catalogue: Catalogue, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    page = page_of(desk, "checkpoint")
+    assert isinstance(page, CheckpointPage)
+    frames.push(frame_set(1))
+    ready(station)
+    first = catalogue.verdicts.commit(verdict(Outcome.ATTACK, session="", presentation=""))
+    second = catalogue.verdicts.commit(verdict(Outcome.REFER, session="", presentation=""))
+    station.say(committed(Outcome.REFER, second))
+    qtbot.waitUntil(lambda: page.second_line.choice.count() == 2)
+    page.setFocus()
+    qtbot.keyClick(page, Qt.Key.Key_L)
+    qtbot.keyClick(page, Qt.Key.Key_F)
+    qtbot.waitUntil(lambda: page.second_line.choice.count() == 1)
+    assert catalogue.second_line.of(first) is SecondLineResult.FALSE_ALARM
+    page.next_person()
+    qtbot.waitUntil(lambda: station.named("begin_presentation") != [])
+    assert page.second_line.chosen == second
+    qtbot.keyClick(page, Qt.Key.Key_L)
+    qtbot.keyClick(page, Qt.Key.Key_C)
+    qtbot.waitUntil(lambda: page.second_line.isHidden())
+    assert catalogue.second_line.of(second) is SecondLineResult.CONFIRMED
+
+
+def test_the_full_screen_is_left_with_the_pin_only(desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:
+    catalogue.accounts.set_kiosk_pin("739154")
+    window = desk.window
+    window.actions_table["full_screen"].trigger()
+    qtbot.waitUntil(window.isFullScreen)
+    window.close()
+    assert window.isVisible(), "closing is leaving"
+    qtbot.waitUntil(lambda: window.findChild(SecretDialog) is not None)
+    dialog = window.findChild(SecretDialog)
+    assert dialog is not None
+    dialog.secret.setText("111222")
+    dialog.accept()
+    qtbot.waitUntil(lambda: bool(window.toasts.shown))
+    assert window.isFullScreen()
+    window.actions_table["full_screen"].trigger()
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(SecretDialog)))
+    again = next(one for one in window.findChildren(SecretDialog) if one.isVisible())
+    again.secret.setText("739154")
+    again.accept()
+    qtbot.waitUntil(lambda: not window.isFullScreen())
