@@ -1,9 +1,10 @@
 """Backup and restore of a data folder while it may be in use (reliability.md section 3.1).
 
 Every database is copied by ``VACUUM INTO``, a consistent state even while others write; then it is flushed, hashed and
-opened again as a test. The backup appears whole, by rename. No key is in it (section 2.3), so that it never brings back
-who was erased: frames of a restored folder open again with an export of the keys (`storage.key_transfer`). Check-points
-of adaptation are not in it: a job that was running is planned again.
+opened again as a test. The backup appears whole, by rename; what a killed one left is removed by the next to its place.
+No key is in it (section 2.3), so that it never brings back who was erased: frames of a restored folder open again with
+an export of the keys (`storage.key_transfer`). Check-points of adaptation are not in it: a job that was running is
+planned again.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from storage import frames
 from storage.atomic import fsync_file, fsync_folder, sha256_of, write_atomically
 from storage.catalogue import Catalogue, open_catalogue
 from storage.database import DatabaseFile, FileForm, Mode
-from storage.identifiers import random_id
 from storage.key_care import key_status
 from storage.migrations import check_version
+from storage.partial import partial_of, remove_abandoned
 from storage.paths import DataFolder
 from storage.repositories.audit import Began
 from storage.schema import CATALOGUE
@@ -74,7 +75,8 @@ def back_up(
     catalogue.require(Permission.BACKUP)
     out_dir = out_dir.absolute()
     _require_empty(out_dir)
-    partial = out_dir.with_name(f".{random_id('backup')}")
+    remove_abandoned(out_dir.parent, out_dir.name)
+    partial = partial_of(out_dir)
     folder = catalogue.folder
     sessions = sorted(path for path in folder.sessions.glob("*.db") if not path.name.startswith("."))
     try:
@@ -86,6 +88,8 @@ def back_up(
             progress(done, len(sessions))
         models = _copy_folders(folder, partial)
         nbytes = _write_index(partial)
+        # First told, then there: of no copy of the evidence does the audit log know nothing.
+        catalogue.audit.append("back_up", "catalogue", str(len(sessions)), actor=catalogue.actor.id)
         _put_in_place(partial, out_dir)
     except OSError as error:
         raise HostError(
@@ -93,7 +97,6 @@ def back_up(
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    catalogue.audit.append("back_up", "catalogue", str(len(sessions)), actor=catalogue.actor.id)
     return BackupReport(out_dir, len(sessions), models, nbytes)
 
 
@@ -112,7 +115,8 @@ def restore(
     root = data_dir.root if isinstance(data_dir, DataFolder) else data_dir.absolute()
     files = _read_index(backup)
     _require_empty(root)
-    partial = root.with_name(f".{random_id('restore')}")
+    remove_abandoned(root.parent, root.name)
+    partial = partial_of(root)
     try:
         for name in files:
             target = partial / name

@@ -37,6 +37,10 @@ from storage.repositories.verdicts import Verdicts
 from storage.schema import CATALOGUE
 from storage.vault import SiteAccess, Vault
 
+_REMEDY = (
+    "Put the file back (with its -wal file if there is one), restore a backup with `main.py restore`, "
+    "or choose a new folder with --data."
+)
 FORM = FileForm("catalogue", application_id=0x53504341)
 
 
@@ -135,13 +139,13 @@ def open_catalogue(
     """
     folder = data_dir if isinstance(data_dir, DataFolder) else DataFolder(data_dir.expanduser().absolute())
     folder.create()
-    if not folder.catalogue.exists() and any(folder.sessions.glob("*.db")):
-        raise InputError(
-            f"{folder.catalogue} is missing, although there are sessions beside it.",
-            "Put the file back, restore a backup with `main.py restore`, or move the sessions folder away.",
-        )
+    begun = _is_begun(folder)
+    if begun and not (folder.catalogue.exists() and folder.catalogue.stat().st_size):
+        raise InputError(f"{folder.catalogue} is missing or empty, although there are {begun} beside it.", _REMEDY)
     file = DatabaseFile(folder.catalogue, FORM, Mode.CREATE, Ballast(folder.ballast).release)
     try:
+        if begun and not file.value("PRAGMA user_version"):
+            raise InputError(f"{folder.catalogue} holds nothing, although there are {begun} beside it.", _REMEDY)
         migrate(file, CATALOGUE, folder.backups)
     except BaseException:
         file.close()
@@ -153,3 +157,16 @@ def open_catalogue(
         catalogue.close()
         raise
     return catalogue
+
+
+def _is_begun(folder: DataFolder) -> str:
+    """What lies in a data folder only after its catalogue was written; empty for a new one.
+
+    Looked at before the catalogue: processes that start together in a new folder then never mistake each other's
+    beginning for a loss.
+    """
+    if any(folder.sessions.glob("*.db")):
+        return "sessions"
+    if folder.models.is_dir() and any(folder.models.glob("[!.]*")):
+        return "models"
+    return ""

@@ -81,12 +81,18 @@ class DatabaseFile:
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement; returns the row id of an INSERT. Outside of `transaction` it commits by itself."""
         with told(self.path):
-            return int(self._connection().execute(sql, parameters).lastrowid or 0)
+            connection = self._connection()
+            if not connection.conn.in_transaction:
+                self._require_same_files()
+            return int(connection.execute(sql, parameters).lastrowid or 0)
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one UPDATE or DELETE; returns how many rows it met."""
         with told(self.path):
-            return int(self._connection().execute(sql, parameters).rowcount)
+            connection = self._connection()
+            if not connection.conn.in_transaction:
+                self._require_same_files()
+            return int(connection.execute(sql, parameters).rowcount)
 
     def insert(self, table: str, values: Row) -> int:
         """Insert one row; returns its row id."""
@@ -129,6 +135,7 @@ class DatabaseFile:
             self._local.afterwards = {}
             try:
                 yield
+                self._require_same_files()
                 connection.execute("COMMIT")
             except BaseException:
                 connection.rollback()
@@ -187,6 +194,18 @@ class DatabaseFile:
             self._connections.add(connection)
         return connection
 
+    def _require_same_files(self) -> None:
+        """With a write-ahead log, SQLite writes on into files that were removed or replaced, and says that all is well.
+
+        Raises:
+            InputError: what is written now would be lost.
+        """
+        if self.mode is not Mode.READ and self._local.files != _identities(self.path):
+            raise InputError(
+                f"{self.path} was removed or replaced while it was open: nothing more can be stored in it.",
+                "Put the file back, with its -wal file if there is one, and start again.",
+            )
+
     def _connect(self) -> Database:
         uri = f"{self.path.resolve().as_uri()}?mode={self.mode.value}"
         # Each thread makes and uses its own connection; only `close` reaches over to the others.
@@ -195,6 +214,8 @@ class DatabaseFile:
         try:
             check_driver(connection)
             self._configure(connection)
+            connection.execute("PRAGMA user_version").fetchone()  # a first read: now the log is there too
+            self._local.files = _identities(self.path)
         except BaseException:
             connection.close()
             raise
@@ -222,6 +243,19 @@ class DatabaseFile:
         pragma("secure_delete=ON")
         pragma(f"journal_size_limit={JOURNAL_LIMIT_BYTES}")
         pragma(f"wal_autocheckpoint={self.form.checkpoint_pages}")
+
+
+def _identities(path: Path) -> list[tuple[int, int] | None]:
+    """Device and inode of the database and of its write-ahead log; ``None`` for what is not there."""
+    found: list[tuple[int, int] | None] = []
+    for part in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            status = part.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino))
+    return found
 
 
 def check_driver(connection: Database) -> str:

@@ -101,8 +101,8 @@ class FrameStore:
         """
         file = DatabaseFile(path, FORM, Mode.CREATE)
         try:
-            migrate(file, SCHEMA)
             with file.transaction():
+                migrate(file, SCHEMA)
                 file.execute("INSERT INTO meta VALUES ('session', ?) ON CONFLICT DO NOTHING", (session,))
             store = cls(file, key, PLAIN if key is None else Opener(lambda _: key, plain=False))
             if store.session != session:
@@ -129,6 +129,27 @@ class FrameStore:
         except BaseException:
             file.close()
             raise
+
+    @classmethod
+    def is_blank(cls, path: Path) -> bool:
+        """Whether a recording was cut off before its tables were there.
+
+        Raises:
+            InputError: the file is something else, or damaged.
+        """
+        if not path.stat().st_size:
+            return True
+        file = DatabaseFile(path, FORM, Mode.READ)
+        try:
+            return check_version(file, SCHEMA) == 0
+        finally:
+            file.close()
+
+    @classmethod
+    def delete(cls, path: Path) -> None:
+        """Remove a database with its log, if it is there."""
+        for part in (path, *path.parent.glob(f"{path.name}-*")):
+            part.unlink(missing_ok=True)
 
     # --- writing ------------------------------------------------------------------------------------------------
 

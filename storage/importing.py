@@ -1,7 +1,8 @@
 """Import: a manifest's images become stored sessions, one per subject, without loss.
 
-A session appears whole or not at all: its frames database is filled under another name and takes its place in the same
-transaction that writes the catalogue. A canceled import keeps the subjects that were finished, and goes on from there.
+A session appears whole or not at all: its frames database is filled under another name, and takes its place once the
+catalogue has its rows; `storage.salvage.settle_imports` makes that last step after a cut. A canceled import keeps the
+subjects that were finished, and goes on from there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from storage.frames import FrameStore
 from storage.identifiers import random_id, timed_id
 from storage.repositories.presentations import LabelSource
 from storage.repositories.sessions import SessionCounts
+from storage.salvage import settle_imports
 from storage.sealing import DataKey
 
 _PERIOD_MS = 1000.0 / 30.0
@@ -88,6 +90,7 @@ def import_manifest(
     if not name.strip() or "/" in name:
         raise UsageError(f"{name!r} is no name for a collection.", "Give a word without a slash.")
     manifest = read_manifest(manifest_path)
+    settle_imports(catalogue)
     stored = {session.subject for session in catalogue.sessions.named(name)}
     by_subject: dict[str, list[ManifestRow]] = defaultdict(list)
     for row in manifest.rows:
@@ -137,10 +140,16 @@ class _Import:
                 filled = self._fill(store, rows)
                 store.checkpoint()
             if filled.spans:
-                self._enter(session, subject, partial, filled, key)
-        finally:
-            for rest in partial.parent.glob(f"{partial.name}*"):
-                rest.unlink()
+                self._enter(session, subject, filled, key)
+        except BaseException:
+            _remove(partial)
+            raise
+        if filled.spans:
+            partial.replace(self.catalogue.frames_path(session))
+            fsync_folder(partial.parent)
+            self.sessions.append(session)
+            self.frame_sets += filled.count
+        _remove(partial)
 
     def _fill(self, store: FrameStore, rows: Sequence[ManifestRow]) -> _Filled:
         filled = _Filled()
@@ -165,10 +174,9 @@ class _Import:
             store.append(batch)
         return filled
 
-    def _enter(self, session: str, pseudonym: str, partial: Path, filled: _Filled, key: DataKey) -> None:
-        """The catalogue's rows and the file's name change in one step; a cut between leaves a file without rows."""
+    def _enter(self, session: str, pseudonym: str, filled: _Filled, key: DataKey) -> None:
+        """Write the catalogue's rows, all or none."""
         catalogue = self.catalogue
-        target = catalogue.frames_path(session)
         with catalogue.transaction():
             subject = catalogue.subjects.add(pseudonym, self.name).id
             no_person = self.basis.kind == "no_person"
@@ -197,10 +205,6 @@ class _Import:
                 catalogue.presentations.close(presentation, first, last, _seconds(last))
             counts = SessionCounts(recorded=filled.count, camera_s=_seconds(filled.count))
             catalogue.sessions.close(session, SessionState.CLOSED, counts)
-            partial.replace(target)
-            fsync_folder(target.parent)
-        self.sessions.append(session)
-        self.frame_sets += filled.count
 
     def _record_basis(self, subject: str) -> None:
         basis = "published" if self.basis.kind == "published" else "explicit_consent"
@@ -231,6 +235,11 @@ class _Filled:
         else:
             self.spans.append((row, self.count, self.count))
         return replace(frame_set, number=self.count, time_ms=_seconds(self.count) * 1000.0)
+
+
+def _remove(partial: Path) -> None:
+    for rest in partial.parent.glob(f"{partial.name}*"):
+        rest.unlink()
 
 
 def _seconds(number: int) -> float:

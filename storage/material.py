@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.access import Permission
+from core.errors import InputError
 from core.frames import FrameSet
 from core.ports import StoredPresentation
 from storage.acting import Acting
@@ -44,10 +45,16 @@ class Material:
 
         Raises:
             DeniedError: whoever acts may not look at stored frames.
-            InputError: its frames were not kept, or the file holds another session's.
+            InputError: its frames were not kept, their file is gone, or it holds another session's.
         """
         self._acting.require(Permission.REVIEW)
-        store = FrameStore.open(self._folder.frames(session), self._vault.opener(session))
+        path = self._folder.frames(session)
+        if not path.is_file() and self._vault.has_frames(session):
+            raise InputError(
+                f"The frames of session {session} are missing: {path} is gone.",
+                "Put the file back, or restore a backup with `main.py restore`.",
+            )
+        store = FrameStore.open(path, self._vault.opener(session))
         try:
             store.require_session(session)
         except SealBrokenError:

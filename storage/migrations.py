@@ -15,6 +15,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from storage.database import DatabaseFile
+from storage.partial import partial_of, remove_abandoned
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS migrations (
@@ -103,5 +104,9 @@ def _back_up(database: DatabaseFile, backup_dir: Path) -> Path:
     backup_dir.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     target = backup_dir / f"{database.path.stem}-schema{_version(database)}-{stamp}.db"
-    database.execute("VACUUM INTO ?", (str(target),))
+    remove_abandoned(backup_dir)
+    partial = partial_of(target)
+    partial.unlink(missing_ok=True)
+    database.execute("VACUUM INTO ?", (str(partial),))
+    partial.replace(target)
     return target

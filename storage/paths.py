@@ -28,9 +28,9 @@ import platformdirs
 import psutil
 
 from core.errors import HostError
+from storage.partial import abandoned_in, partial_of
 
 ENVIRONMENT = "SALLYPORT_DATA"
-_PARTIAL = ".importing-"
 _NETWORK = {
     "nfs",
     "nfs4",
@@ -124,12 +124,11 @@ class DataFolder:
 
     def partial(self, session: str) -> Path:
         """A frames database that this process is filling; it gets its real name when it is whole."""
-        return self.sessions / f"{_PARTIAL}{os.getpid()}-{session}.db"
+        return partial_of(self.frames(session))
 
     def abandoned(self) -> list[Path]:
         """What processes that are gone left half filled."""
-        found = sorted(self.sessions.glob(f"{_PARTIAL}*"))
-        return [path for path in found if not psutil.pid_exists(int(path.name.removeprefix(_PARTIAL).split("-")[0]))]
+        return abandoned_in(self.sessions)
 
     def create(self) -> None:
         """Make the folder, for this user alone.

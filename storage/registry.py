@@ -21,6 +21,7 @@ from storage.atomic import fsync_file, fsync_folder, sha256_of
 from storage.catalogue import Catalogue
 from storage.forms import canonical
 from storage.identifiers import random_id
+from storage.partial import partial_of
 from storage.repositories.models import ModelRecord
 
 WEIGHTS = "model.safetensors"
@@ -238,7 +239,7 @@ class ModelRegistry:
             target.rename(target.with_name(f".{random_id('damaged')}"))
         if target.is_dir():
             return
-        temporary = target.with_name(f".{random_id('tmp')}")
+        temporary = partial_of(target)
         try:
             temporary.mkdir(parents=True)
             for name in _FILES:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from core.codes import RecordMode, SessionState
 from core.errors import InputError, KnownError
+from storage.atomic import fsync_folder
 from storage.catalogue import Catalogue
 from storage.disk import Ballast
 from storage.frames import FrameStore
+from storage.partial import remove_abandoned, target_of
 from storage.repositories.presentations import PresentationState
 from storage.repositories.sessions import Session, SessionCounts
 
@@ -46,11 +48,24 @@ def salvage(catalogue: Catalogue) -> list[Finding]:
                 f"The catalogue {catalogue.file.path} is damaged: {damage}.",
                 "Restore a backup with `main.py restore`.",
             )
-    for partial in catalogue.folder.abandoned():
-        log.warning("removing the half import %s", partial.name)
-        partial.unlink()
+    settle_imports(catalogue)
+    remove_abandoned(catalogue.folder.models)
     Ballast(catalogue.folder.ballast).ensure()
     return [_salvage(catalogue, session) for session in open_ones]
+
+
+def settle_imports(catalogue: Catalogue) -> None:
+    """Imports whose process is gone: a session that was entered gets its file, what was not entered is removed."""
+    for partial in catalogue.folder.abandoned():
+        target = target_of(partial)
+        entered = catalogue.file.value("SELECT 1 FROM sessions WHERE id = ?", (target.stem,)) is not None
+        if entered and target.suffix == ".db" and not target.exists():
+            log.warning("the import of session %s was cut off at its last step, which is made now", target.stem)
+            partial.replace(target)
+        else:
+            log.warning("removing the half import %s", partial.name)
+            partial.unlink()
+        fsync_folder(target.parent)
 
 
 def _salvage(catalogue: Catalogue, session: Session) -> Finding:
@@ -70,7 +85,15 @@ def _salvage(catalogue: Catalogue, session: Session) -> Finding:
 def _stored(catalogue: Catalogue, session: Session) -> tuple[SessionCounts, int]:
     """Counts of what the frames database holds, and the number of its newest frame set."""
     path = catalogue.frames_path(session.id)
-    if session.mode is RecordMode.DECISIONS or not path.exists():
+    if session.mode is RecordMode.DECISIONS:
+        return SessionCounts(), 0
+    if not path.exists() or FrameStore.is_blank(path):
+        if any(row.verdict.trace.frame_sets for row in catalogue.verdicts.of_session(session.id)):
+            raise InputError(
+                f"The frames that the verdicts rest on are not in {path}.",
+                "Put the file back with its -wal file, or restore this session from a backup.",
+            )
+        FrameStore.delete(path)
         return SessionCounts(), 0
     with FrameStore.open(path) as store:
         damage = store.quick_check()

@@ -205,6 +205,14 @@ class Vault:
         identity = self._file.value("SELECT key FROM sessions WHERE id = ?", (session,))
         return None if identity is None else self.key(str(identity))
 
+    def has_frames(self, session: str) -> bool:
+        """Whether frames of ``session`` must be there: they were recorded, and nobody has destroyed their key."""
+        sql = """
+            SELECT s.recorded > 0 AND k.destroyed_utc_s IS NULL FROM sessions AS s LEFT JOIN keys AS k ON k.id = s.key
+            WHERE s.id = ?
+        """
+        return bool(self._file.value(sql, (session,)))
+
     def opener(self, session: str) -> Opener:
         """How the stored frames of ``session`` are read; keys are unwrapped when the first frame needs them."""
         known: dict[str, DataKey] = {}

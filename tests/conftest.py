@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.faults.ledger"]
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 # The same examples everywhere, and none that fails because a machine is slow or busy.

@@ -17,16 +17,17 @@ from core.codes import JobState
 from core.model.bundle import load_network
 from storage.catalogue import Catalogue, open_catalogue
 from tests.faults.adaptation_worker import workplace
-from tests.faults.conftest import Tally
+from tests.faults.ledger import Ledger
 from tests.patience import wait_until
 from tests.unit.adaptation_site import QUICK, SiteStore, plan_for, write_champion
 
-KILLS = int(os.environ.get("SALLYPORT_KILLS", "2"))
+KILLS = int(os.environ.get("SALLYPORT_KILLS", "1"))
 _ENDED = (JobState.CANDIDATE, JobState.REJECTED)
 
 
 @pytest.mark.faults
-def test_kills_change_nothing_but_the_time(tmp_path: Path, tally: Tally) -> None:
+@pytest.mark.fault_row("kill-adaptation")
+def test_kills_change_nothing_but_the_time(tmp_path: Path, ledger: Ledger) -> None:
     champion = write_champion(tmp_path / "champion")
     training = QUICK.model_copy(update={"steps": 36, "checkpoint_steps": 3})
     plan = plan_for(SiteStore(subjects=4), champion, training)
@@ -45,8 +46,7 @@ def test_kills_change_nothing_but_the_time(tmp_path: Path, tally: Tally) -> None
             for name, value in _candidate(tmp_path).items():
                 torch.testing.assert_close(value, wanted[name], atol=1e-4, rtol=0)
             assert _without_time(catalogue, job) == _without_time(catalogue, straight)
-    for _ in range(kills):
-        tally.add("adaptation")
+    ledger.add("kill-adaptation", kills=kills, lost=0)
 
 
 def _killed_until_it_ends(catalogue: Catalogue, folder: Path, job: str, moments: random.Random, most: int) -> int:

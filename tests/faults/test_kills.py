@@ -1,6 +1,6 @@
 """kill -9 at random moments while recording: nothing acknowledged is lost, nothing half is kept, nobody stays behind.
 
-Three kills of each process in `make test`, fifty in `make faults` (SALLYPORT_KILLS).
+One kill of each process in `make test`, SALLYPORT_KILLS in `make faults`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from core.codes import SessionState
 from storage.catalogue import open_catalogue
 from storage.paths import DataFolder
 from storage.salvage import salvage
-from tests.faults.conftest import Tally
+from tests.faults.ledger import Ledger
 from tests.patience import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = int(os.environ.get("SALLYPORT_KILLS", "3"))
+KILLS = int(os.environ.get("SALLYPORT_KILLS", "1"))
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200 if KILLS > 3 else 900)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200 if KILLS > 1 else 900)]
 
 
 class RunningStation:
@@ -151,9 +151,10 @@ def check_stored(data: Path, station: RunningStation, *, states: set[SessionStat
     return {"verdicts": len(station.verdicts), "frame_sets": station.recorded, "lost": lost}
 
 
+@pytest.mark.fault_row("kill-window")
 @pytest.mark.parametrize("round_", range(KILLS))
 def test_a_killed_window_loses_nothing_and_leaves_nobody_behind(
-    tmp_path: Path, launch: Callable[..., RunningStation], tally: Tally, round_: int
+    tmp_path: Path, launch: Callable[..., RunningStation], ledger: Ledger, round_: int
 ) -> None:
     station = launch("window")
     station.wait_until(recorded_at_least(station, 5))
@@ -167,12 +168,14 @@ def test_a_killed_window_loses_nothing_and_leaves_nobody_behind(
     assert gone
     assert not alive
     station.listen()
-    tally.add("window", recovery_s=recovery_s, **check_stored(tmp_path, station, states={SessionState.SALVAGED}))
+    ledger.at_most("kill-window", children_gone_s=recovery_s)
+    ledger.add("kill-window", kills=1, **check_stored(tmp_path, station, states={SessionState.SALVAGED}))
 
 
+@pytest.mark.fault_row("kill-capture")
 @pytest.mark.parametrize("round_", range(KILLS))
 def test_a_killed_capture_process_comes_back_into_the_same_session(
-    tmp_path: Path, launch: Callable[..., RunningStation], tally: Tally, round_: int
+    tmp_path: Path, launch: Callable[..., RunningStation], ledger: Ledger, round_: int
 ) -> None:
     station = launch()
     station.wait_until(recorded_at_least(station, 5))
@@ -185,12 +188,14 @@ def test_a_killed_capture_process_comes_back_into_the_same_session(
     station.wait_until(lambda: station.recorded > 0 and station.recorded != before)
     recovery_s = time.monotonic() - killed_s
     station.finish()
-    tally.add("capture", recovery_s=recovery_s, **check_stored(tmp_path, station, states={SessionState.CLOSED}))
+    ledger.at_most("kill-capture", recording_again_s=recovery_s)
+    ledger.add("kill-capture", kills=1, **check_stored(tmp_path, station, states={SessionState.CLOSED}))
 
 
+@pytest.mark.fault_row("kill-inference")
 @pytest.mark.parametrize("round_", range(KILLS))
 def test_a_killed_inference_process_answers_no_response_and_comes_back(
-    tmp_path: Path, launch: Callable[..., RunningStation], tally: Tally, round_: int
+    tmp_path: Path, launch: Callable[..., RunningStation], ledger: Ledger, round_: int
 ) -> None:
     station = launch()
     station.wait_until(recorded_at_least(station, 5))
@@ -203,4 +208,5 @@ def test_a_killed_inference_process_answers_no_response_and_comes_back(
     station.wait_until(lambda: len(station.verdicts) > verdicts + 1)
     recovery_s = time.monotonic() - killed_s
     station.finish()
-    tally.add("inference", recovery_s=recovery_s, **check_stored(tmp_path, station, states={SessionState.CLOSED}))
+    ledger.at_most("kill-inference", deciding_again_s=recovery_s)
+    ledger.add("kill-inference", kills=1, **check_stored(tmp_path, station, states={SessionState.CLOSED}))

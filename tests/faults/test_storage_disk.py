@@ -45,6 +45,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         subprocess.run(["umount", "-l", str(point)], check=True)
 
 
+@pytest.mark.fault_row("disk-full")
 @pytest.mark.parametrize("kib", [13000, 13999, 14111, 15500])
 def test_a_full_disk_stops_the_recording_cleanly(small_disk: Callable[[int], Path], kib: int) -> None:
     root = small_disk(kib)
@@ -78,6 +79,7 @@ def test_a_full_disk_stops_the_recording_cleanly(small_disk: Callable[[int], Pat
             stored.assert_equal(frame_set, stored.frame_set(frame_set.number, width=160, height=120))
 
 
+@pytest.mark.fault_row("disk-full")
 def test_a_full_disk_costs_no_verdict_that_was_acknowledged(small_disk: Callable[[int], Path]) -> None:
     root = small_disk(6000)
     with open_catalogue(root) as catalogue:
@@ -102,6 +104,7 @@ def test_a_full_disk_costs_no_verdict_that_was_acknowledged(small_disk: Callable
         assert catalogue.file.quick_check() == "ok"
 
 
+@pytest.mark.fault_row("disk-limit")
 def test_a_file_size_limit_is_a_known_error(tmp_path: Path) -> None:
     code = """
 import resource, signal, sys
@@ -129,6 +132,7 @@ except HostError as error:
         assert len(list(store)) == int(count) > 0
 
 
+@pytest.mark.fault_row("read-only")
 def test_a_read_only_folder_is_told(small_disk: Callable[[int], Path]) -> None:
     empty, used = small_disk(4000), small_disk(4000)
     open_catalogue(used).close()
@@ -139,6 +143,7 @@ def test_a_read_only_folder_is_told(small_disk: Callable[[int], Path]) -> None:
         assert raised.value.remedy
 
 
+@pytest.mark.fault_row("replaced")
 def test_a_catalogue_that_is_replaced_is_noticed(tmp_path: Path) -> None:
     with open_catalogue(tmp_path / "data") as catalogue:
         session = stored.open_session(catalogue)

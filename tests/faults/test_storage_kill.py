@@ -1,6 +1,6 @@
 """A recording process is killed at random times: what it acknowledged is there and bit-equal, nothing is half there.
 
-Three kills in `make test`; `make faults` sets SALLYPORT_KILLS to 50 or more.
+Two kills in `make test`; `make faults` sets SALLYPORT_KILLS.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from storage.database import DatabaseFile
 from storage.frames import FORM, FrameStore
 from storage.salvage import salvage
 from tests import stored
+from tests.faults.ledger import Ledger
 
-KILLS = int(os.environ.get("SALLYPORT_KILLS", "3"))
+KILLS = 2 * int(os.environ.get("SALLYPORT_KILLS", "1"))
 WIDTH, HEIGHT = 160, 120
 
 _CHILD = f"""
@@ -29,6 +30,7 @@ import sys
 from pathlib import Path
 from storage.recorder import SessionRecorder
 from tests import stored
+from tests.faults.ledger import Ledger
 
 def tell(numbers):
     for number in numbers:
@@ -58,8 +60,9 @@ def _acknowledged(path: Path, session: str, rng: random.Random) -> list[int]:
 
 
 @pytest.mark.faults
+@pytest.mark.fault_row("kill-recorder")
 @pytest.mark.timeout(0)
-def test_a_kill_loses_no_acknowledged_frame_set(tmp_path: Path) -> None:
+def test_a_kill_loses_no_acknowledged_frame_set(tmp_path: Path, ledger: Ledger) -> None:
     rng = random.Random(20)
     acknowledged = 0
     for kill in range(KILLS):
@@ -83,7 +86,7 @@ def test_a_kill_loses_no_acknowledged_frame_set(tmp_path: Path) -> None:
         file = DatabaseFile(path, FORM)
         assert file.value("SELECT count(*) FROM frames") == 3 * len(found)
         file.close()
-    print(f"\nrecorder: {KILLS} kills, {acknowledged} acknowledged frame sets, 0 lost, 0 partial")
+    ledger.add("kill-recorder", kills=KILLS, frame_sets=acknowledged, lost=0, partial=0)
     assert acknowledged >= KILLS
 
 
@@ -92,6 +95,7 @@ import sys
 from pathlib import Path
 from storage.catalogue import open_catalogue
 from tests import stored
+from tests.faults.ledger import Ledger
 
 catalogue = open_catalogue(Path(sys.argv[1]))
 session = stored.open_session(catalogue)
@@ -101,8 +105,9 @@ while True:
 
 
 @pytest.mark.faults
+@pytest.mark.fault_row("kill-catalogue")
 @pytest.mark.timeout(0)
-def test_a_kill_loses_no_committed_verdict(tmp_path: Path) -> None:
+def test_a_kill_loses_no_committed_verdict(tmp_path: Path, ledger: Ledger) -> None:
     rng = random.Random(21)
     told = 0
     for _ in range(KILLS):
@@ -119,4 +124,4 @@ def test_a_kill_loses_no_committed_verdict(tmp_path: Path) -> None:
             audited = catalogue.file.value("SELECT count(*) FROM audit WHERE action = 'commit'")
             assert audited == catalogue.verdicts.count()
             assert salvage(catalogue)
-    print(f"\ncatalogue: {KILLS} kills, {told} acknowledged verdicts, 0 lost, 0 without their audit row")
+    ledger.add("kill-catalogue", kills=KILLS, verdicts=told, lost=0, without_audit_row=0)

@@ -134,7 +134,7 @@ def test_frames_that_cannot_be_read_are_told(catalogue: Catalogue) -> None:
 
 def test_half_imports_of_dead_processes_are_removed(catalogue: Catalogue) -> None:
     ours = catalogue.folder.partial("a")
-    theirs = catalogue.folder.sessions / ".importing-999999999-b.db"
+    theirs = catalogue.folder.sessions / ".partial-999999999-b.db"
     for path in (ours, theirs):
         path.touch()
     salvage(catalogue)
