@@ -32,6 +32,8 @@ def told(path: Path) -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except UnicodeDecodeError as error:  # the driver cannot even say what is wrong: the name in its message is damaged
+        raise InputError(f"{path} is damaged.", RESTORE) from error
 
 
 def _name(error: BaseException) -> str:
@@ -61,6 +63,6 @@ def _known(error: Exception, path: Path) -> KnownError | None:
         )
     if name.startswith("SQLITE_NOTADB"):
         return InputError(f"{path} is not a database, or its header is damaged.", RESTORE)
-    if name.startswith("SQLITE_CORRUPT"):
+    if name.startswith("SQLITE_CORRUPT") or str(error).startswith("Could not decode to UTF-8"):
         return InputError(f"{path} is damaged.", RESTORE)
     return None
