@@ -27,7 +27,8 @@ def start_logging(folder: Path, process: str, *, verbose: bool = False) -> Path 
     if "PYTEST_VERSION" in os.environ:
         return None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # the data folder, where this is its first file
+        folder.mkdir(exist_ok=True, mode=0o700)
         handler = logging.handlers.RotatingFileHandler(
             folder / f"{process}.log", maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True
         )

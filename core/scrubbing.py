@@ -60,8 +60,8 @@ def _scrubbed(text: str, forbidden: frozenset[str]) -> str:
 def _passes(token: str, forbidden: frozenset[str]) -> bool:
     if token.casefold() in forbidden:
         return False
-    if len(token) == 1:
-        return not token.isalnum()
+    if len(token) == 1 and not token.isalnum():
+        return True
     return bool(_NUMBER.fullmatch(token)) or token in vocabulary()
 
 
@@ -86,4 +86,4 @@ def vocabulary() -> frozenset[str]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     found.update(_WORD.findall(node.value))
-    return frozenset(word for word in found if len(word) > 1)
+    return frozenset({word for word in found if len(word) > 1} | {"a", "A"})

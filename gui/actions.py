@@ -39,6 +39,7 @@ PAGES: tuple[ActionInfo, ...] = (
     ActionInfo("recalibrate", "Recalibrate", "Ctrl+4", "recalibrate", needs=(Permission.ADAPT, Permission.PROMOTE)),
     ActionInfo("devices", "Devices", "Ctrl+5", "devices", needs=(Permission.CAMERA,)),
     ActionInfo("people", "People", "Ctrl+6", "people", needs=(Permission.ACCOUNTS, Permission.PROMOTE)),
+    ActionInfo("audit", "Audit", "Ctrl+7", "audit", needs=(Permission.AUDIT,)),
 )
 
 VERBS: tuple[ActionInfo, ...] = (
@@ -46,6 +47,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("settings", "Settings", "Ctrl+,", "settings"),
     ActionInfo("site_keys", "Keys", "Ctrl+Shift+K", "unlock", needs=(Permission.KEYS, Permission.REVIEW)),
     ActionInfo("pause_door", "Keep the door closed, or let it go", "Ctrl+D", "lock", needs=(Permission.OPERATE,)),
+    ActionInfo("support_report", "Support report", "Ctrl+Shift+R", "export", needs=(Permission.SUPPORT,)),
     ActionInfo("full_screen", "Full screen", "F11", "checkpoint"),
     ActionInfo("quit", "Quit", "Ctrl+Q", "cross"),
     ActionInfo("log_out", "Log out or switch", "Ctrl+L", "lock"),
@@ -91,6 +93,10 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("record_file", "Record SDK file", "Ctrl+R", "record", "devices"),
     ActionInfo("qualify", "Qualify this camera", "Ctrl+Shift+Q", "check", "devices"),
     ActionInfo("apply_options", "Apply settings", "Ctrl+S", "check", "devices"),
+    ActionInfo("verify_audit", "Verify", "V", "check", "audit", (Permission.AUDIT,)),
+    ActionInfo("stop_verifying", "Stop verifying", "Escape", "stop", "audit", (Permission.AUDIT,)),
+    ActionInfo("export_audit", "Export the log", "E", "export", "audit", (Permission.AUDIT,)),
+    ActionInfo("refresh_audit", "Refresh the log", "F5", "refresh", "audit", (Permission.AUDIT,)),
 )
 
 

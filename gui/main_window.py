@@ -38,6 +38,7 @@ _PAGE_CLASSES = {
     "devices": ("gui.views.devices.page", "DevicesPage"),
     "people": ("gui.views.people.page", "PeoplePage"),
     LOG_IN: ("gui.views.log_in", "LogInPage"),
+    "audit": ("gui.views.audit.page", "AuditPage"),
 }
 
 
@@ -136,6 +137,7 @@ class MainWindow(QMainWindow):
         actions.connect("log_out", lambda: self.logged_out.emit(""))
         actions["log_out"].setVisible(self.doorkeeping.asks and self.doorkeeping.actor is not None)
         actions.connect("settings", self._open_settings)
+        actions.connect("support_report", self.open_support_report)
         actions.connect("site_keys", self._open_keys)
         self.command_palette.chosen.connect(actions.invoke)
         link.health_changed.connect(self.health_line.show_health)
@@ -222,6 +224,12 @@ class MainWindow(QMainWindow):
         self.notify(tr("The recording has ended."), tr("Choose another source on the page Devices."), Level.INFO)
 
     # --- the window itself --------------------------------------------------------------------------------------
+
+    def open_support_report(self) -> None:
+        """Show what a report for whoever helps would hold, before it is written."""
+        from gui.views.support_dialog import SupportDialog
+
+        SupportDialog(self.context, self).open()
 
     def _open_settings(self) -> None:
         from gui.views.settings import SettingsDialog

@@ -161,7 +161,7 @@ def _identifiers(catalogue: Catalogue) -> set[str]:
     found.update(str(row["v"]) for row in catalogue.file.rows(sql))
     with contextlib.suppress(OSError, KeyError):
         found.add(getpass.getuser())
-    return {text for text in found if len(text) > 1 and text != "None"}
+    return {text for text in found if text not in ("", "/", "None")}
 
 
 def _versions() -> dict[str, Any]:
@@ -215,4 +215,4 @@ def _plain(check: Check) -> dict[str, str]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, default=str) + "\n"
+    return json.dumps(value, indent=1, default=str, ensure_ascii=False) + "\n"

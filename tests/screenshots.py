@@ -26,6 +26,7 @@ from core.codes import JobState, Outcome, Species
 from core.commandline import build_parser
 from gui.app import Desk, SallyportApp
 from gui.settings import Settings, save_settings
+from gui.views.audit.page import AuditPage
 from gui.views.checkpoint.page import CheckpointPage
 from gui.views.collect.page import CollectPage
 from gui.views.devices.page import DevicesPage
@@ -33,6 +34,7 @@ from gui.views.qualify.dialog import DECIDE as DECIDE_CAMERA
 from gui.views.qualify.dialog import PRESENT, WALL, QualifyDialog
 from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, RecalibratePage
 from gui.views.review.page import ReviewPage
+from gui.views.support_dialog import SupportDialog
 from gui.widgets.stream_view import LOST_MS
 
 SIZE = QSize(1280, 800)
@@ -171,6 +173,24 @@ def pages_with_data(camera: Camera) -> None:
     camera.desk.window.command_palette.hide()
 
 
+def protocol(camera: Camera) -> None:
+    """Audit, verified, and what a support report would hold."""
+    page = camera.page("audit")
+    assert isinstance(page, AuditPage)
+    page.verify()
+    camera.wait(lambda: page.report is not None and not camera.desk.tasks.busy)
+    camera.rest(0.3)
+    camera.take("audit")
+    camera.desk.window.open_support_report()
+    dialog = camera.desk.window.findChild(SupportDialog)
+    assert dialog is not None
+    camera.wait(dialog.save.isEnabled)
+    dialog.names.setCurrentRow(1)
+    camera.rest(0.3)
+    camera.take("support-report", dialog)
+    dialog.reject()
+
+
 def _open_recorded(camera: Camera, review: ReviewPage) -> None:
     """The newest session that kept frames and a verdict."""
 
@@ -294,6 +314,7 @@ def take_all(out: Path, looks: list[str], presentations: int) -> None:
                 error_pages(camera)
             with window(app, out, look, site, BONA_FIDE) as camera:
                 pages_with_data(camera)
+                protocol(camera)
                 qualification(camera)
                 adaptation(camera, run_job=number == 0)
 

@@ -22,6 +22,7 @@ from core.codes import (
     Species,
 )
 from core.frames import MODALITIES, Modality, ModalityMask
+from gui.i18n.audit_codes import TABLES as AUDIT_TABLES
 from gui.i18n.people_codes import TABLES as PEOPLE_TABLES
 from gui.i18n.protection_codes import TABLES as PROTECTION_TABLES
 from gui.i18n.qualification_codes import TABLES as QUALIFICATION_TABLES
@@ -253,6 +254,7 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     **QUALIFICATION_TABLES,
     **PROTECTION_TABLES,
     **PEOPLE_TABLES,
+    **AUDIT_TABLES,
 }
 """Every enum that is shown, with its tables of texts."""
 

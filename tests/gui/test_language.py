@@ -11,7 +11,7 @@ import pytest
 import gui
 from gui.actions import PAGES, VERBS
 from gui.app import SallyportApp
-from gui.i18n import codes, install_language, tr, tr_count
+from gui.i18n import audit_codes, codes, install_language, tr, tr_count
 from gui.i18n.translator import load_table
 from gui.views.collect.plan import CONDITIONS
 from gui.widgets.curves import TITLES
@@ -38,6 +38,7 @@ def all_texts() -> set[str]:
         | tables
         | {info.text for info in (*PAGES, *VERBS)}
         | {*CONDITIONS, *STORED_WORDS}
+        | {*audit_codes.ACTIONS.values(), *audit_codes.OBJECTS.values()}
         | set(TITLES.values())
     )
 

@@ -82,6 +82,7 @@ class DevicesPage(Page):
         identity = Plate(self)
         identity.column.addWidget(heading(tr("Identity and health"), self))
         identity.column.addWidget(self.facts)
+        identity.column.addWidget(VerbButton(actions["support_report"], self))
         identity.column.addWidget(VerbButton(actions["qualify"], self))
         right.addWidget(identity)
         row = QHBoxLayout()

@@ -1,0 +1,73 @@
+"""Words of the audit log: what was done, to what, and what can be wrong with the log itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from core.codes import AuditFault
+from gui.i18n.translator import tr
+
+_FAULT: Mapping[StrEnum, str] = {
+    AuditFault.CHANGED: "was changed, or written by somebody without the key",
+    AuditFault.MISSING: "was removed",
+    AuditFault.ORDER: "does not follow the entry before it: entries were re-ordered, removed or put in",
+    AuditFault.FOREIGN: "was not written by this data folder's key",
+    AuditFault.EARLIER: "begins a chain on other entries than those that stand before it now",
+    AuditFault.CUT: "is missing at the end: the tail was cut, or an old catalogue was put back",
+    AuditFault.REPLACED: "is another than a checkpoint knows: an old catalogue was put back and written on",
+    AuditFault.ANCHOR: "has a checkpoint that this data folder's key did not sign",
+    AuditFault.ANCHORS_GONE: "has no checkpoint, although a station ran here: a cut tail could not be found",
+    AuditFault.KEY_LOST: "begins a new chain because the key was gone: what stands before cannot be verified",
+    AuditFault.KEY_GONE: "cannot be verified: the key of the chain is gone",
+    AuditFault.GUARDS: "lost its triggers, which refuse changes: another program had the file open",
+    AuditFault.UNREADABLE: "cannot be read: the table is gone or has another form",
+}
+
+TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {AuditFault: (_FAULT,)}
+
+ACTIONS: Mapping[str, str] = {
+    "add": "added", "anchor_place": "place of checkpoints changed", "back_up": "backed up", "begin": "begun",
+    "begin_erasure": "erasure begun", "call_technician": "technician called",
+    "change_passphrase": "passphrase changed", "change_roles": "roles changed", "clock_jump": "clock jumped",
+    "close": "closed", "commit": "verdict given", "cut_off": "cut off", "denied": "refused", "discard": "discarded",
+    "encrypt": "encrypted", "export": "exported", "install": "installed", "log_in": "logged in",
+    "log_in_failed": "log-in failed", "log_out": "logged out", "open": "opened", "override": "overridden",
+    "plan": "planned", "promote": "promoted", "propose": "proposed", "qualify": "qualified",
+    "relabel": "label changed", "remove": "removed", "restore": "restored", "rollback": "rolled back",
+    "second_line": "second-line result", "start": "started", "state": "state changed", "stop": "stopped",
+    "support": "report made", "unlock": "unlocked", "verify": "verified", "withdraw": "withdrawn",
+}  # fmt: skip
+"""What was done, for a table; an action that is not here is shown by its name in the log."""
+
+OBJECTS: Mapping[str, str] = {
+    "account": "account", "artefact": "artefact", "audit": "audit log", "catalogue": "catalogue", "consent": "consent",
+    "job": "job", "model": "model", "permission": "permission", "presentation": "presentation", "report": "report",
+    "session": "session", "site_key": "site key", "station": "station", "subject": "subject", "verdict": "verdict",
+}  # fmt: skip
+"""To what."""
+
+
+def fault(code: AuditFault, entry: int) -> str:
+    """What is wrong with an entry (0 = with the log), as a sentence."""
+    what = tr(_FAULT[code])
+    return tr("Entry {n} {what}.", n=entry, what=what) if entry else tr("The log {what}.", what=what)
+
+
+def action(name: str) -> str:
+    """What was done."""
+    return tr(ACTIONS[name]) if name in ACTIONS else name
+
+
+def kind(name: str) -> str:
+    """To what it was done."""
+    return tr(OBJECTS[name]) if name in OBJECTS else name
+
+
+def began(cause: str, count: int) -> str:
+    """Why the chain began later than the log; empty where it did not."""
+    if cause == "migrated":
+        return tr("{n} older entries are from a version without a chain: nothing protected them then.", n=count)
+    if cause == "restored":
+        return tr("{n} older entries are from a backup: only the folder they were made in can verify them.", n=count)
+    return tr("{n} older entries were chained by a key that is gone.", n=count) if cause else ""

@@ -1,0 +1,272 @@
+"""The audit log: who did what and when, whether the log is whole, and a copy of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from PySide6.QtCore import QModelIndex, Qt, Slot
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.errors import CanceledError
+from gui.context import PageContext
+from gui.i18n import audit_codes, tr, tr_count
+from gui.models.audit_model import AuditModel
+from gui.tasks import Task
+from gui.views.page import Page
+from gui.widgets.facts import Facts
+from gui.widgets.forms import GAP, EmptyState, Plate, VerbButton, combo_box, heading, quiet
+from gui.widgets.tables import make_table
+from gui.widgets.toast import Level
+from storage.audit_export import export_audit
+from storage.audit_verify import AuditReport, verify
+from storage.catalogue import Catalogue
+from storage.repositories.audit import AuditFilter
+
+
+class AuditPage(Page):
+    """Filters and table on the left; verification, export and one entry on the right."""
+
+    name = "audit"
+
+    def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.report: AuditReport | None = None
+        self._running: Task | None = None
+        self.model = AuditModel(context.tasks)
+        self.model.setParent(self)
+        self.table = make_table(tr("Audit log"), self)
+        self.count = quiet("", self)
+        self.who = combo_box(self, tr("Who"))
+        self.what = combo_box(self, tr("What was done"))
+        self.when = combo_box(self, tr("When"))
+        self.answer = heading(tr("Not verified yet"), self, 1.3)
+        self.findings = QLabel("", self)
+        self.progress = QProgressBar(self)
+        self.facts = Facts(self)
+        self._build()
+        self._connect()
+
+    # --- construction -------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        for days, words in ((0, tr("at any time")), (1, tr("today")), (7, tr("7 days")), (30, tr("30 days"))):
+            self.when.addItem(words, days)
+        filters = QHBoxLayout()
+        for box in (self.who, self.what, self.when):
+            filters.addWidget(box, 1)
+        self.table.setModel(self.model)
+        self.table.horizontalHeader().setSectionResizeMode(4, QHeaderView.ResizeMode.Interactive)
+        self.table.horizontalHeader().resizeSection(4, 190)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addLayout(filters)
+        left.addWidget(self.table, 1)
+        left.addWidget(self.count)
+        content = QWidget(self)
+        row = QHBoxLayout(content)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        row.addLayout(left, 1)
+        row.addWidget(self._beside())
+        self.empty = EmptyState("empty", "", "", self)
+        self.rooms = QStackedWidget(self)
+        self.rooms.addWidget(content)
+        self.rooms.addWidget(self.empty)
+        self.column.addWidget(self.rooms, 1)
+
+    def _beside(self) -> QWidget:
+        actions = self.context.actions
+        state = Plate(self)
+        self.answer.setWordWrap(True)
+        self.findings.setWordWrap(True)
+        self.findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.findings.setAccessibleName(tr("What the verification found"))
+        self.progress.setAccessibleName(tr("Verification"))
+        self.progress.hide()
+        for widget in (self.answer, self.findings, self.progress):
+            state.column.addWidget(widget)
+        state.column.addWidget(VerbButton(actions["verify_audit"], self, primary=True))
+        for action_id in ("stop_verifying", "export_audit"):
+            state.column.addWidget(VerbButton(actions[action_id], self))
+        entry = Plate(self)
+        entry.column.addWidget(heading(tr("Entry"), self))
+        entry.column.addWidget(self.facts)
+        beside = QWidget(self)
+        beside.setFixedWidth(344)
+        column = QVBoxLayout(beside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(state)
+        column.addWidget(entry)
+        column.addStretch(1)
+        return beside
+
+    def _connect(self) -> None:
+        actions = self.context.actions
+        actions.connect("verify_audit", self.verify)
+        actions.connect("stop_verifying", self.stop)
+        actions.connect("export_audit", self.export)
+        actions.connect("refresh_audit", self.refresh)
+        for box in (self.who, self.what, self.when):
+            box.currentIndexChanged.connect(lambda _index: self._filter())
+        self.model.loaded.connect(self._on_loaded)
+        self.model.failed.connect(self._on_failed)
+        self.table.selectionModel().currentRowChanged.connect(self._on_entry)
+        self._enable()
+
+    def entered(self) -> None:
+        """Read again: the log grows with everything that happens."""
+        self.setFocus()
+        self.refresh()
+
+    # --- the table ----------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Read who and what there is to filter by, and the newest page."""
+        self.context.tasks.run(lambda catalogue: catalogue.audit.choices(), self._offer, self.context.show_error, self)
+        self.model.refresh()
+
+    def _offer(self, found: tuple[list[str], list[str]]) -> None:
+        actors, actions = found
+        for box, everything, names in (
+            (self.who, tr("everybody"), {name: name for name in actors}),
+            (self.what, tr("everything"), {name: audit_codes.action(name) for name in actions}),
+        ):
+            chosen = box.currentData()
+            box.blockSignals(True)
+            box.clear()
+            box.addItem(everything, "")
+            for name, words in names.items():
+                box.addItem(words, name)
+            box.setCurrentIndex(max(0, box.findData(chosen)))
+            box.blockSignals(False)
+
+    def _filter(self) -> None:
+        days = int(self.when.currentData() or 0)
+        midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        since = (midnight - timedelta(days=days - 1)).timestamp() if days else None
+        actor, action = (str(box.currentData() or "") for box in (self.who, self.what))
+        self.model.show(AuditFilter(actor=actor, action=action, since_utc_s=since))
+
+    @Slot(int)
+    def _on_loaded(self, rows: int) -> None:
+        self.rooms.setCurrentIndex(0)
+        if self.model.canFetchMore():
+            self.count.setText(tr("{n} entries, more below", n=rows))
+        else:
+            self.count.setText(tr_count(rows, "{n} entry", "{n} entries"))
+        if rows and not self.table.currentIndex().isValid():
+            self.table.selectRow(0)
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self.rooms.setCurrentIndex(1)
+        self.empty.say(tr("The audit log cannot be read"), str(error))
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_entry(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if not current.isValid():
+            return
+        entry = self.model.entry(current.row())
+        self.facts.set(tr("No."), str(entry.id))
+        self.facts.set(tr("When"), datetime.fromtimestamp(entry.utc_s).strftime("%Y-%m-%d %H:%M:%S"))
+        self.facts.set(tr("Who"), entry.actor)
+        self.facts.set(tr("What was done"), audit_codes.action(entry.action))
+        self.facts.set(tr("To what"), f"{audit_codes.kind(entry.object_kind)}\n{entry.object}".strip())
+        self.facts.set(tr("Why"), entry.reason)
+        values = {k: v if isinstance(v, str) else json.dumps(v) for k, v in entry.details.items()}
+        self.facts.set(tr("Details"), "\n".join(f"{k}: {v}" for k, v in values.items() if v not in ("", "null")))
+
+    # --- verbs --------------------------------------------------------------------------------------------------
+
+    def _enable(self) -> None:
+        actions, running = self.context.actions, self._running is not None
+        actions["verify_audit"].setEnabled(not running)
+        actions["export_audit"].setEnabled(not running)
+        actions["stop_verifying"].setEnabled(running)
+        actions["refresh_audit"].setEnabled(True)
+        self.progress.setVisible(running)
+
+    def verify(self) -> None:
+        """Read the whole chain against its checkpoints, off the GUI thread."""
+        if self._running is not None:
+            return
+
+        def work(catalogue: Catalogue, task: Task) -> AuditReport:
+            return verify(catalogue, (), lambda done, total: task.progress(done / max(1, total)), lambda: task.canceled)
+
+        self.progress.setValue(0)
+        self.answer.setText(tr("Verifying the audit log"))
+        self.findings.setText("")
+        self._running = self.context.tasks.start(
+            work, self._on_report, self._on_stopped, self, lambda share: self.progress.setValue(round(100 * share))
+        )
+        self._enable()
+
+    def stop(self) -> None:
+        """Stop the verification; nothing is changed by it."""
+        if self._running is not None:
+            self._running.cancel()
+            self._on_stopped(CanceledError(""))
+
+    def _on_stopped(self, error: BaseException) -> None:
+        self._running = None
+        self.answer.setText(tr("Not verified yet"))
+        self._enable()
+        if not isinstance(error, CanceledError):
+            self.context.show_error(error)
+
+    def _on_report(self, report: AuditReport) -> None:
+        self._running, self.report = None, report
+        if report.intact:
+            self.answer.setText(tr("✓ The audit log is intact"))
+        elif report.first_bad is None:
+            self.answer.setText(tr("✗ The audit log is NOT intact"))
+        else:
+            self.answer.setText(tr("✗ NOT intact: the first bad entry is {n}", n=report.first_bad))
+        lines = [audit_codes.fault(finding.fault, finding.entry) for finding in report.findings]
+        if lines:
+            lines.append(tr("Keep a copy of the data folder as it is, and find out who could write to it."))
+        lines.append(
+            tr(
+                "{n} entries and {checkpoints} checkpoints were read.",
+                n=report.protected,
+                checkpoints=report.checkpoints,
+            )
+        )
+        lines += [text for text in [audit_codes.began(report.began, report.earlier)] if text]
+        self.findings.setText("\n\n".join(lines))
+        self._enable()
+        self.refresh()
+
+    def export(self) -> None:
+        """Ask where, and write the whole log there."""
+        dialog = QFileDialog(self, tr("Export the audit log"), "", "*.jsonl")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("jsonl")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.export_to)
+        dialog.open()
+
+    def export_to(self, path: str) -> None:
+        """Write the whole log to ``path``."""
+        from pathlib import Path
+
+        self.context.tasks.run(
+            lambda catalogue: export_audit(catalogue, Path(path)),
+            lambda count: self.context.notify(
+                tr_count(count, "{n} entry exported.", "{n} entries exported."), path, Level.INFO
+            ),
+            self.context.show_error,
+            self,
+        )
