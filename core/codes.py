@@ -312,6 +312,8 @@ class Species(StrEnum):
     MASK_HALF = "mask_half"
     MANNEQUIN = "mannequin"
     PARTIAL = "partial"
+    MAKEUP = "makeup"
+    INFRARED_OVERLAY = "infrared_overlay"
     HYBRID_SHEET = "hybrid_sheet"
     HYBRID_MASK = "hybrid_mask"
     UNKNOWN = "unknown"

@@ -25,7 +25,7 @@ from core.benchmark.result import (
     without_nan,
 )
 from core.benchmark.runner import run_study
-from core.benchmark.scenes import frozen_domains, further_domain, identity, recipe_digest
+from core.benchmark.scenes import frozen_domains, further_domain, identity, joint_domain, recipe_digest
 from core.benchmark.sizes import FULL, QUICK, Size
 from core.benchmark.study import ABLATION_TABLE, CLEAN, METHODS, TABLES, WHOLE, Cell
 from core.benchmark.work import Canceled, Report, Work
@@ -76,10 +76,11 @@ def run(order: StudyOrder, report: Report, canceled: Canceled) -> dict[str, Any]
 def plan(order: StudyOrder) -> tuple[list[Cell], Work]:
     """The cells of an order and the folder of their pieces."""
     size, further, domains = order.sized, further_domain(order.domain), frozen_domains()
-    found = splits(order.protocol, list(domains), "" if further is None else further.name)
+    joint = joint_domain()
+    found = splits(order.protocol, list(domains), "" if further is None else further.name, joint.name)
     found = _chosen(found, order.targets)
-    every: dict[str, Domain] = {**domains, **({} if further is None else {further.name: further})}
-    table = {"ablation": ABLATION_TABLE, "whole": WHOLE}.get(order.protocol, METHODS)
+    every: dict[str, Domain] = {**domains, joint.name: joint, **({} if further is None else {further.name: further})}
+    table = {"ablation": ABLATION_TABLE, "joint": ABLATION_TABLE, "whole": WHOLE}.get(order.protocol, METHODS)
     methods = chosen([*order.methods, OURS] if order.methods else [], [entry.name for entry in TABLES[table]])
     folder = order.work / f"{size.name}-{size.digest()[:8]}-{recipe_digest()[:12]}"
     seeds = order.seeds or tuple(range(size.seeds))
@@ -136,7 +137,7 @@ def told(order: StudyOrder, cells: Sequence[Cell], work: Work) -> dict[str, Any]
         "hours": work.seconds(_prefixes(cells)) / 3600.0,
         "hardware": described(),
     }
-    if order.protocol == "ablation":
+    if cells[0].table == ABLATION_TABLE:
         result["complementary"] = mean_of([work.load_json(cell.cosines_piece)["rows"] for cell in cells])
     cleaned: dict[str, Any] = without_nan(result)
     return cleaned

@@ -22,7 +22,7 @@ def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -
     if len(wanted) != 1:
         raise UsageError(
             "What should be done with the scenes?",
-            "Give one of --protocol P1..P5|ablation|whole, --guarantees, --realism.",
+            "Give one of --protocol P1..P5|ablation|joint|whole, --guarantees, --realism.",
         )
     form: Callable[[Namespace, Path, Report, Canceled], int] = {
         "protocol": _study,

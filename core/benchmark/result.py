@@ -43,7 +43,7 @@ class Condition:
 
 def conditions(protocol: str, views: Sequence[str]) -> tuple[Condition, ...]:
     """The columns of a protocol's table."""
-    if protocol in ("P2", "ablation", "whole"):
+    if protocol in ("P2", "ablation", "joint", "whole"):
         return tuple(Condition(CLEAN, mask) for mask in TABLE_MASKS)
     if protocol == "P5":
         return tuple(Condition(view, COMPLETE) for view in (*views, COMES_AND_GOES))

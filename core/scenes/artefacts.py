@@ -14,6 +14,7 @@ from core.codes import Species
 from core.scenes.head import EYE_X_MM, EYE_Y_MM, bump
 from core.scenes.mesh import F32, Mesh, grid_mesh
 from core.scenes.paint import Paint
+from core.scenes.palette import ANY_PALETTE, Palette
 from core.scenes.people import Person, skin_ir, skin_rgb
 from core.scenes.portrait import Portrait, displayed, ink_in_infrared, printed
 from core.scenes.render import Finish
@@ -29,7 +30,11 @@ MASKS = (
     Species.PARTIAL,
 )
 SIMULATED_SPECIES = (*PRINTS, *REPLAYS, *MASKS, Species.MANNEQUIN)
-"""The species that can be rendered; the others are made from real captures."""
+"""The species that can be rendered and that some modality may tell by itself; hybrids are made from captures."""
+JOINT_SPECIES = (Species.MAKEUP, Species.INFRARED_OVERLAY)
+"""Species that only modalities together tell (evaluation.md, section 2, guarantee 4): in colour, or in infrared alone,
+somebody else's face lies over the wearer's own; every modality by itself shows a face."""
+RENDERED_SPECIES = (*SIMULATED_SPECIES, *JOINT_SPECIES)
 
 _SCREEN_MM = {
     Species.REPLAY_PHONE: ((64, 74), (135, 160)),
@@ -65,9 +70,14 @@ def sheet_mesh(width: float, height: float, curvature: float = 0.0, tilt: float 
 
 
 def make_sheet(
-    species: Species, picture: Portrait, rng: np.random.Generator, holder: Person, craft: float = 0.5
+    species: Species,
+    picture: Portrait,
+    rng: np.random.Generator,
+    holder: Person,
+    craft: float = 0.5,
+    palette: Palette = ANY_PALETTE,
 ) -> Sheet:
-    """A print or a screen that shows the picture, made with ``craft`` 0 (crude) to 1."""
+    """A print or a screen that shows the picture, made with ``craft`` 0 (crude) to 1 of what ``palette`` has."""
     if species in REPLAYS:
         return _screen(species, picture, rng)
     scale = float(rng.uniform(0.85, 1.1))
@@ -75,7 +85,7 @@ def make_sheet(
     curvature = float(rng.choice([-1, 1]) * rng.uniform(1 / 420, 1 / 110)) if species is Species.PRINT_BENT else 0.0
     mesh = sheet_mesh(width, height, curvature, float(rng.normal(0, 0.35)), float(rng.uniform(-25, 5)))
     ink = printed(picture, rng, craft)
-    paint = _sheet_paint(ink, ink_in_infrared(ink, rng, craft), picture.mm_per_px * scale)
+    paint = _sheet_paint(ink, ink_in_infrared(ink, rng, craft, palette), picture.mm_per_px * scale)
     if species is Species.PRINT_CUTOUT:
         paint = _cut_eyes(paint, scale)
     _fingers(paint, holder, mesh, rng)

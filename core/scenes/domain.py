@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from core.errors import InputError
-from core.scenes.artefacts import SIMULATED_SPECIES
+from core.scenes.artefacts import RENDERED_SPECIES, SIMULATED_SPECIES
 from core.scenes.missing import Missingness
+from core.scenes.palette import Ink, Palette
 from core.scenes.sensors import SENSORS
 from core.untrusted import json_value, toml_table
 
@@ -41,6 +42,10 @@ class Domain(BaseModel):
     """File of a scan-based head model (`core.scenes.scanned`); empty: the embedded procedural heads."""
     craft: Range = (0.0, 1.0)
     """How well instruments are made, 0 crude to 1 (`core.scenes.worn`)."""
+    inks: tuple[Ink, ...] = ()
+    """What prints are made with here, in equal shares; nothing: what craft has (`core.scenes.palette`)."""
+    pigment: Range | None = None
+    """How much of a paint's darkness is left in infrared; nothing: what craft has."""
     melanin: Range = (0.0, 1.0)
     frames: int = Field(default=5, ge=1, le=64)
     """Crops of one presentation."""
@@ -80,6 +85,11 @@ class Domain(BaseModel):
     missing: Missingness = Missingness()
     """Which modalities are lost or spoiled here. Rendering gives every modality; `core.scenes.missing` takes away."""
 
+    @property
+    def palette(self) -> Palette:
+        """What instruments are made with."""
+        return Palette(self.inks, self.pigment)
+
     @field_validator("sensor")
     @classmethod
     def _known_sensor(cls, value: str) -> str:
@@ -90,7 +100,7 @@ class Domain(BaseModel):
     @field_validator("species")
     @classmethod
     def _known_species(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        allowed = ("bona_fide", *SIMULATED_SPECIES)
+        allowed = ("bona_fide", *RENDERED_SPECIES)
         for name in value:
             if name not in allowed:
                 raise ValueError(f"unknown species {name!r}; some of {', '.join(allowed)}")

@@ -16,6 +16,7 @@ from core.scenes.head import NEUTRAL, Expression
 from core.scenes.light import Lamp, Light
 from core.scenes.mesh import F32, Solid
 from core.scenes.noise import Grain, noise
+from core.scenes.palette import ANY_PALETTE, Ink, Palette
 from core.scenes.people import Person, head_of
 from core.scenes.render import Body, Camera, Pose, expose
 from core.scenes.torso import torso_body
@@ -82,7 +83,7 @@ def displayed(picture: Portrait, rng: np.random.Generator) -> NDArray[np.float32
 
 
 def ink_in_infrared(
-    printed_rgb: NDArray[np.float32], rng: np.random.Generator, craft: float = 0.5
+    printed_rgb: NDArray[np.float32], rng: np.random.Generator, craft: float = 0.5, palette: Palette = ANY_PALETTE
 ) -> NDArray[np.float32]:
     """The print at 850 nm: dye inks vanish, laser toner and carbon pigment stay dark and show the face.
 
@@ -91,12 +92,19 @@ def ink_in_infrared(
     """
     paper = F32(rng.uniform(0.55 + 0.2 * (1 - craft), 0.88))
     darkness = 1 - np.clip(printed_rgb.mean(axis=2) / F32(0.8), 0, 1)
-    kind = rng.random()
-    if kind < 0.3:
+    ink = _ink(float(rng.random()), craft, palette)
+    if ink is Ink.DYE:
         return np.asarray(paper * (1 - F32(rng.uniform(0.0, 0.12)) * darkness), dtype=F32)
-    if kind < 0.3 + 0.5 * (1 - craft):
+    if ink is Ink.CARBON:
         return np.asarray(paper * (1 - F32(rng.uniform(0.55, 0.95)) * darkness), dtype=F32)
     # The black plate: what is darker than the skin by itself.
     skin = np.float32(np.median(darkness))
     black = np.clip((darkness - skin) / max(1 - float(skin), 0.05), 0, 1)
     return np.asarray(paper * (1 - F32(rng.uniform(0.7, 0.95)) * black), dtype=F32)
+
+
+def _ink(drawn: float, craft: float, palette: Palette) -> Ink:
+    """The ink of ``drawn`` (0..1): of the palette's, or of all, carbon for what is crude."""
+    if palette.inks:
+        return palette.inks[min(int(drawn * len(palette.inks)), len(palette.inks) - 1)]
+    return Ink.DYE if drawn < 0.3 else Ink.CARBON if drawn < 0.3 + 0.5 * (1 - craft) else Ink.BLACK_PLATE

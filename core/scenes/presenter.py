@@ -10,6 +10,7 @@ import numpy as np
 
 from core.codes import Species
 from core.scenes.artefacts import (
+    JOINT_SPECIES,
     MASKS,
     PRINTS,
     REPLAYS,
@@ -19,11 +20,12 @@ from core.scenes.faces import paint_head, with_expression
 from core.scenes.head import NEUTRAL, Expression, HeadModel
 from core.scenes.mesh import Solid
 from core.scenes.paint import Paint
+from core.scenes.palette import ANY_PALETTE, Palette
 from core.scenes.people import Person, head_of
 from core.scenes.portrait import portrait
 from core.scenes.render import Body, Finish, Pose
 from core.scenes.torso import torso_body
-from core.scenes.worn import Cut, Overlay, make_mask, make_overlay, paint_mannequin
+from core.scenes.worn import Cut, Overlay, make_mask, make_overlay, make_veil, paint_mannequin
 
 FACE_BEFORE_HEAD_MM = 88.0
 """The face's surface stands that far before the head's origin."""
@@ -53,6 +55,7 @@ class Presenter:
         steps: pixels per ray on the face and on the shoulders.
         craft: how well an instrument is made, ``(low, high)`` from 0 to 1.
         shaded: heads throw the key lamp's shadow on themselves (a second ray for each).
+        palette: inks and pigment of instruments.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Presenter:
         steps: tuple[int, int] = (1, 3),
         craft: tuple[float, float] = (0.0, 1.0),
         shaded: bool = False,
+        palette: Palette = ANY_PALETTE,
     ) -> None:
         rng = np.random.default_rng(seed)
         skill = float(rng.uniform(*craft))
@@ -81,7 +85,7 @@ class Presenter:
         self._finish = skin_finish(person)
         if species in PRINTS or species in REPLAYS:
             picture = portrait(victim, int(rng.integers(0, 3)), mm_per_px)
-            sheet = make_sheet(species, picture, rng, person, skill)
+            sheet = make_sheet(species, picture, rng, person, skill, palette)
             self._sheet = Body(Solid(sheet.mesh), sheet.paint, Pose.facing((0, 0, 0)), sheet.finish, steps[0])
             self.face_scale = sheet.face_scale
             # A small screen is held nearer, so that the face on it is not small in the picture.
@@ -94,11 +98,13 @@ class Presenter:
             cut = Cut.draw(species, rng, skill)
             masked, self._finish = make_mask(cut, person, victim, rng, skill)
             self._model = masked
-            self._overlay = make_overlay(cut, victim, mm_per_px, rng, skill, slips=masked.own)
+            self._overlay = make_overlay(cut, victim, mm_per_px, rng, skill, masked.own, palette)
+        elif species in JOINT_SPECIES:
+            self._overlay = make_veil(species, victim, person, mm_per_px, rng)
         elif species is Species.MANNEQUIN:
             self._model = head_of(victim)
             self._finish = Finish(float(rng.uniform(0.03, 0.3)), 0.05, 25, sheen=float(rng.uniform(0, 0.3)))
-            self._base = paint_mannequin(victim, rng, mm_per_px, skill)
+            self._base = paint_mannequin(victim, rng, mm_per_px, skill, palette)
 
     def bodies(self, motion: Motion) -> list[Body]:
         """Everything of the presentation at that instant."""

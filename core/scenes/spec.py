@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.codes import Species
 from core.errors import UsageError
-from core.scenes.artefacts import SIMULATED_SPECIES
+from core.scenes.artefacts import RENDERED_SPECIES
 from core.scenes.sensors import SENSORS, DepthKind, Sensor
 
 SCENES = ("booth", "corridor", "empty", "wall_near", "wall_far")
@@ -68,7 +68,7 @@ def scene_species(name: str) -> Species:
     """
     if name in ("", "bona_fide"):
         return Species.BONA_FIDE
-    return Species(_one_of("species", name, [str(species) for species in SIMULATED_SPECIES], "bona_fide"))
+    return Species(_one_of("species", name, [str(species) for species in RENDERED_SPECIES], "bona_fide"))
 
 
 def _one_of(what: str, value: str, allowed: Iterable[str], *more: str) -> str:

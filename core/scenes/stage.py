@@ -80,7 +80,9 @@ class Stage:
         step = 2 if self._face_px > 75 else 1
         art = int(np.random.default_rng((seed, index, 5)).integers(0, 2**31))
         fineness = _PAINT_MM_PER_PX[0] if full else _PAINT_MM_PER_PX[1]
-        self._presenter = Presenter(species, person, victim, art, fineness, (step, 2 * step), domain.craft, shaded=True)
+        self._presenter = Presenter(
+            species, person, victim, art, fineness, (step, 2 * step), domain.craft, shaded=True, palette=domain.palette
+        )
         self._sensor = SENSORS[domain.sensor]
         if self._sensor.relative is not None:
             self._sensor = replace(self._sensor, relative=RelativeCoding.draw(self._rng))

@@ -20,6 +20,7 @@ from core.scenes.head import EYE_X_MM, EYE_Y_MM, MOUTH_Y_MM, NEUTRAL, Expression
 from core.scenes.mesh import F32, Mesh
 from core.scenes.noise import Grain, noise
 from core.scenes.paint import Paint
+from core.scenes.palette import ANY_PALETTE, Palette
 from core.scenes.people import Person, head_of
 from core.scenes.portrait import Portrait, ink_in_infrared, printed
 from core.scenes.render import Finish
@@ -28,6 +29,10 @@ RIGID_MATERIALS = {"resin": (0.7, 0.9), "plaster": (0.72, 0.88), "painted_latex"
 """Albedo near 850 nm (scenes.md, "Infrared")."""
 PATCHES = ("mouth", "eyes", "nose", "tattoo")
 HALVES = ("lower", "upper")
+VEIL_SLIP_MM = (12.0, 19.0)
+"""How far the features of a veil lie from the wearer's."""
+VEIL_EDGE = 5.0
+"""One over the share of its radius in which a veil runs out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +126,35 @@ def make_mask(
 class Overlay:
     """The visible side of a worn instrument on the wearer's chart: ``cover`` 0..1 over the paint below.
 
-    ``seam``: how dark the shadow at its edge is.
+    ``seam``: how dark the shadow at its edge is. A band that is ``None`` shows what lies below.
     """
 
     cover: NDArray[np.float32]
-    rgb: NDArray[np.float32]
-    ir: NDArray[np.float32]
+    rgb: NDArray[np.float32] | None
+    ir: NDArray[np.float32] | None
     seam: float = 0.5
 
     def over(self, base: Paint) -> Paint:
         """The wearer's paint with the instrument on it."""
         edge = 1 - F32(self.seam) * np.clip(4 * self.cover * (1 - self.cover), 0, 1)
-        rgb = (base.rgb + self.cover[..., None] * (self.rgb - base.rgb)) * edge[..., None]
-        infrared = base.ir + self.cover * (self.ir - base.ir)
+        rgb, infrared = base.rgb, base.ir
+        if self.rgb is not None:
+            rgb = rgb + self.cover[..., None] * (self.rgb - rgb)
+        if self.ir is not None:
+            infrared = infrared + self.cover * (self.ir - infrared)
+        rgb = rgb * edge[..., None]
         holes = None if base.holes is None else base.holes * (1 - self.cover)
         return replace(base, rgb=rgb.astype(F32), ir=infrared.astype(F32), holes=holes)
 
 
 def make_overlay(
-    cut: Cut, victim: Person, mm_per_px: float, rng: np.random.Generator, craft: float = 0.5, slips: bool = False
+    cut: Cut,
+    victim: Person,
+    mm_per_px: float,
+    rng: np.random.Generator,
+    craft: float = 0.5,
+    slips: bool = False,
+    palette: Palette = ANY_PALETTE,
 ) -> Overlay:
     """Material and picture of a worn instrument; eyes and mouth stay open where the species leaves them.
 
@@ -159,9 +174,9 @@ def make_overlay(
         return Overlay(ink.astype(F32), np.broadcast_to(colour, face.rgb.shape), np.full(face.ir.shape, carbon), 0.0)
     if species in (Species.PRINT_WORN, Species.MASK_PAPER) or cut.part in ("mouth", "eyes"):
         rgb = printed(Portrait(face.rgb, mm_per_px), rng, craft)
-        infrared = ink_in_infrared(rgb, rng, craft)
+        infrared = ink_in_infrared(rgb, rng, craft, palette)
     else:
-        rgb, infrared = cast_material(species, face, rng, craft)
+        rgb, infrared = cast_material(species, face, rng, craft, palette)
     if species not in (Species.PARTIAL, Species.MASK_HALF):
         eyes = np.clip(4 * bump(x, y, EYE_X_MM, EYE_Y_MM, 12, 6) - 1.6, 0, 1)
         if species is Species.MASK_FLEXIBLE or (rng.random() < 0.5 and not slips):
@@ -171,10 +186,10 @@ def make_overlay(
     return Overlay(cover.astype(F32), rgb, infrared, float(rng.uniform(0.1, 0.9)) * (1.1 - craft))
 
 
-def _slipped(face: Paint, rng: np.random.Generator) -> Paint:
-    """The picture moved by 8 to 20 mm and turned a little on the chart."""
+def _slipped(face: Paint, rng: np.random.Generator, slip_mm: tuple[float, float] = (8, 20)) -> Paint:
+    """The picture moved by so many mm and turned a little on the chart."""
     height, width = face.ir.shape
-    angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(8, 20) / face.mm_per_px
+    angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(*slip_mm) / face.mm_per_px
     turn = cv2.getRotationMatrix2D((width / 2, height * 0.4), float(rng.normal(0, 4)), float(rng.uniform(0.92, 1.08)))
     turn[:, 2] += far * np.cos(angle), far * np.sin(angle)
     rgb, infrared = (
@@ -183,8 +198,24 @@ def _slipped(face: Paint, rng: np.random.Generator) -> Paint:
     return replace(face, rgb=np.asarray(rgb, F32), ir=np.asarray(infrared, F32))
 
 
+def make_veil(species: Species, victim: Person, wearer: Person, mm_per_px: float, rng: np.random.Generator) -> Overlay:
+    """Somebody else's features in one band over the wearer's own, on a skin like the wearer's.
+
+    Make-up of dyes that vanish in infrared, or light and dyes that only infrared sees. It does not sit on the wearer's
+    features and runs out softly; relief and the other band stay the wearer's.
+    """
+    looks, own = victim.looks, wearer.looks
+    skin = replace(looks, melanin=own.melanin, redness=own.redness, age=own.age, oil=own.oil, glasses=False)
+    face = _slipped(paint_head(replace(victim, looks=skin), mm_per_px, hair=False), rng, VEIL_SLIP_MM)
+    x, y = face.mesh()
+    inside = np.clip((1 - np.hypot(x / 66, (y + 10) / 66)) * VEIL_EDGE, 0, 1)
+    cover = np.broadcast_to(inside, face.ir.shape).astype(F32)
+    veil = Overlay(cover, face.rgb, face.ir, 0.0)
+    return replace(veil, ir=None) if species is Species.MAKEUP else replace(veil, rgb=None)
+
+
 def cast_material(
-    species: Species, face: Paint, rng: np.random.Generator, craft: float = 0.5
+    species: Species, face: Paint, rng: np.random.Generator, craft: float = 0.5, palette: Palette = ANY_PALETTE
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Resin, plaster, latex, wood or silicone, more or less well painted: colour and infrared albedo."""
     shape = face.ir.shape
@@ -199,7 +230,7 @@ def cast_material(
     level += 0.5 * craft * (skin - level) + (1 - craft) * (0.16 if level >= skin else -0.16)
     grain = F32(rng.uniform(0.0, 0.03)) * noise(Grain.FRACTAL, shape, rng)
     # Pigment absorbs in both bands: the darker the paint, the darker in infrared, which skin is not.
-    pigment = F32(rng.uniform(0.15, 0.6) + 0.3 * (1 - craft))
+    pigment = F32(rng.uniform(*palette.pigment) if palette.pigment else rng.uniform(0.15, 0.6) + 0.3 * (1 - craft))
     relative = np.clip(face.rgb.mean(axis=2) / max(float(mean.mean()), 1e-3) - 1, -0.7, 0.3)
     crude = F32(level) * (1 + grain + pigment * relative)
     natural = face.ir * F32(level / max(float(np.median(face.ir)), 1e-3)) * (1 + F32(0.5) * pigment * relative)
@@ -207,8 +238,10 @@ def cast_material(
     return np.clip(rgb, 0, 1).astype(F32), (crude + share * (natural - crude)).astype(F32)
 
 
-def paint_mannequin(victim: Person, rng: np.random.Generator, mm_per_px: float, craft: float = 0.5) -> Paint:
+def paint_mannequin(
+    victim: Person, rng: np.random.Generator, mm_per_px: float, craft: float = 0.5, palette: Palette = ANY_PALETTE
+) -> Paint:
     """A bust in one material, painted like the victim."""
     base = paint_head(victim, mm_per_px)
-    rgb, infrared = cast_material(Species.MANNEQUIN, base, rng, craft)
+    rgb, infrared = cast_material(Species.MANNEQUIN, base, rng, craft, palette)
     return Paint(rgb, infrared, base.left_mm, base.top_mm, base.mm_per_px)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.model.manifest import FACTORY_BUNDLE
-from core.training.sites import TRAINING_SITES
+from core.model.network import NetworkConfig
+from core.training.sites import SITES, TRAINING_SITES
 
 LIVE_DOMAINS = ("live:booth/d435", "live:corridor/d435", "live:booth/sr300", "live:corridor/kinect2")
 FACTORY_SEED = 1
@@ -38,7 +40,7 @@ class TrainConfig(BaseModel):
     seed: int = Field(default=FACTORY_SEED, ge=0)
     domains: tuple[str, ...] = Field(default=tuple(TRAINING_SITES), description="sites of core.training.sites")
     live_domains: tuple[str, ...] = Field(default=LIVE_DOMAINS, description="live:SCENE/SENSOR")
-    train: SplitPlan = SplitPlan(per_domain=640, per_live_domain=160, frames=2, reframe=True)
+    train: SplitPlan = SplitPlan(per_domain=900, per_live_domain=160, frames=2, reframe=True)
     dev: SplitPlan = SplitPlan(per_domain=120, per_live_domain=40, frames=3)
     test: SplitPlan = SplitPlan(per_domain=150, per_live_domain=60, frames=3)
     epochs: int = Field(default=8, ge=1, le=500)
@@ -48,7 +50,10 @@ class TrainConfig(BaseModel):
     label_smoothing: float = Field(default=0.05, ge=0, lt=0.5, description="method.md section 9: eps 0.05 to 0.1")
     minutes: float = Field(default=45.0, gt=0, description="no epoch starts later than this")
     evidence_dropout: float = Field(default=0.15, ge=0, lt=1, description="share of rows without physics evidence")
-    map_dropout: float = Field(default=0.5, ge=0, lt=1, description="share of rows without learnt features")
+    map_dropout: float = Field(default=0.25, ge=0, lt=1, description="share of rows without learnt features")
+    complementary: Literal["full", "substitute", "enhance", "none"] = Field(
+        default="none", description="what modalities predict of each other (core.model.complement.MODES)"
+    )
     settling: int = Field(
         default=0, ge=0, le=500, description="epochs after these, in which features are seldom dropped"
     )
@@ -57,6 +62,11 @@ class TrainConfig(BaseModel):
     processes: int = Field(default=2, ge=1, le=64, description="processes that simulate")
     work_dir: Path = Field(description="tables and checkpoints; a run that was cut off goes on from here")
     out: Path = Field(description="where the bundle goes")
+
+    @property
+    def network(self) -> NetworkConfig:
+        """Sizes and switches of the network; without predictions there are no residuals of them either."""
+        return NetworkConfig(complementary=self.complementary, residuals=self.complementary != "none")
 
     def sized(self, presentations: int) -> TrainConfig:
         """The same run with ``presentations`` of every site to train on; the other splits shrink alike."""
@@ -75,8 +85,9 @@ class TrainConfig(BaseModel):
         return {"train": self.train, "dev": self.dev, "test": self.test}[split]
 
     def table_digest(self, split: str) -> str:
-        """Identity of a split's table."""
-        parts = [self.plan(split).model_dump_json(), str(self.seed), *self.domains, "|", *self.live_domains]
+        """Identity of a split's table: a site that was edited has another."""
+        sites = [SITES[name].model_dump_json() if name in SITES else name for name in self.domains]
+        parts = [self.plan(split).model_dump_json(), str(self.seed), *sites, "|", *self.live_domains]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def digest(self) -> str:
@@ -87,4 +98,5 @@ class TrainConfig(BaseModel):
 
 def factory_config(work_dir: Path, out: Path | None = None) -> TrainConfig:
     """The recorded configuration of the factory model (docs/model-card.md)."""
-    return TrainConfig(name="factory", work_dir=work_dir, out=out or FACTORY_BUNDLE, settling=6, loads_beside=True)
+    bundle = out or FACTORY_BUNDLE
+    return TrainConfig(name="factory", work_dir=work_dir, out=bundle, epochs=9, settling=5, loads_beside=True)

@@ -54,7 +54,7 @@ def train(config: TrainConfig, report: Report, canceled: Canceled) -> Manifest:
     """
     torch.set_num_threads(config.threads)
     tables = {split: _table(config, split, report, canceled) for split in _SPLITS}
-    trainer = SourceTrainer(config, tables["train"])
+    trainer = SourceTrainer(config, tables["train"], config.network)
     network = trainer.run(report, canceled)
     calibration, withheld = _calibrate(network, tables["dev"], report)
     limits = fit_limits(*varied_evidence(tables["dev"], _varied()))

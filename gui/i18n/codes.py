@@ -230,6 +230,8 @@ _SPECIES: Mapping[StrEnum, str] = {
     Species.MASK_HALF: "mask, half",
     Species.MANNEQUIN: "mannequin",
     Species.PARTIAL: "partial attack",
+    Species.MAKEUP: "make-up of another face",
+    Species.INFRARED_OVERLAY: "another face in infrared",
     Species.HYBRID_SHEET: "hybrid, sheet",
     Species.HYBRID_MASK: "hybrid, mask",
     Species.UNKNOWN: "unknown attack",

@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from core.codes import ConnectionState, Species
 from core.messages import SetOptions
-from core.scenes.artefacts import SIMULATED_SPECIES
+from core.scenes.artefacts import RENDERED_SPECIES
 from core.scenes.spec import LIVE_SENSORS, SCENES, SceneSpec
 from devices.sources import SourceSpec
 from gui.app import Desk
@@ -30,10 +30,10 @@ def page(desk: Desk, station: FakeStation, qtbot: QtBot) -> DevicesPage:
 def test_the_form_offers_what_the_renderer_can_show() -> None:
     assert source_form.SCENES == SCENES
     assert source_form.SENSORS == LIVE_SENSORS
-    assert set(source_form.SIMULATED_SPECIES) == {Species.BONA_FIDE, *SIMULATED_SPECIES}
+    assert set(source_form.RENDERED_SPECIES) == {Species.BONA_FIDE, *RENDERED_SPECIES}
 
 
-@pytest.mark.parametrize("species", source_form.SIMULATED_SPECIES)
+@pytest.mark.parametrize("species", source_form.RENDERED_SPECIES)
 def test_every_simulated_choice_is_a_source_of_the_command_line(qtbot: QtBot, species: Species) -> None:
     form = SourceForm()
     qtbot.addWidget(form)

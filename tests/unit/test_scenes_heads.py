@@ -101,9 +101,9 @@ def test_rays_find_the_nose_first() -> None:
 
 
 def test_every_simulated_species_is_named_by_the_program() -> None:
-    from core.scenes.artefacts import SIMULATED_SPECIES
+    from core.scenes.artefacts import RENDERED_SPECIES
 
-    assert set(SIMULATED_SPECIES) == set(Species) - {
+    assert set(RENDERED_SPECIES) == set(Species) - {
         Species.BONA_FIDE,
         Species.HYBRID_SHEET,
         Species.HYBRID_MASK,

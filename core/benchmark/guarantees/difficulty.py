@@ -29,7 +29,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "sensor": frozenset(_SENSOR),
     "site": frozenset(_SITE),
     "people": frozenset({"people", "melanin"}),
-    "species": frozenset({"species", "craft"}),
+    "species": frozenset({"species", "craft", "inks", "pigment"}),
 }
 """Which settings of a domain belong to which factor."""
 

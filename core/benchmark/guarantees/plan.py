@@ -49,4 +49,4 @@ FULL = Plan(
     name="full", train=1200, dev=240, test=300, factor=200, frames=2, pixels=48, epochs=30, epochs_together=18,
     seeds=(1, 2, 3),
 )  # fmt: skip
-"""Three seeds; the figures that stand beside `scenes-v1`."""
+"""Three seeds; the figures that stand beside `scenes-v2`."""

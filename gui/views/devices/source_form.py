@@ -20,7 +20,7 @@ from gui.widgets.forms import add_row, combo_box, form_layout, quiet, spin_box
 # The renderer's names (core.scenes.spec, which loads the ray caster; a test keeps the two alike).
 SCENES = ("booth", "corridor", "empty", "wall_near", "wall_far")
 SENSORS = ("d435", "d415", "d455", "sr300", "kinect2")
-SIMULATED_SPECIES = (
+RENDERED_SPECIES = (
     Species.BONA_FIDE,
     Species.PRINT_FLAT,
     Species.PRINT_BENT,
@@ -35,6 +35,8 @@ SIMULATED_SPECIES = (
     Species.MASK_HALF,
     Species.MANNEQUIN,
     Species.PARTIAL,
+    Species.MAKEUP,
+    Species.INFRARED_OVERLAY,
 )
 
 
@@ -55,7 +57,7 @@ class SourceForm(QWidget):
         ):
             self.kind.addItem(words, value)
         self.species = combo_box(self)
-        for species in SIMULATED_SPECIES:
+        for species in RENDERED_SPECIES:
             self.species.addItem(codes.species(species.value), species.value)
         self.scene = combo_box(self)
         for scene, words in zip(

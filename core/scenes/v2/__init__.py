@@ -1,4 +1,4 @@
-"""`scenes-v1`: the frozen domains of the scenes benchmark, one-factor variants of one of them, and their identity.
+"""`scenes-v2`: the frozen domains of the scenes benchmark, one-factor variants of one of them, and their identity.
 
 A change of a domain file, of the renderer or of the recipe changes `digest`; what was frozen stands in ``frozen.toml``.
 """
@@ -10,12 +10,15 @@ from functools import cache
 from pathlib import Path
 
 from core.scenes.domain import Domain, load_domain
-from core.scenes.v1.identity import digest_of
+from core.scenes.v2.identity import digest_of
 
-NAME = "scenes-v1"
+NAME = "scenes-v2"
 FOLDER = Path(__file__).parent
 DOMAIN_NAMES = ("desk", "turnstile", "lobby", "archive")
 """Active stereo, coded light, time of flight, and relative depth out of a collection."""
+JOINT_NAME = "couple"
+"""The domain of the species that only modalities together tell. It takes no part in leaving domains out: late fusion,
+which the difficulty of those is measured with, cannot tell its species by construction."""
 BASE = "desk"
 FACTORS = ("sensor", "site", "people", "species")
 """What differs from `BASE` in the files ``one_factor/FACTOR.toml``, each alone."""
@@ -25,6 +28,12 @@ FACTORS = ("sensor", "site", "people", "species")
 def domains() -> dict[str, Domain]:
     """The four domains by name."""
     return {name: load_domain(FOLDER / f"{name}.toml") for name in DOMAIN_NAMES}
+
+
+@cache
+def joint_domain() -> Domain:
+    """The domain of `JOINT_NAME`."""
+    return load_domain(FOLDER / f"{JOINT_NAME}.toml")
 
 
 @cache
