@@ -40,7 +40,7 @@ class TrainConfig(BaseModel):
     seed: int = Field(default=FACTORY_SEED, ge=0)
     domains: tuple[str, ...] = Field(default=tuple(TRAINING_SITES), description="sites of core.training.sites")
     live_domains: tuple[str, ...] = Field(default=LIVE_DOMAINS, description="live:SCENE/SENSOR")
-    train: SplitPlan = SplitPlan(per_domain=900, per_live_domain=160, frames=2, reframe=True)
+    train: SplitPlan = SplitPlan(per_domain=640, per_live_domain=160, frames=2, reframe=True)
     dev: SplitPlan = SplitPlan(per_domain=120, per_live_domain=40, frames=3)
     test: SplitPlan = SplitPlan(per_domain=150, per_live_domain=60, frames=3)
     epochs: int = Field(default=8, ge=1, le=500)
@@ -50,9 +50,9 @@ class TrainConfig(BaseModel):
     label_smoothing: float = Field(default=0.05, ge=0, lt=0.5, description="method.md section 9: eps 0.05 to 0.1")
     minutes: float = Field(default=45.0, gt=0, description="no epoch starts later than this")
     evidence_dropout: float = Field(default=0.15, ge=0, lt=1, description="share of rows without physics evidence")
-    map_dropout: float = Field(default=0.25, ge=0, lt=1, description="share of rows without learnt features")
+    map_dropout: float = Field(default=0.5, ge=0, lt=1, description="share of rows without learnt features")
     complementary: Literal["full", "substitute", "enhance", "none"] = Field(
-        default="none", description="what modalities predict of each other (core.model.complement.MODES)"
+        default="full", description="what modalities predict of each other (core.model.complement.MODES)"
     )
     settling: int = Field(
         default=0, ge=0, le=500, description="epochs after these, in which features are seldom dropped"
@@ -98,5 +98,4 @@ class TrainConfig(BaseModel):
 
 def factory_config(work_dir: Path, out: Path | None = None) -> TrainConfig:
     """The recorded configuration of the factory model (docs/model-card.md)."""
-    bundle = out or FACTORY_BUNDLE
-    return TrainConfig(name="factory", work_dir=work_dir, out=bundle, epochs=9, settling=5, loads_beside=True)
+    return TrainConfig(name="factory", work_dir=work_dir, out=out or FACTORY_BUNDLE, settling=6, loads_beside=True)

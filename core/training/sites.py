@@ -2,14 +2,12 @@
 
 What a range does not hold the model has not seen. The four sites of `core.scenes.domain` are what a station simulates;
 these are made so that each of them, and the frozen benchmark's, lies well inside (evaluation.md section 8: the sensor
-randomised alike for both classes). Instruments are crude to well made, not perfect: of what no pixel tells a network
-learns noise. Their paints and inks reach from those that vanish in infrared to those that stay as dark as in colour.
+randomised alike for both classes).
 """
 
 from __future__ import annotations
 
 from core.scenes.domain import DOMAINS, Domain
-from core.scenes.palette import Ink
 
 _WIDE = Domain(
     name="wide", distance_mm=(380.0, 1100.0), blind_share=0.03, yaw_deg=(-32.0, 32.0), pitch_deg=(-20.0, 20.0),
@@ -17,7 +15,7 @@ _WIDE = Domain(
     lamp_elevation_deg=(-5.0, 70.0), lamp_kelvin=(2600.0, 8500.0), ambient=(0.05, 0.5), exposure=(0.6, 1.6),
     ambient_ir=(0.0, 0.15), ir_gain=(0.4, 1.3), dots=(0.0, 0.4), face_px=(40.0, 280.0), grain=(0.004, 0.045),
     blur_px=(0.0, 1.6), jpeg_quality=(40.0, 100.0), registered_share=0.45, registration_px=(0.0, 5.0),
-    framing=(0.75, 1.5), hole_share=(0.0, 0.08), craft=(0.0, 0.6), inks=tuple(Ink), pigment=(0.0, 1.2),
+    framing=(0.75, 1.5), hole_share=(0.0, 0.08),
 )  # fmt: skip
 
 
