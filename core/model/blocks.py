@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,34 +24,44 @@ _MIN_SHARE = 0.5
 _EPS = 1e-9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class BlockMap:
-    """``values float32 (B, n)`` over the blocks of the face ellipse, ``known bool (B, n)``; 0 where not known."""
+    """``values float32 (B, n)`` over the blocks of the face ellipse, ``known bool (B, n)``; 0 where not known.
+
+    What several figures ask of the same map is worked out once.
+    """
 
     values: Float
     known: Bool
 
+    @cached_property
+    def _count(self) -> NDArray[np.intp]:
+        return np.asarray(self.known.sum(axis=1))
+
+    @cached_property
+    def _ordered(self) -> Float:
+        return np.sort(np.where(self.known, self.values, np.float32(np.inf)), axis=1)
+
     @property
     def usable(self) -> Bool:
         """``bool (B,)``: enough blocks to say anything."""
-        return np.asarray(self.known.sum(axis=1) >= MIN_BLOCKS)
+        return np.asarray(self._count >= MIN_BLOCKS)
 
     def quantile(self, share: float) -> Float:
         """Quantile of the known blocks, ``(B,)``; 0 where there are none."""
-        count = self.known.sum(axis=1)
-        ordered = np.sort(np.where(self.known, self.values, np.float32(np.inf)), axis=1)
-        at = np.rint(share * np.maximum(count - 1, 0)).astype(np.intp)
-        return np.where(count > 0, ordered[np.arange(len(ordered)), at], np.float32(0.0))
+        at = np.rint(share * np.maximum(self._count - 1, 0)).astype(np.intp)
+        return np.where(self._count > 0, self._ordered[np.arange(len(at)), at], np.float32(0.0))
 
     def mean(self) -> Float:
         """Mean of the known blocks, ``(B,)``."""
-        return np.asarray((self.values * self.known).sum(axis=1) / np.maximum(self.known.sum(axis=1), 1))
+        return np.asarray((self.values * self.known).sum(axis=1) / np.maximum(self._count, 1))
 
     def spread(self) -> Float:
         """Standard deviation of the known blocks, ``(B,)``."""
         off = (self.values - self.mean()[:, None]) * self.known
-        return np.asarray(np.sqrt((off * off).sum(axis=1) / np.maximum(self.known.sum(axis=1), 1)))
+        return np.asarray(np.sqrt((off * off).sum(axis=1) / np.maximum(self._count, 1)))
 
+    @cached_property
     def smooth(self) -> BlockMap:
         """Mean over each block and its known neighbours (3 x 3)."""
         kernel = _neighbours()
@@ -59,9 +69,10 @@ class BlockMap:
         total = (self.values * weight) @ kernel
         return BlockMap(np.asarray(total / np.maximum(weight @ kernel, np.float32(1e-6)) * weight), self.known)
 
+    @cached_property
     def detail(self) -> BlockMap:
         """What `smooth` takes away."""
-        return BlockMap((self.values - self.smooth().values) * self.known, self.known)
+        return BlockMap((self.values - self.smooth.values) * self.known, self.known)
 
 
 def block_map(images: Float, valid: Bool) -> BlockMap:

@@ -92,6 +92,18 @@ _FLAGS: tuple[tuple[str, tuple[Modality, ...]], ...] = (
 EVIDENCE: tuple[str, ...] = (*(figure.name for figure in FIGURES), *(name for name, _ in _FLAGS))
 """Names of the columns of ``ModelInputs.evidence``."""
 _NEEDS = (*(figure.needs for figure in FIGURES), *(needs for _, needs in _FLAGS))
+_MIDDLE = np.array([figure.middle for figure in FIGURES])
+_SPREAD = np.array([figure.spread for figure in FIGURES])
+_METRIC, _NO_UNIT = "metric", "no unit"
+_UNITS = {
+    "_per_width": _METRIC, "_over_level": _NO_UNIT, "_over_span": _NO_UNIT,
+    "knows_width": _METRIC, "knows_no_unit": _NO_UNIT,
+}  # fmt: skip
+_USABLE = tuple(
+    next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), needs)
+    for name, needs in zip(EVIDENCE, _NEEDS, strict=True)
+)
+"""What must hold for each column: the modalities known that it needs, or depth with or without a unit."""
 REQUIRED: NDArray[np.bool_] = np.array([[modality in needs for modality in MODALITIES] for needs in _NEEDS])
 """``bool (E, 3)``: the modalities without which a column is 0."""
 
@@ -142,11 +154,11 @@ def evidence_of(
         found |= figures
         known[_I,] = has[_I] & heat.usable
     if relief is not None and heat is not None:
-        found["ir_on_slope"] = blocks.correlation(heat.smooth(), relief.facing)
-        found["ir_by_relief"] = blocks.explained(heat.smooth(), (*relief.slopes, relief.facing))
+        found["ir_on_slope"] = blocks.correlation(heat.smooth, relief.facing)
+        found["ir_by_relief"] = blocks.explained(heat.smooth, (*relief.slopes, relief.facing))
         known[_D, _I] = known[_D,] & known[_I,]
     if relief is not None and luma is not None:
-        found["luma_by_relief"] = blocks.explained(luma.smooth(), (*relief.slopes, relief.facing))
+        found["luma_by_relief"] = blocks.explained(luma.smooth, (*relief.slopes, relief.facing))
         known[_R, _D] = known[_R,] & known[_D,]
     if luma is not None and heat is not None:
         found |= _colour_and_infrared(luma, heat)
@@ -156,19 +168,15 @@ def evidence_of(
 
 def _columns(found: Mapping[str, Float], known: Mapping[tuple[Modality, ...], Bool], metric: Bool) -> Float:
     """Standardise, clip, and blank what is not known."""
-    table = np.zeros((len(metric), len(EVIDENCE)), dtype=np.float32)
-    depth = known.get((_D,), np.zeros(len(metric), dtype=bool))
-    by_unit = {"_per_width": depth & metric, "_over_level": depth & ~metric, "_over_span": depth & ~metric}
-    for column, figure in enumerate(FIGURES):
-        if figure.name in found:
-            unit = next((suffix for suffix in by_unit if figure.name.endswith(suffix)), "")
-            usable = by_unit[unit] if unit else known[figure.needs]
-            scaled = np.clip((found[figure.name] - figure.middle) / figure.spread, -LIMIT, LIMIT)
-            table[:, column] = np.where(usable & np.isfinite(scaled), scaled, 0.0)
-    for column, (name, needs) in enumerate(_FLAGS, start=len(FIGURES)):
-        if needs in known:
-            table[:, column] = {"knows_width": depth & metric, "knows_no_unit": depth & ~metric}.get(name, known[needs])
-    return table
+    nothing = np.zeros(len(metric))
+    raw = np.stack([found.get(figure.name, nothing) for figure in FIGURES], axis=1)
+    scaled = np.clip((raw - _MIDDLE) / _SPREAD, -LIMIT, LIMIT)
+    table = np.concatenate([np.where(np.isfinite(scaled), scaled, 0.0), np.ones((len(metric), len(_FLAGS)))], axis=1)
+    never = np.zeros(len(metric), dtype=bool)
+    depth = known.get((_D,), never)
+    usable: dict[object, Bool] = dict(known.items())
+    usable |= {_METRIC: depth & metric, _NO_UNIT: depth & ~metric}
+    return np.where(np.stack([usable.get(key, never) for key in _USABLE], axis=1), table, 0.0).astype(np.float32)
 
 
 class _Relief:
@@ -186,7 +194,7 @@ class _Relief:
         self._quadric = BlockMap(whole.values * face, face)
         self._plane = _within(flat, face)
         self.usable = self._plane.usable
-        across, down = blocks.gradients(self._plane.smooth())
+        across, down = blocks.gradients(self._plane.smooth)
         self.slopes = across, down
         steep = across.values**2 + down.values**2
         usual = BlockMap(steep, across.known & down.known).quantile(0.5)[:, None]
@@ -206,8 +214,8 @@ class _Relief:
             "quadric_over_span": _log2(quadric / np.maximum(self._span(), np.float32(1e-6))),
             "quadric_structure": _structure(self._quadric),
             "dome": blocks.correlation(self._plane, _like(self._plane, -blocks.radius())),
-            "nose": blocks.matched(self._quadric.smooth(), blocks.nose_templates()),
-            "depth_symmetry": blocks.mirrored(self._quadric.smooth()),
+            "nose": blocks.matched(self._quadric.smooth, blocks.nose_templates()),
+            "depth_symmetry": blocks.mirrored(self._quadric.smooth),
             "depth_outliers": self._off.mean(),
             "middle_holes": 1.0 - self._sheets.valid[:, middle].mean(axis=1, dtype=np.float32),
         }
@@ -261,15 +269,15 @@ def _colour_and_infrared(luma: BlockMap, heat: BlockMap) -> dict[str, Float]:
     ratio = BlockMap(heat.values - luma.values, heat.known & luma.known)
     return {
         "ir_like_luma": blocks.correlation(heat, luma),
-        "ir_detail_like_luma": blocks.correlation(heat.detail(), luma.detail()),
-        "ir_over_luma_contrast": np.log2((heat.detail().spread() + 1e-3) / (luma.detail().spread() + 1e-3)),
+        "ir_detail_like_luma": blocks.correlation(heat.detail, luma.detail),
+        "ir_over_luma_contrast": np.log2((heat.detail.spread() + 1e-3) / (luma.detail.spread() + 1e-3)),
         "ir_over_luma_spread": ratio.spread(),
     }
 
 
 def _structure(maps: BlockMap) -> Float:
     """How much of a map is smooth, log2: noise gives about -1.5, a surface more."""
-    smooth = maps.smooth()
+    smooth = maps.smooth
     rough = BlockMap((maps.values - smooth.values) * maps.known, maps.known)
     return np.log2((smooth.spread() + 1e-9) / (rough.spread() + 1e-9))
 
@@ -279,7 +287,7 @@ def _detail(level: Float, lit: Bool, coarse: BlockMap) -> Float:
     squared = block_map(level * level, lit)
     within: Float = np.sqrt(np.maximum(squared.values - coarse.values**2, np.float32(0.0)))
     usual = BlockMap(within, squared.known & coarse.known).quantile(0.5)
-    return np.log2((usual + 1e-3) / (coarse.detail().spread() + 1e-3))
+    return np.log2((usual + 1e-3) / (coarse.detail.spread() + 1e-3))
 
 
 def _within(maps: BlockMap, where: Bool) -> BlockMap:

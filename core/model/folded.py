@@ -18,7 +18,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.frames import CROP_PX
 from core.model.complement import IMPUTED_TRUST, MODALITY_COUNT, ComplementaryFeatures, Complemented, Generator
-from core.model.encoders import ConvEncoder
+from core.model.encoders import ConvEncoder, ConvStage
 from core.model.network import Features, ModelOutput, PadNetwork, evidence_under
 
 _EPS = 1e-6
@@ -33,10 +33,15 @@ def folded(network: PadNetwork) -> PadNetwork:
     for encoder in copy.encoders.values():
         if isinstance(encoder, ConvEncoder):
             side = CROP_PX
-            for stage in encoder.stages:
-                for name, given in (("down", side), ("keep", side // 2)):
-                    _fold(stage, name, f"{name}_norm")
-                    setattr(stage, name, _packed(getattr(stage, name), given))
+            for number, stage in enumerate(encoder.stages):
+                assert isinstance(stage, ConvStage)
+                _fold(stage, "down", "down_norm")
+                _fold(stage, "keep", "keep_norm")
+                if _packable(stage.down.weight):
+                    # Their ReLU is part of them: the stage's own would only pass over the maps once more.
+                    encoder.stages[number] = nn.Sequential(
+                        _PackedConvolution(stage.down, side), _PackedConvolution(stage.keep, side // 2)
+                    )
                 side //= 2
     _fold(copy.fusion, "mix", "norm")
     return copy.channels_last()
@@ -47,10 +52,9 @@ def _fold(module: nn.Module, convolution: str, norm: str) -> None:
     setattr(module, norm, nn.Identity())
 
 
-def _packed(convolution: nn.Conv2d, side: int) -> nn.Module:
-    """The convolution as the machine likes it best; as it is where torch has no oneDNN or it is not on the CPU."""
-    on_cpu = convolution.weight.device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return _PackedConvolution(convolution, side) if on_cpu else convolution
+def _packable(weight: torch.Tensor) -> bool:
+    """Whether it lies on the CPU, and torch has oneDNN there."""
+    return weight.device.type == "cpu" and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 class _PackedConvolution(nn.Module):
