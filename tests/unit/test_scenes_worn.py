@@ -85,7 +85,7 @@ def test_craft_brings_a_masks_infrared_near_skins() -> None:
         made = [
             make_overlay(Cut(Species.MASK_RIGID), victim, 1.9, np.random.default_rng(seed), craft) for seed in range(12)
         ]
-        gaps[craft] = np.mean([abs(float(np.median(o.ir[o.cover > 0.9])) - skin) for o in made])
+        gaps[craft] = np.mean([abs(float(np.median(o.ir[o.cover > 0.9])) - skin) for o in made if o.ir is not None])
     assert gaps[1.0] < 0.7 * gaps[0.0]
 
 
@@ -103,6 +103,7 @@ def test_pigment_darkens_both_bands_and_melanin_only_one() -> None:
     slopes = []
     for seed in range(8):
         mask = make_overlay(Cut(Species.MASK_FLEXIBLE), fair, 1.9, np.random.default_rng(seed), 0.0)
+        assert mask.ir is not None
         slopes.append(_slope(face.rgb[cheeks].mean(axis=2), mask.ir[cheeks]))
     assert np.median(slopes) > 0.1
 
@@ -128,6 +129,8 @@ def test_a_print_that_is_pulled_over_a_face_sits_beside_its_features() -> None:
         for slips in (False, True)
     )
     eye = _at(paint_head(victim, 1.9), 31, 29.5)
+    assert still.rgb is not None
+    assert slipped.rgb is not None
     assert abs(float(still.rgb[eye].mean() - slipped.rgb[eye].mean())) > 0.02
 
 
