@@ -30,6 +30,8 @@ from gui.views.audit.page import AuditPage
 from gui.views.checkpoint.page import CheckpointPage
 from gui.views.collect.page import CollectPage
 from gui.views.devices.page import DevicesPage
+from gui.views.protection.erase_dialog import EraseDialog
+from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.qualify.dialog import DECIDE as DECIDE_CAMERA
 from gui.views.qualify.dialog import PRESENT, WALL, QualifyDialog
 from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, RecalibratePage
@@ -255,6 +257,31 @@ def _measured(wizard: QualifyDialog, placements: int) -> bool:
     return wizard.progress is not None and len(wizard.progress.record.placements) == placements
 
 
+def protection(camera: Camera) -> None:
+    """The keys of the site, and a person erased: the question, the certificate. It is done last: the person is gone."""
+    camera.desk.window.actions_table["site_keys"].trigger()
+    keys = camera.desk.window.findChildren(KeysDialog)[-1]
+    camera.wait(lambda: keys.status is not None)
+    camera.rest(0.3)
+    camera.take("keys", keys)
+    keys.reject()
+    review = camera.page("review")
+    assert isinstance(review, ReviewPage)
+    camera.desk.window.actions_table["erase_person"].trigger()
+    camera.wait(lambda: bool(review.findChildren(EraseDialog)))
+    erase = review.findChildren(EraseDialog)[-1]
+    camera.wait(lambda: erase.inventory is not None)
+    erase.reason.setText("asked to, letter of 3 May")
+    erase.again.setText(erase.chosen)
+    camera.rest(0.3)
+    camera.take("erase", erase)
+    erase.accept()
+    camera.wait(lambda: bool(erase.certificate))
+    camera.rest(0.3)
+    camera.take("erase-certificate", erase)
+    erase.reject()
+
+
 def adaptation(camera: Camera, run_job: bool) -> None:
     """Recalibrate, step by step; the first look also runs the pass, the second finds it done."""
     page = camera.page("recalibrate")
@@ -317,6 +344,7 @@ def take_all(out: Path, looks: list[str], presentations: int) -> None:
                 protocol(camera)
                 qualification(camera)
                 adaptation(camera, run_job=number == 0)
+                protection(camera)
 
 
 def _options() -> argparse.Namespace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyrealsense2 as rs
@@ -14,10 +15,12 @@ from devices.sdk import SdkCamera
 from devices.simulated import SimulatedOrigin
 from devices.sources import SourceSpec, open_camera
 from storage.frames import FrameStore
+from storage.sealing import PLAIN, DataKey, Opener
 from tests.benchmarks.table import Row, ratio
 
 FRAME_SETS = 150
 BATCH = 8
+ROUNDS = 3
 
 
 def pictures() -> list[FrameSet]:
@@ -32,16 +35,52 @@ def pictures() -> list[FrameSet]:
     return [taken[i % len(taken)] for i in range(FRAME_SETS)]
 
 
-def ours_hz(frame_sets: list[FrameSet], folder: Path) -> float:
-    """Lossless payloads with digests, committed in small transactions."""
+def ours(frame_sets: list[FrameSet], path: Path, key: DataKey | None = None) -> tuple[float, float]:
+    """Lossless payloads with digests, committed in small transactions; sealed where there is a key.
+
+    Returns frame sets per second, and milliseconds of processor time a frame set: a busy machine does not change those.
+    """
     numbered = [
         FrameSet(i + 1, f.time_ms, f.frames, f.mask, f.profiles, f.skew_ms, f.framing) for i, f in enumerate(frame_sets)
     ]
-    with FrameStore.create(folder / "ours.db", "bench") as store:
-        started = time.perf_counter()
+    with FrameStore.create(path, "bench", key) as store:
+        started, busy = time.perf_counter(), time.thread_time()
         for i in range(0, len(numbered), BATCH):
             store.append(numbered[i : i + BATCH])
-        return len(numbered) / (time.perf_counter() - started)
+        took_s, busy_s = time.perf_counter() - started, time.thread_time() - busy
+    return len(numbered) / took_s, 1000.0 * busy_s / len(numbered)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Without and with encryption: sets per second, and processor milliseconds a set; the best of `ROUNDS` rounds."""
+
+    plain_hz: float
+    sealed_hz: float
+    plain_ms: float
+    sealed_ms: float
+
+
+def cost_of_encryption(frame_sets: list[FrameSet], folder: Path) -> Cost:
+    """Rounds of both in turn: what else the machine does then meets both alike."""
+    key = DataKey.generate("bench")
+    plain, sealed = [], []
+    for number in range(ROUNDS):
+        plain.append(ours(frame_sets, folder / f"plain{number}.db"))
+        sealed.append(ours(frame_sets, folder / f"sealed{number}.db", key))
+    return Cost(
+        plain_hz=max(hz for hz, _ in plain),
+        sealed_hz=max(hz for hz, _ in sealed),
+        plain_ms=min(ms for _, ms in plain),
+        sealed_ms=min(ms for _, ms in sealed),
+    )
+
+
+def reading_hz(path: Path, opener: Opener) -> float:
+    """Frame sets read back per second, digests checked, opened and decoded."""
+    with FrameStore.open(path, opener) as store:
+        started = time.perf_counter()
+        return len(list(store)) / (time.perf_counter() - started)
 
 
 def blobs_hz(frame_sets: list[FrameSet], folder: Path) -> float:
@@ -121,12 +160,24 @@ def rows() -> list[Row]:
     frame_sets = pictures()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        blobs, ours = blobs_hz(frame_sets, folder), ours_hz(frame_sets, folder)
+        blobs, cost = blobs_hz(frame_sets, folder), cost_of_encryption(frame_sets, folder)
+        key = DataKey.generate("bench")
+        ours(frame_sets, folder / "ours.db", key)
+        read_plain = reading_hz(folder / "plain0.db", PLAIN)
+        read_sealed = reading_hz(folder / "ours.db", Opener(lambda _: key, plain=False))
         sdk = sdk_hz(frame_sets, folder)
         size = (folder / "ours.db").stat().st_size / (folder / "blobs.db").stat().st_size
+    sealed, busy = cost.sealed_hz, ratio(cost.sealed_ms, cost.plain_ms)
     return [
-        Row("recorder against raw SQLite blobs", f"{ours:.0f} sets/s", f"{blobs:.0f} sets/s", ratio(ours, blobs), ""),
-        Row("recorder against the SDK's own recorder", f"{ours:.0f} sets/s", f"{sdk:.0f} sets/s", ratio(ours, sdk), ""),
-        Row("recorder against the camera", f"{ours:.0f} sets/s", "30 sets/s", ratio(ours, 30.0), "above 1"),
+        _row("recorder, encrypted, against raw SQLite blobs", sealed, blobs),
+        _row("recorder, encrypted, against the same without encryption", sealed, cost.plain_hz, "near 1"),
+        Row("its processor time", f"{cost.sealed_ms:.2f} ms/set", f"{cost.plain_ms:.2f} ms/set", busy, "near 1"),
+        _row("reading, encrypted, against the same without encryption", read_sealed, read_plain, "near 1"),
+        _row("recorder, encrypted, against the SDK's own recorder", sealed, sdk),
+        _row("recorder, encrypted, against the camera", sealed, 30.0, "above 1"),
         Row("size against raw pixels", f"{100 * size:.0f} %", "100 %", f"{size:.2f}", "below 1"),
     ]
+
+
+def _row(what: str, ours: float, peer: float, aim: str = "") -> Row:
+    return Row(what, f"{ours:.0f} sets/s", f"{peer:.0f} sets/s", ratio(ours, peer), aim)

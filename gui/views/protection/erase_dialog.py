@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
+    QFormLayout,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QProgressBar,
@@ -33,6 +36,7 @@ from storage.erasure.inventory import Inventory, Target, TargetKind, take_invent
 from storage.erasure.job import erase
 
 ASK, RUN, DONE = range(3)
+_TEXT_SIZE = QSize(720, 380)
 
 
 class EraseDialog(Question):
@@ -76,14 +80,18 @@ class EraseDialog(Question):
 
     def _build(self) -> None:
         form = form_layout()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
+        form.setVerticalSpacing(4)
         add_row(form, tr("&Subject"), self.subject)
-        form.addRow("", self.goes)
+        form.addRow(self.goes)
         add_row(form, tr("&Reason"), self.reason)
-        add_row(form, tr("&Type the pseudonym"), self.again)
+        label = QLabel(tr("&Type the pseudonym"), self)
+        label.setBuddy(self.again)
+        form.addRow(label)
+        form.addRow(self.again)
         self.text.setReadOnly(True)
         self.text.setAccessibleName(tr("Certificate of erasure"))
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.text.setMinimumSize(620, 340)
         ask, run, done = QWidget(self), QWidget(self), QWidget(self)
         ask.setLayout(form)
         column = QVBoxLayout(run)
@@ -123,6 +131,8 @@ class EraseDialog(Question):
             return
         self.inventory = inventory
         self.goes.setText("\n".join(what_goes(inventory)))
+        self.goes.setMinimumHeight(self.goes.sizeHint().height())
+        self.adjustSize()
         self._check()
 
     def _check(self) -> None:
@@ -171,6 +181,9 @@ class EraseDialog(Question):
     def _on_done(self, certificate: dict[str, Any]) -> None:
         self.certificate = certificate
         self.text.setPlainText(readable(certificate))
+        self.text.setMinimumSize(_TEXT_SIZE)
+        self.setMinimumWidth(_TEXT_SIZE.width() + 40)
+        self.resize(self.minimumSizeHint())
         self.stages.setCurrentIndex(DONE)
         self.buttons.clear()
         save = self.buttons.addButton(tr("Save the certificate"), QDialogButtonBox.ButtonRole.ActionRole)
@@ -201,8 +214,11 @@ def what_goes(inventory: Inventory) -> list[str]:
         tr_count(len(inventory.sessions), "{n} session is destroyed", "{n} sessions are destroyed"),
         tr_count(frame_sets, "{n} frame set", "{n} frame sets"),
         tr_count(len(inventory.keys), "{n} key", "{n} keys"),
-        tr_count(inventory.verdicts, "{n} verdict loses its measurements", "{n} verdicts lose their measurements"),
     ]
+    if inventory.verdicts:
+        lines.append(
+            tr_count(inventory.verdicts, "{n} verdict loses its measurements", "{n} verdicts lose their measurements")
+        )
     if inventory.others:
         lines.append(
             tr_count(
