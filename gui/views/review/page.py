@@ -9,6 +9,7 @@ from PySide6.QtCore import QModelIndex, Qt, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QStackedWidget,
@@ -105,10 +106,9 @@ class ReviewPage(Page):
         middle.addWidget(self.title)
         middle.addWidget(self.busy)
         middle.addWidget(self.player, 1)
-        verbs = QHBoxLayout()
-        for action_id in ("change_label", "replay_check", "export_session", "erase_person"):
-            verbs.addWidget(VerbButton(self.context.actions[action_id], self))
-        verbs.addStretch(1)
+        verbs = QGridLayout()
+        for place, action_id in enumerate(("change_label", "replay_check", "export_session", "erase_person")):
+            verbs.addWidget(VerbButton(self.context.actions[action_id], self), place // 2, place % 2)
         middle.addLayout(verbs)
         self.beside.setFixedWidth(308)
         self.beside.setDocumentMode(True)
