@@ -249,6 +249,34 @@ def qualification(camera: Camera) -> None:
     camera.wait(lambda: link.source == BONA_FIDE and link.session != "")
 
 
+def shift_check(camera: Camera) -> None:
+    """The start-of-shift check, and the banner of a shadow verdict: that of a test is one."""
+    link, page = camera.desk.link, camera.page("checkpoint")
+    assert isinstance(page, CheckpointPage)
+    camera.wait(lambda: link.source == BONA_FIDE and link.model is not None and link.feed.age_ms < LOST_MS)
+    page.check_shift()
+    check = page.shift
+    assert check is not None
+    camera.rest(0.3)
+    camera.take("shift-check", check)
+    shadow = False
+    for _ in range(ATTEMPTS):
+        check.go_on()
+        camera.wait(lambda: check.busy)
+        camera.wait(lambda: not check.busy)
+        if not shadow and len(check.rows) == 1:
+            shadow = True
+            camera.wait(lambda: page.banner.display.final, 5.0)
+            camera.take("checkpoint-shadow")
+        camera.wait(lambda: len(check.rows) < 2 or check.passed is not None)
+        if check.passed is not None:
+            break
+    camera.rest(0.3)
+    camera.take("shift-check-result", check)
+    check.close()
+    camera.wait(lambda: link.source == BONA_FIDE and link.session != "")
+
+
 def _at_wall(wizard: QualifyDialog, scene: str) -> bool:
     return scene in wizard.context.link.source and wizard.wall.measure.isEnabled()
 
@@ -342,6 +370,7 @@ def take_all(out: Path, looks: list[str], presentations: int) -> None:
             with window(app, out, look, site, BONA_FIDE) as camera:
                 pages_with_data(camera)
                 protocol(camera)
+                shift_check(camera)
                 qualification(camera)
                 adaptation(camera, run_job=number == 0)
                 protection(camera)

@@ -269,3 +269,25 @@ def test_a_window_without_a_screen_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     done = sallyport()
     assert done.returncode == 4
     assert "screen" in done.stderr
+
+
+def test_a_camera_is_measured_listed_and_revoked(tmp_path: Path) -> None:
+    data = ("--data", tmp_path)
+    assert "No camera is qualified" in sallyport("qualify", "status", *data).stdout
+    near = json.loads(sallyport("qualify", "measure", "--source", "simulated:wall_near", "--json", *data).stdout)
+    assert (near["state"], near["rehearsal"], near["counts"]) == ("measuring", True, False)
+    assert {c["figure"] for c in near["checks"] if not c["passed"] and c["binding"]} == {"ir_exponent"}
+    far = json.loads(sallyport("qualify", "measure", "--source", "simulated:wall_far", "--json", *data).stdout)
+    assert (far["id"], far["state"]) == (near["id"], "presenting")
+    assert far["placements"][1]["wall_rms_mm"] < far["placements"][1]["expected_rms_mm"] * 1.5
+    (listed,) = json.loads(sallyport("qualify", "status", "--json", *data).stdout)
+    assert listed["missing"] == ["2 bona_fide", "2 people", "3 species"]
+    assert sallyport("qualify", "revoke", "1", *data).returncode == 2, "a reason is needed"
+    revoked = sallyport("qualify", "revoke", "1", "--reason", "moved", *data)
+    assert (revoked.returncode, revoked.stdout.strip()) == (0, "qualification 1: revoked")
+    again = sallyport("qualify", "revoke", "1", "--reason", "moved", *data)
+    assert again.returncode == 3
+    assert "cannot become revoked" in again.stderr
+    nothing = sallyport("qualify", "measure", "--source", "session:x", *data)
+    assert nothing.returncode == 2
+    assert "no camera" in nothing.stderr

@@ -77,10 +77,12 @@ class CheckpointPage(Page):
         verbs.setSpacing(10)
         actions = self.context.actions
         verbs.addWidget(VerbButton(actions["next_person"], self, primary=True, big=True), 2)
-        for action_id in ("refer", "call_technician", "override", "shift_check"):
+        for action_id in ("refer", "call_technician", "override"):
             verbs.addWidget(VerbButton(actions[action_id], self, big=True), 1)
         self._unlock = VerbButton(actions["unlock"], self, primary=True, big=True)
         verbs.addWidget(self._unlock, 1)
+        self._shift = VerbButton(actions["shift_check"], self, primary=True, big=True)
+        verbs.addWidget(self._shift, 1)
         self.column.addLayout(verbs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -265,6 +267,7 @@ class CheckpointPage(Page):
         actions["override"].setEnabled(display.final)
         actions["unlock"].setEnabled(state.locked)
         self._unlock.setVisible(state.locked)
+        self._shift.setVisible(state.withheld is Reason.SHIFT_CHECK and not state.locked)
 
     def _show_box(self) -> None:
         now_ms = self.context.link.feed.clock.now_ms()

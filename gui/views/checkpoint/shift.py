@@ -75,13 +75,18 @@ class ShiftDialog(QDialog):
         column.addLayout(verbs)
         self.setMinimumSize(560, 260)
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._wanted or bool(self._running)
+
     def go_on(self) -> None:
         """Present what is asked for; after a result, begin again."""
         if self.passed is not None:
             self.rows.clear()
             self.passed = None
             self.answers.setText("")
-        if self._wanted or self._running or len(self.rows) == len(LABELS):
+        if self.busy or len(self.rows) == len(LABELS):
             return
         self._wanted, self._shows = True, self._source
         if self.context.link.source_kind is SourceKind.SIMULATED:
@@ -132,7 +137,6 @@ class ShiftDialog(QDialog):
         """Say what comes next; begin a presentation as soon as its camera delivers."""
         link = self.context.link
         ready = link.health is not None and link.model is not None and link.feed.age_ms <= LOST_MS
-        busy = self._wanted or bool(self._running)
         if self.passed is not None:
             done = tr("The check has passed. Verdicts are given.")
             self.todo.setText(done if self.passed else tr("The check has failed. Call the technician."))
@@ -141,8 +145,8 @@ class ShiftDialog(QDialog):
         else:
             self.todo.setText(tr("2. Hold the kit print before the camera"))
         waiting = tr("Look at the camera") if self._running else tr("Waiting for the camera")
-        self.on.setText(waiting if busy else tr("Repeat") if self.passed is not None else tr("Ready"))
-        self.on.setEnabled(not busy and link.connected)
+        self.on.setText(waiting if self.busy else tr("Repeat") if self.passed is not None else tr("Ready"))
+        self.on.setEnabled(not self.busy and link.connected)
         if self._wanted and ready and link.session and link.source == self._shows:
             self._wanted = False
             label = LABELS[len(self.rows)]
