@@ -500,9 +500,11 @@ def _evaluate(options: Namespace) -> int:
 
 
 def _models(options: Namespace) -> int:
-    with _opened(options) as (_, registry):
-        found = registry.all()
-    show_rows(found, ("sha256", "name", "roles", "origin", "parent"), "No model is stored.", as_json=options.json)
+    with _opened(options) as (catalogue, registry):
+        flags = catalogue.models.trained_on_erased()
+        found = [{**plain(record), "trained_on_erased": flags.get(record.sha256, [])} for record in registry.all()]
+    columns = ("sha256", "name", "roles", "origin", "parent", "trained_on_erased")
+    show_rows(found, columns, "No model is stored.", as_json=options.json)
     return ExitCode.DONE
 
 

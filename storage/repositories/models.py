@@ -74,6 +74,13 @@ class Models:
             self._record(row) for row in self._file.rows("SELECT * FROM models ORDER BY added_utc_s DESC, rowid DESC")
         ]
 
+    def trained_on_erased(self) -> dict[str, list[str]]:
+        """Erasures by the sha256 of the models that were trained on what they erased."""
+        found: dict[str, list[str]] = {}
+        for row in self._file.rows("SELECT sha256, erasure FROM model_flags ORDER BY utc_s, erasure"):
+            found.setdefault(row["sha256"], []).append(row["erasure"])
+        return found
+
     def alias(self, role: ModelRole) -> str:
         """sha256 of the model in that role; empty when there is none."""
         return str(self._file.value("SELECT sha256 FROM aliases WHERE alias = ?", (str(role),)) or "")

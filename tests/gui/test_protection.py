@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from core.codes import SiteKeyMethod
 from gui.app import Desk
 from gui.services import Services
+from gui.views.collect.page import CollectPage
 from gui.views.protection.erase_dialog import ASK, DONE, EraseDialog
 from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.review.page import ReviewPage
@@ -114,3 +115,17 @@ def test_a_passphrase_protects_and_a_locked_site_is_unlocked(
         assert key_status(catalogue).recovery
         catalogue.vault.unlock(PASSPHRASE + "!")
     dialog.reject()
+
+
+def test_collect_says_that_a_locked_site_records_nothing(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        site.take(catalogue, "ann")
+        protect(catalogue, SiteKeyMethod.PASSPHRASE, PASSPHRASE)
+    desk = open_desk()
+    desk.window.go_to("collect")
+    page = desk.window.pages["collect"]
+    assert isinstance(page, CollectPage)
+    qtbot.waitUntil(lambda: "locked" in page.consent.text())
+    assert not page.allowed
+    page.toggle_take()
+    assert not page.recording

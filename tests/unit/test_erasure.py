@@ -123,7 +123,8 @@ def test_models_that_were_trained_on_the_person_are_flagged_with_their_descendan
     (catalogue.folder.jobs / job / "checkpoint.safetensors").write_bytes(b"features of ann")
     certificate = erase(catalogue, ANN, "asked to")
     assert [model["name"] for model in certificate["models_trained_on_it"]] == ["m0", "m1"]
-    assert catalogue.file.value("SELECT count(*) FROM model_flags") == 2
+    flagged = {sha256: [certificate["erasure"]] for sha256 in ("0" * 64, "1" * 64)}
+    assert catalogue.models.trained_on_erased() == flagged
     assert not (catalogue.folder.jobs / job).exists()
     assert catalogue.jobs.get(job).state == "canceled"
     assert catalogue.jobs.get(other).state == "queued"

@@ -253,6 +253,10 @@ class CollectPage(Page):
         self.refresh()
 
     def _consent_text(self) -> str:
+        if self.people.locked:
+            return tr(
+                "Stored frames are locked: nothing can be recorded. Unlock them: Keys ({keys}).", keys="Ctrl+Shift+K"
+            )
         if self.context.link.source_kind is not SourceKind.LIVE:
             return tr("This source shows nobody: the basis is no_person.")
         if not self.current_subject:
@@ -313,7 +317,7 @@ class CollectPage(Page):
     def allowed(self) -> bool:
         """Whether frames may be recorded now: a source, and for a live one a standing consent."""
         link = self.context.link
-        if not link.connected or link.source_kind is None:
+        if not link.connected or link.source_kind is None or self.people.locked:
             return False
         return link.source_kind is not SourceKind.LIVE or self.current_subject in self.people.consents
 

@@ -7,26 +7,28 @@ from dataclasses import dataclass
 
 from storage.catalogue import Catalogue
 from storage.repositories.artefacts import Artefact
+from storage.repositories.subjects import ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """``consents`` maps a subject to the reference of the consent that stands."""
+    """``consents`` maps a subject to the reference of the consent that stands. ``locked``: no frame can be stored."""
 
     subjects: tuple[str, ...]
     consents: Mapping[str, str]
     artefacts: tuple[Artefact, ...]
+    locked: bool = False
 
 
 def read_people(catalogue: Catalogue) -> People:
     """Read them all; a site has hundreds, not millions."""
-    subjects = tuple(subject.id for subject in catalogue.subjects.all())
+    subjects = tuple(subject.id for subject in catalogue.subjects.all() if subject.state == ACTIVE)
     consents = {}
     for subject in subjects:
         consent = catalogue.consents.valid(subject)
         if consent is not None:
             consents[subject] = consent.reference
-    return People(subjects, consents, tuple(catalogue.artefacts.all()))
+    return People(subjects, consents, tuple(catalogue.artefacts.all()), catalogue.vault.state().locked)
 
 
 def add_subject(catalogue: Catalogue, pseudonym: str, basis: str, purposes: Sequence[str], reference: str) -> str:
