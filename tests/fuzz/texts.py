@@ -118,7 +118,7 @@ def _texts(*texts: str) -> Callable[[], Sequence[bytes]]:
 
 
 def _domains() -> list[bytes]:
-    frozen = [(ROOT / "core" / "scenes" / "v1" / f"{name}.toml").read_bytes() for name in ("desk", "lobby")]
+    frozen = [path.read_bytes() for path in sorted((ROOT / "core" / "scenes").glob("v*/[dl]*.toml"))]
     as_json = json.dumps({"name": "x", "sensor": "sr300", "species": ["bona_fide"], "craft": [0.1, 0.9], "people": 3})
     return [*frozen, (ROOT / "docs" / "examples" / "lobby.toml").read_bytes(), as_json.encode()]
 
