@@ -86,7 +86,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("change_roles", "Roles", "Ctrl+E", "label", "people", (Permission.ACCOUNTS,)),
     ActionInfo("new_passphrase", "Pass-phrase", "Ctrl+Shift+P", "retake", "people", (Permission.ACCOUNTS,)),
     ActionInfo("remove_account", "Remove", "Delete", "discard", "people", (Permission.ACCOUNTS,)),
-    ActionInfo("new_recovery_code", "Recovery code", "Ctrl+Shift+R", "unlock", "people", (Permission.ACCOUNTS,)),
+    ActionInfo("new_recovery_code", "Recovery code", "Ctrl+Shift+G", "unlock", "people", (Permission.ACCOUNTS,)),
     ActionInfo("kiosk_pin", "PIN", "Ctrl+Shift+F", "lock", "people", (Permission.ACCOUNTS,)),
     ActionInfo("connect_source", "Connect", "Ctrl+Return", "play", "devices"),
     ActionInfo("open_recording", "Open recording", "Ctrl+O", "folder", "devices"),

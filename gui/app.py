@@ -8,7 +8,7 @@ import sys
 import traceback
 from concurrent import futures
 
-from PySide6.QtCore import QEvent, QObject, QProcess, QSettings, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QProcess, QSettings, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from core.access import LOCAL, Actor
@@ -160,7 +160,13 @@ class Desk(QObject):
         old.save_geometry(self._geometry_store())
         self.feed.forget_views()
         self.window = self._make_window()
-        self.window.show()
+        if old.windowState() == Qt.WindowState.WindowNoState:
+            self.window.setGeometry(old.geometry())
+        if old.isFullScreen():
+            self.window.showFullScreen()
+        else:
+            self.window.show()
+        old.may_close = True
         old.close()
         old.deleteLater()
 

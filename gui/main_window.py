@@ -30,6 +30,8 @@ from gui.widgets.toast import Level, Toasts
 from gui.widgets.who_line import WhoLine
 
 LOG_IN = "log_in"
+RULE_MS = 3000
+"""How often the status line looks whether a second person is still asked."""
 _PAGE_CLASSES = {
     "checkpoint": ("gui.views.checkpoint.page", "CheckpointPage"),
     "collect": ("gui.views.collect.page", "CollectPage"),
@@ -139,6 +141,11 @@ class MainWindow(QMainWindow):
         actions.connect("settings", self._open_settings)
         actions.connect("support_report", self.open_support_report)
         actions.connect("site_keys", self._open_keys)
+        if self.doorkeeping.asks and self.doorkeeping.actor is not None:
+            self._rule_timer = QTimer(self)
+            self._rule_timer.setInterval(RULE_MS)
+            self._rule_timer.timeout.connect(self._read_rule)
+            self._rule_timer.start()
         self.command_palette.chosen.connect(actions.invoke)
         link.health_changed.connect(self.health_line.show_health)
         link.model_ready.connect(self.health_line.set_model)
@@ -222,6 +229,9 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_stream_ended(self) -> None:
         self.notify(tr("The recording has ended."), tr("Choose another source on the page Devices."), Level.INFO)
+
+    def _read_rule(self) -> None:
+        self.tasks.run(lambda catalogue: catalogue.proposals.rule_is_on, self.who_line.show_rule, owner=self)
 
     # --- the window itself --------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, Recalibr
 from gui.views.review.page import ReviewPage
 from gui.views.support_dialog import SupportDialog
 from gui.widgets.stream_view import LOST_MS
+from tests.screenshots_people import close_station, people_pages
 
 SIZE = QSize(1280, 800)
 PATIENCE_S = 90.0
@@ -354,12 +355,19 @@ def _call(*arguments: str) -> None:
         raise SystemExit(f"main.py {arguments[0]} ended with {code}")
 
 
-def take_all(out: Path, looks: list[str], presentations: int) -> None:
-    """Every page in every look."""
+def take_all(out: Path, looks: list[str], presentations: int, only: str = "") -> None:
+    """Every page in every look; ``only`` people: those pages alone."""
     out.mkdir(parents=True, exist_ok=True)
     app = SallyportApp(["screenshots"])
     app.setQuitOnLastWindowClosed(False)
     with tempfile.TemporaryDirectory(prefix="sallyport-") as folder:
+        for look in looks:
+            closed = Path(folder) / f"people-{look}"
+            close_station(closed)
+            with window(app, out, look, closed, ATTACK) as camera:
+                people_pages(camera)
+        if only:
+            return
         site = Path(folder) / "site"
         collect_site(site, presentations)
         for number, look in enumerate(looks):
@@ -380,11 +388,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--looks", default="light,dark")
+    parser.add_argument("--only", choices=("people",), default="")
     parser.add_argument("--presentations", type=int, default=60, help="simulated presentations of the site")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     chosen = _options()
-    take_all(chosen.out, chosen.looks.split(","), chosen.presentations)
+    take_all(chosen.out, chosen.looks.split(","), chosen.presentations, chosen.only)
     sys.exit(0)

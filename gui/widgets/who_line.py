@@ -28,6 +28,14 @@ class WhoLine(QWidget):
         else:
             roles = ", ".join(people_codes.person_role(role) for role in sorted(actor.roles))
             self.who.setText(f"{actor.id} ({roles})")
-            self.warning.setText("" if rule_is_on else tr("Two-person rule is off"))
+            self.show_rule(rule_is_on)
         self.setAccessibleName(tr("Who is here"))
+        self._describe()
+
+    def show_rule(self, rule_is_on: bool) -> None:
+        """Somebody switched the two-person rule."""
+        self.warning.setText("" if rule_is_on else tr("Two-person rule is off"))
+        self._describe()
+
+    def _describe(self) -> None:
         self.setAccessibleDescription(f"{self.who.text()} {self.warning.text()}".strip())

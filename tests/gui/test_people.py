@@ -99,7 +99,7 @@ def test_nobody_sees_anything_but_the_log_in_and_nobody_is_decided_about(
         ("olga", ["checkpoint"]),
         ("carl", ["collect", "review"]),
         ("tim", ["checkpoint", "review", "recalibrate", "devices", "people"]),
-        ("ada", ["checkpoint", "review", "recalibrate", "people"]),
+        ("ada", ["checkpoint", "review", "recalibrate", "people", "audit"]),
     ],
 )
 def test_pages_open_by_role_and_what_is_not_theirs_is_absent(
@@ -208,6 +208,7 @@ def test_one_proposes_and_another_approves_in_the_window(closed_desk: Desk, cata
     qtbot.waitUntil(lambda: any("Approved" in toast.what for toast in closed_desk.window.toasts.shown))
     qtbot.waitUntil(lambda: page.approvals.selected is None)
     assert not catalogue.proposals.rule_is_on
+    qtbot.waitUntil(lambda: "off" in closed_desk.window.who_line.warning.text())
     assert [(e.actor, e.action) for e in catalogue.audit.of("rule", "two_person_rule")] == [("ada", "switch")]
 
 

@@ -26,7 +26,7 @@ class Approvals(Plate):
         self.model = TextTable((tr("Number"), tr("Change"), tr("Details"), tr("Reason"), tr("Proposed by")))
         self.table = make_table(tr("Changes that wait for a second person"), self)
         self.table.setModel(self.model)
-        self.table.setMinimumHeight(110)
+        self.table.setFixedHeight(96)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         self.rule = quiet("", self)
         self.approve = QPushButton(tr("Approve"), self)
@@ -71,5 +71,7 @@ class Approvals(Plate):
 
 
 def _row(one: Proposal) -> tuple[str, ...]:
-    details = ", ".join(f"{name} {str(value)[:12]}" for name, value in one.arguments.items())
+    details = ", ".join(
+        f"{name} {str(value)[:12]}" for name, value in one.arguments.items() if not isinstance(value, bool)
+    )
     return (str(one.id), people_codes.change(one.action), details, one.reason, one.proposed_by)

@@ -42,9 +42,11 @@ class PeoplePage(Page):
         self.accounts = TextTable((tr("Name"), tr("Roles"), tr("Last log-in"), tr("State")))
         self.table = make_table(tr("Accounts"), self)
         self.table.setModel(self.accounts)
+        self.table.setMinimumHeight(140)
         self.operators = TextTable((tr("Operator"), tr("Verdicts"), tr("Overridden"), tr("Rate"), tr("Second line")))
         self.operator_table = make_table(tr("Operators"), self)
         self.operator_table.setModel(self.operators)
+        self.operator_table.setFixedHeight(84)
         self.state = quiet("", self)
         self.approvals = Approvals(self.approve, self.decline, self)
         self.rule = QPushButton(self)
@@ -59,15 +61,15 @@ class PeoplePage(Page):
         self.column.addWidget(heading(tr("People"), self, 1.4))
         self.column.addWidget(self.state)
         if self._administers:
-            self.column.addWidget(self._account_plate(), 3)
+            self.column.addWidget(self._account_plate(), 1)
             figures = Plate(self)
             figures.column.addWidget(heading(tr("Operators: how often they decide otherwise"), figures))
             figures.column.addWidget(self.operator_table)
-            self.column.addWidget(figures, 2)
+            self.column.addWidget(figures)
         else:
             for unused in (self.table, self.operator_table, self.rule):
                 unused.hide()
-        self.column.addWidget(self.approvals, 2)
+        self.column.addWidget(self.approvals)
 
     def _account_plate(self) -> Plate:
         plate, actions = Plate(self), self.context.actions
