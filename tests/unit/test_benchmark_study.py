@@ -188,6 +188,13 @@ def test_folds_leave_out_what_they_say() -> None:
         splits("P1", names, "a")
 
 
+def test_the_joint_protocol_stays_in_its_own_domain() -> None:
+    (fold,) = splits("joint", ("a", "b"), joint_domain="couple")
+    assert (fold.sources, fold.targets) == (("couple",), ("couple",))
+    with pytest.raises(UsageError):
+        splits("joint", ("a", "b"), "mine", "couple")
+
+
 def test_every_change_keeps_absence_and_the_class_balance_of_its_strength(tmp_path: Path) -> None:
     wanted = order(tmp_path)
     draw_tables(wanted)
