@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.matrix import ROWS
+from tests.faults.matrix import ELSEWHERE, ROWS
 
 BEGIN, END = "<!-- fault matrix: begin -->", "<!-- fault matrix: end -->"
 _HEAD = ("row", "injected fault", "what must hold", "measured", "passed")
@@ -91,10 +91,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """A row that nobody declared is a slip of the pen."""
+    """Mark the tests elsewhere that prove a row; a row that nobody declared is a slip of the pen."""
     known = {row.id for row in ROWS}
     for item in items:
+        for row, names in ELSEWHERE.items():
+            if item.nodeid.removeprefix("tests/").startswith(names):
+                item.add_marker(pytest.mark.fault_row(row))
         for mark in item.iter_markers("fault_row"):
             unknown = set(mark.args) - known
             if unknown or not mark.args:

@@ -22,7 +22,7 @@ ROWS = (
     Row(
         "kill-steps",
         "SIGKILL at every step (statement, commit, fsync, rename, removal) of record, decide, label, import, export, "
-        "backup, restore, install, promote, rollback, job, migration, salvage",
+        "erase, encrypt, rotate keys, backup, restore, install, promote, rollback, job, migration, salvage",
         "the folder opens, all invariants hold, nothing acknowledged is lost, no half file stays, the command can be "
         "given again",
     ),
@@ -70,6 +70,7 @@ ROWS = (
     Row("clock", "wall clock one day forward and back", "order of rows, durations and liveness do not depend on it"),
     Row("gpu", "device lost, out of memory, NaN loss", "no score; the job fails; the champion is untouched"),
     Row("two-stations", "second station on one folder; processes that start together", "refused, naming the first"),
+    Row("door", "SIGKILL of the station, faults while the door is open", "the door closes and stays closed"),
     Row("paths", "spaces, Unicode, quotes, 240-byte names; other locales", "everything works"),
     Row("huge", "10^5 subjects, 10^6 rows", "pages, filters and counts stay quick"),
     Row(
@@ -78,3 +79,71 @@ ROWS = (
         "the invariants of reliability.md 4.1 after every step",
     ),
 )
+
+ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "kill-steps": ("faults/test_erasure_kill.py::test_", "faults/test_encrypting_kill.py::test_"),
+    "disk-full": ("faults/test_erasure_kill.py::test_a_full_disk",),
+    "read-only": ("unit/test_storage_database.py::test_a_folder_that_is_missing",),
+    "model-flip": ("unit/test_bundle.py::test_one_flipped_bit", "unit/test_bundle.py::test_changed_weights"),
+    "unplug": (
+        "integration/test_capture_process.py::test_an_unplugged",
+        "unit/test_connection.py::test_silence_is_lost",
+    ),
+    "stall": (
+        "integration/test_capture_process.py::test_a_stop_that_never_returns",
+        "unit/test_supervisor.py::test_silence_is_told",
+        "unit/test_inference.py::test_a_camera_that_falls_silent",
+        "unit/test_inference.py::test_a_frame_set_that_waited",
+    ),
+    "stream-missing": (
+        "integration/test_capture_process.py::test_a_stream_that_drops",
+        "integration/test_commands.py::test_a_stream_that_drops",
+        "unit/test_decision.py::test_losing_a_modality",
+    ),
+    "frozen": (
+        "integration/test_realsense_software.py::test_a_frozen_stream",
+        "unit/test_pairing.py::test_repeated_numbers",
+    ),
+    "timestamps": (
+        "integration/test_realsense_software.py::test_a_lag",
+        "integration/test_realsense_software.py::test_jumping_times",
+        "unit/test_pairing.py::test_no_timestamp_breaks_it",
+        "unit/test_decision.py::test_a_camera_clock_that_goes_back",
+    ),
+    "geometry": (
+        "unit/test_camera_identity.py::test_another_lens",
+        "unit/test_camera_identity.py::test_every_field_counts",
+        "unit/test_qualification_states.py::test_a_change_revokes",
+        "unit/test_qualification_measure.py::test_each_fault_of_a_camera",
+    ),
+    "pixels": (
+        "integration/test_realsense_software.py::test_dark_is_dark",
+        "unit/test_inference.py::test_the_engine_never_lets_a_broken_score",
+        "unit/test_inference.py::test_the_engine_answers_for_frames",
+        "unit/test_decision.py::test_broken_numbers",
+        "unit/test_quality.py::test_",
+    ),
+    "recording": (
+        "integration/test_commands.py::test_a_truncated_recording",
+        "integration/test_commands.py::test_a_missing_recording",
+        "integration/test_realsense_playback.py::test_files_that_are_no_recordings",
+    ),
+    "clock": (
+        "unit/test_accounts.py::test_a_wait_survives",
+        "unit/test_decision.py::test_a_camera_clock_that_goes_back",
+    ),
+    "gpu": (
+        "unit/test_adaptation_job.py::test_a_loss_that_is_not_finite",
+        "unit/test_bundle.py::test_an_unknown_device",
+    ),
+    "two-stations": (
+        "integration/test_commands.py::test_only_one_station",
+        "unit/test_storage_files.py::test_a_second_station",
+        "unit/test_storage_catalogue.py::test_processes_that_start_together",
+    ),
+    "door": (
+        "integration/test_door_processes.py::test_a_killed_station",
+        "integration/test_door_processes.py::test_what_goes_wrong",
+    ),
+}
+"""Tests beside those of this folder that prove a row: beginnings of their names."""

@@ -23,17 +23,21 @@ from storage.backup import back_up, restore
 from storage.catalogue import FORM, Catalogue, open_catalogue
 from storage.database import DatabaseFile, Mode
 from storage.disk import DiskGuard, Watermarks
+from storage.encrypting import encrypt_plain, plain_sessions
+from storage.erasure.inventory import Target, TargetKind
+from storage.erasure.job import certificates, erase, resume_all
 from storage.export import export_session
 from storage.frames import FrameStore
 from storage.importing import import_manifest
+from storage.key_care import rotate
 from storage.migrations import migrate
 from storage.paths import DataFolder
 from storage.recorder import SessionRecorder
 from storage.registry import ModelRegistry
-from storage.repositories.sessions import SessionCounts
+from storage.repositories.sessions import SessionCounts, SessionFilter
 from storage.salvage import salvage
 from storage.schema import CATALOGUE
-from tests import stored
+from tests import site, stored
 from tests.faults.nursery import Tell
 
 NO_MARKS = Watermarks(warn=0, stop=0)
@@ -73,6 +77,22 @@ def one_session(root: Path) -> None:
         catalogue.sessions.close(session, counts=SessionCounts(recorded=6))
         catalogue.subjects.add("p-001")
         catalogue.consents.add("p-001", "explicit_consent", reference="form 1")
+
+
+def two_people(root: Path) -> None:
+    """Sealed sessions of two people, and one frames file from before encryption."""
+    with opened(root) as catalogue:
+        for number, name in enumerate(("ann", "bob")):
+            session = site.take(catalogue, name, 1 + 10 * number, 2)
+            catalogue.file.change("UPDATE sessions SET recorded = 2 WHERE id = ?", (session,))
+
+
+def plain_people(root: Path) -> None:
+    """Two sessions from before encryption."""
+    with opened(root) as catalogue:
+        for name in ("ann", "bob"):
+            session = site.take(catalogue, name, 1, 2, sealed=False)
+            catalogue.file.change("UPDATE sessions SET recorded = 2 WHERE id = ?", (session,))
 
 
 def a_cut_session(root: Path) -> None:
@@ -197,6 +217,34 @@ def label(root: Path, tell: Tell) -> None:
             catalogue.consents.withdraw(consent.id, "p-001", "asked")
 
 
+def forget(root: Path, tell: Tell) -> None:
+    """A person is erased; after a kill the erasure goes on where it stood."""
+    with opened(root) as catalogue:
+        resume_all(catalogue)
+        if not certificates(catalogue):
+            erase(catalogue, Target(TargetKind.SUBJECT, "ann"), "asked to")
+        (certificate,) = certificates(catalogue)
+        assert certificate["search"]["found"] == []
+        with catalogue.material.session(_session_of(catalogue, "bob")) as store:
+            assert len(list(store)) == 2
+
+
+def seal_old(root: Path, tell: Tell) -> None:
+    """Sessions from before encryption are encrypted."""
+    with opened(root) as catalogue:
+        encrypt_plain(catalogue)
+        assert plain_sessions(catalogue) == []
+
+
+def new_site_key(root: Path, tell: Tell) -> None:
+    """The site key is replaced, and every key under it wrapped again."""
+    with opened(root) as catalogue:
+        rotate(catalogue, reason="yearly")
+        for name in ("ann", "bob"):
+            with catalogue.material.session(_session_of(catalogue, name)) as store:
+                assert len(list(store)) == 2
+
+
 def bring_in(root: Path, tell: Tell) -> None:
     """Import of two subjects."""
     with opened(root) as catalogue:
@@ -292,6 +340,10 @@ def _is_there(path: Path) -> None:
         raise InputError(f"{path} is gone.", "Copy it again.")
 
 
+def _session_of(catalogue: Catalogue, subject: str) -> str:
+    return catalogue.sessions.page(SessionFilter(subject=subject))[0][0].id
+
+
 def _unused(root: Path, name: str) -> Path:
     return next(path for number in range(100) if not (path := root / f"{name}{number}").exists())
 
@@ -306,6 +358,9 @@ OPERATIONS = (
     Operation("restore", a_backup, bring_back, bring_back),
     Operation("install", some_models, install, install),
     Operation("deploy", some_models, deploy, deploy),
+    Operation("erase", two_people, forget, forget),
+    Operation("encrypt", plain_people, seal_old, seal_old),
+    Operation("rotate", two_people, new_site_key, new_site_key),
     Operation("job", empty_folder, plan_job, plan_job),
     Operation("salvage", a_cut_session, start_again, start_again),
     Operation("migrate", an_old_catalogue, open_only, open_only),

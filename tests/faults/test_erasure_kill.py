@@ -18,7 +18,6 @@ from storage.erasure.job import erase, resume_all
 from storage.problems import DiskFullError
 from storage.sealing import KeyMissingError
 from tests import site
-from tests.faults.test_storage_disk import small_disk  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.faults
 ANN = Target(TargetKind.SUBJECT, "ann")
@@ -81,7 +80,7 @@ def test_an_erasure_that_is_killed_at_every_step_is_finished(tmp_path: Path) -> 
     print(f"\nerasure: {len(steps)} kills, finished; {len(pieces)} pieces of the subject searched, 0 found")
 
 
-def test_a_full_disk_can_still_be_erased(small_disk: Callable[[int], Path]) -> None:  # noqa: F811
+def test_a_full_disk_can_still_be_erased(small_disk: Callable[[int], Path]) -> None:
     root = small_disk(14_000)
     with open_catalogue(root) as catalogue:
         ballast = Ballast(catalogue.folder.ballast, 4 * MIB)

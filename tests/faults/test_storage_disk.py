@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,25 +24,6 @@ from tests.patience import PATIENCE_S
 pytestmark = pytest.mark.faults
 MIB = 1 << 20
 NO_MARKS = Watermarks(warn=0, stop=0)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Mounts a tmpfs of so many KiB; skips where the system does not let us."""
-    mounted: list[Path] = []
-
-    def mount(kib: int) -> Path:
-        point = tmp_path / f"disk{len(mounted)}"
-        point.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(point)]
-        if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("a small disk (tmpfs) can be mounted by root only")
-        mounted.append(point)
-        return point
-
-    yield mount
-    for point in mounted:
-        subprocess.run(["umount", "-l", str(point)], check=True)
 
 
 @pytest.mark.fault_row("disk-full")

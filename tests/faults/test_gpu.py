@@ -1,0 +1,44 @@
+"""A device that is lost or out of memory: no score, a job that fails, a champion that stays. The errors are torch's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.codes import JobState
+from core.model.bundle import read_manifest
+from tests.faults.ledger import Ledger
+from tests.unit.test_adaptation_job import Bench
+
+pytestmark = [pytest.mark.faults, pytest.mark.fault_row("gpu")]
+
+ERRORS = (
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("CUDA error: unspecified launch failure"),
+)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=["out of memory", "device lost"])
+def test_a_pass_that_loses_its_device_fails_and_the_champion_stays(
+    tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
+) -> None:
+    from core.adaptation.worker import run_job
+
+    bench = Bench(tmp_path)
+    before = (bench.place.champion / "model.safetensors").read_bytes()
+
+    def lost(*_: object) -> torch.Tensor:
+        raise error
+
+    monkeypatch.setattr("core.adaptation.trainer.supervised_loss", lost)
+    with pytest.raises(RuntimeError):
+        run_job(bench.job, bench.place)
+    record = bench.jobs.get(bench.job)
+    assert record.state is JobState.FAILED
+    assert str(error) in record.message
+    assert bench.registered == []
+    assert (bench.place.champion / "model.safetensors").read_bytes() == before
+    assert read_manifest(bench.place.champion).sha256 == bench.champion.sha256
+    ledger.add("gpu", errors=1, champions_changed=0)
