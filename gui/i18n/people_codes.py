@@ -49,5 +49,12 @@ def second_line(code: SecondLineResult) -> str:
 
 def change(action: str) -> str:
     """What a proposal would change; an action without words of its own is shown as it is."""
-    known = {"promote": tr("Promote a model"), "two_person_rule": tr("Switch the two-person rule off")}
+    known = {
+        "promote": tr("Promote a model"),
+        "two_person_rule": tr("Switch the two-person rule off"),
+        "set_retention": tr("Change a retention term"),
+        "release_hold": tr("Release a legal hold"),
+        "protect_keys": tr("Protect the site key otherwise"),
+        "rotate_keys": tr("Make a new site key"),
+    }
     return known.get(action, action.replace("_", " "))

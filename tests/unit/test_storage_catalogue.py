@@ -306,7 +306,7 @@ def test_pages_stay_quick_in_a_long_list(catalogue: Catalogue) -> None:
             if cursor is not None:
                 assert len(catalogue.verdicts.page(filters, sort=sort, after=cursor, limit=100)[0]) == 100
     connection.set_trace_callback(None)
-    assert len(asked) == 10
+    assert len([sql for sql in asked if " FROM verdicts" in sql]) == 10
     plans = [row["detail"] for sql in asked for row in catalogue.file.rows(f"EXPLAIN QUERY PLAN {sql}")]
     assert not [plan for plan in plans if "TEMP B-TREE" in plan], plans
     assert catalogue.verdicts.count() == 200_001
