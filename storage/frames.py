@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from core.codes import Framing
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, KnownError
 from core.frames import MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
 from storage.codecs import PayloadError, decode, encode
 from storage.database import DatabaseFile, FileForm, Mode, Row
@@ -139,7 +139,11 @@ class FrameStore:
         """
         if not path.stat().st_size:
             return True
-        file = DatabaseFile(path, FORM, Mode.READ)
+        try:
+            file = DatabaseFile(path, FORM, Mode.READ)
+        except KnownError:
+            # Cut off while its first page was written: that is undone now. What is foreign or damaged is refused again.
+            file = DatabaseFile(path, FORM, Mode.CREATE)
         try:
             return check_version(file, SCHEMA) == 0
         finally:

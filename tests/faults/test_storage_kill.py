@@ -16,7 +16,7 @@ import pytest
 
 from core.codes import SessionState
 from storage.catalogue import open_catalogue
-from storage.database import DatabaseFile
+from storage.database import DatabaseFile, Mode
 from storage.frames import FORM, FrameStore
 from storage.salvage import salvage
 from tests import stored
@@ -88,6 +88,24 @@ def test_a_kill_loses_no_acknowledged_frame_set(tmp_path: Path, ledger: Ledger) 
         file.close()
     ledger.add("kill-recorder", kills=KILLS, frame_sets=acknowledged, lost=0, partial=0)
     assert acknowledged >= KILLS
+
+
+@pytest.mark.faults
+@pytest.mark.fault_row("kill-recorder")
+def test_a_kill_while_the_first_page_is_written_is_a_recording_without_frames(tmp_path: Path) -> None:
+    """A kill at random found it: the file is there, and the journal that undoes it."""
+    with open_catalogue(tmp_path) as catalogue:
+        session = stored.open_session(catalogue)
+        path = catalogue.frames_path(session)
+        DatabaseFile(path, FORM, Mode.CREATE).close()
+        page = path.read_bytes()
+        numbers = (0, 1, 0, 512, len(page))  # records, nonce, pages before, sector and page size
+        header = bytes.fromhex("d9d505f920a163d7") + b"".join(number.to_bytes(4, "big") for number in numbers)
+        path.write_bytes(page[:18] + b"\1\1" + page[20:])  # not yet in WAL mode
+        path.with_name(f"{path.name}-journal").write_bytes(header.ljust(512, b"\0"))
+        (finding,) = salvage(catalogue)
+        assert (finding.recorded, finding.problem) == (0, "")
+        assert list(path.parent.iterdir()) == []
 
 
 _DECIDER = """
