@@ -91,7 +91,7 @@ def inference_process(pipe: Connection, root: Path, ring: str, automatic: bool) 
     from devices.ring import RingReader
 
     _prepare_child(root, "inference")
-    run_inference(pipe, RingReader(ring), load_scorer, SitePolicy(), automatic)
+    run_inference(pipe, RingReader(ring), load_scorer, SitePolicy(), automatic, challenging=True)
 
 
 def _prepare_child(root: Path, name: str) -> None:
@@ -339,6 +339,33 @@ def _support(options: Namespace) -> int:
         print(f"  {piece.name}")
     if options.privileged:
         say("This report tells of cameras and verdicts, and holds pseudonyms.", "Give it to the technician alone.")
+    return ExitCode.DONE
+
+
+def _commission(options: Namespace) -> int:
+    from devices.base import NotLiveError
+    from devices.identify import identify
+    from storage.commissioning import accept_camera, choose
+
+    with _opened(options) as (catalogue, _):
+        try:
+            catalogue.cameras.see(identify(options.serial))
+        except NotLiveError:
+            raise
+        except HostError as error:  # in use by the station, or away: what was seen last is shown
+            say(f"sallyport: {error.what}", error.remedy)
+        found = [camera for camera in catalogue.cameras.all() if options.serial in ("", camera.serial)]
+        if options.accept:
+            found = [accept_camera(catalogue, choose(found).seen, options.reason)]
+    if options.json:
+        print(json.dumps([{**plain(camera), "accepted": camera.accepted} for camera in found], indent=2))
+        return ExitCode.DONE
+    for camera in found:
+        print(f"{camera.serial}  {camera.seen.name}: {'accepted' if camera.accepted else 'not accepted'}")
+        for change in camera.changes:
+            print(f"    {change.field}: {change.before or '-'} -> {change.after or '-'}")
+    if not found:
+        print("No live camera was seen here.")
     return ExitCode.DONE
 
 
@@ -844,6 +871,7 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "devices": _devices,
     "doctor": _doctor,
     "support": _support,
+    "commission": _commission,
     "scenes": _scenes,
     "import": _import,
     "export": _export,

@@ -60,6 +60,34 @@ class Reason(StrEnum):
     UNFAMILIAR = "unfamiliar"
     MASK_CHANGED = "mask_changed"
     OPERATOR = "operator"
+    FROZEN_FRAMES = "frozen_frames"
+    """Pixels came again at once under a new number: a sensor's noise never repeats."""
+    REPEATED_FRAMES = "repeated_frames"
+    """Pixels came again that were seen some time before: a loop."""
+    BAD_TIMES = "bad_times"
+    """Device times ran backward, jumped, or changed their clock, and not just once."""
+    CHALLENGE = "challenge"
+    """Taken while the camera was being challenged: kept, not judged."""
+    CHALLENGE_FAILED = "challenge_failed"
+    CHALLENGE_OPEN = "challenge_open"
+    """The camera's answer to its challenge was still out."""
+    NOT_COMMISSIONED = "not_commissioned"
+    DELAYED = "delayed"
+
+
+TAMPERED = frozenset({Reason.FROZEN_FRAMES, Reason.REPEATED_FRAMES, Reason.BAD_TIMES})
+"""Signs in the stream itself that it does not come from a sensor just now."""
+
+
+class ChallengeResult(StrEnum):
+    """What came of switching the camera's light (`core.challenge`). Only the first two of a decision may accept."""
+
+    PASSED = "passed"
+    NOT_SUPPORTED = "not_supported"
+    """The source has no light or exposure that can be switched."""
+    FAILED = "failed"
+    UNSEEN = "unseen"
+    """Neither infrared nor depth came while it ran."""
 
 
 class Rule(StrEnum):
@@ -76,6 +104,10 @@ class Rule(StrEnum):
     DEADLINE = "D1_deadline"
     LOCKED_OUT = "L1_lock_out"
     SHIFT_CHECK = "S1_shift_check"
+    DELAYED = "L2_delay"
+    TAMPERED = "I1_tampered_frames"
+    CHALLENGE = "I2_challenge"
+    NOT_COMMISSIONED = "I3_not_commissioned"
     ENDED = "D2_presentation_ended"
 
 

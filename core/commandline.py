@@ -236,6 +236,11 @@ def _capture_commands(commands: _Commands) -> None:
     record.add_argument("--seconds", metavar="N", type=positive, required=True)
     for name, text in (("devices", "list the cameras"), ("doctor", "check this machine; each problem with its remedy")):
         commands.add(name, text).add_argument("--json", action="store_true")
+    commission = commands.add("commission", "which live cameras may decide here, and how one differs; accept it")
+    commission.add_argument("--serial", metavar="S", default="", help="this camera (default: the only one)")
+    commission.add_argument("--accept", action="store_true", help="take the camera as it is now; needs --reason")
+    commission.add_argument("--reason", metavar="TEXT", default="")
+    commission.add_argument("--json", action="store_true")
 
     support = commands.add("support", "a report for whoever helps: no face, no subject, no serial; it may be shared")
     support.add_argument("--out", metavar="FILE.zip", type=Path, required=True)

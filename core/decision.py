@@ -7,11 +7,13 @@ presentation begins. All times are camera time, taken from the observations.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from dataclasses import dataclass, field
 
 from core.assessment import Assessment, Thresholds, assess, valid
-from core.codes import Outcome, Reason, Rule, SourceKind
+from core.challenge import ChallengeAnswer
+from core.codes import TAMPERED, ChallengeResult, Outcome, Reason, Rule, SourceKind
 from core.face.finder import overlap
 from core.frames import ModalityMask
 from core.lockout import LockOut
@@ -47,13 +49,18 @@ class _Presentation:
     hints: Counter[str] = field(default_factory=Counter)
     masks: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    tampered: Reason = Reason.NONE
+    nonce: str = ""
+    """Of the challenge that was asked for; empty before."""
+    challenge: ChallengeAnswer | None = None
 
     def start_anew(self, note: str) -> None:
-        """Forget the evidence, not the time that has passed."""
+        """Forget the evidence and the challenge, not the time that has passed and not a sign of tampering."""
         if self.window:
             self.notes.append(note)
         self.window.clear()
         self.evidence_count = 0
+        self.nonce, self.challenge = "", None
 
     def prune(self, now_ms: float) -> None:
         """Keep the newest evidence of each mask; of the mask that speaks, only what is fresh.
@@ -79,9 +86,10 @@ class DecisionWindow:
     Args:
         policy: the site policy.
         automatic: whether presentations start by themselves when a face comes into view.
+        challenging: whether nobody is accepted before the camera has answered a challenge (all but what is played).
     """
 
-    def __init__(self, policy: SitePolicy, automatic: bool) -> None:
+    def __init__(self, policy: SitePolicy, automatic: bool, challenging: bool = False) -> None:
         self.lock_out = LockOut()
         self.calibration_sha256 = ""
         """Digest of the camera's calibration, for the trace."""
@@ -89,6 +97,11 @@ class DecisionWindow:
         """Masks under which the camera stands qualified; a live verdict under another is a shadow verdict."""
         self.withheld = Reason.NONE
         """Why no verdict is given but to a test: the start-of-shift check is due or has failed."""
+        self.camera = ""
+        """Fingerprint of the camera's identity, for the trace."""
+        self.commissioned = False
+        """Whether the camera is the one that a technician has accepted; what is not live needs nobody's acceptance."""
+        self._challenging = challenging
         self._policy = policy
         self._automatic = automatic
         self._model: Thresholds | None = None
@@ -99,6 +112,8 @@ class DecisionWindow:
         self._last_seen: Observation | None = None
         self._last_ms: float | None = None
         self._waiting_for_exit = False
+        self._hold_ms = 0.0
+        self._held_until_ms: float | None = None
 
     @property
     def policy(self) -> SitePolicy:
@@ -150,6 +165,37 @@ class DecisionWindow:
             return None
         return self._close(self._running, Rule.ENDED)
 
+    def hold(self, duration_ms: float) -> None:
+        """Answer nobody for so much camera time from now on; 0 ends a delay."""
+        self._hold_ms, self._held_until_ms = duration_ms, None
+
+    # --- challenge ----------------------------------------------------------------------------------------------
+
+    def wanted_challenge(self) -> str:
+        """Nonce of a challenge that is to be asked for now; empty when none is."""
+        running = self._running
+        if not self._challenging or running is None or running.nonce or not self._must_answer(running):
+            return ""
+        if self._last_seen is None or self._last_seen.time_ms != self._last_ms:
+            return ""  # nobody is in view: the challenge belongs to the presentation of a face
+        running.nonce = secrets.token_hex(8)
+        return running.nonce
+
+    def challenged(self, nonce: str, answer: ChallengeAnswer) -> None:
+        """What a challenge came to; one that nobody waits for any more is dropped."""
+        if self._running is not None and nonce and nonce == self._running.nonce:
+            self._running.challenge = answer
+
+    def _must_answer(self, running: _Presentation) -> bool:
+        return self._challenging and running.source_kind is not SourceKind.PLAYBACK
+
+    def _proven(self, running: _Presentation) -> bool:
+        """Whether the camera has answered, or is one that cannot be asked."""
+        if not self._must_answer(running):
+            return True
+        answer = running.challenge
+        return answer is not None and answer.result in (ChallengeResult.PASSED, ChallengeResult.NOT_SUPPORTED)
+
     # --- observations -------------------------------------------------------------------------------------------
 
     def feed(self, observation: Observation) -> Verdict | None:
@@ -189,12 +235,15 @@ class DecisionWindow:
             running.window.append(observation)
             running.evidence_count += 1
         running.prune(now)
+        if observation.reason in TAMPERED:
+            running.tampered = observation.reason
         barred = self._barred(running)
         if barred is not None:
             waited = now - running.started_ms >= LOCKED_ANSWER_MS
             return self._close(running, barred[1]) if waited else None
         found = self._assess(running)
-        if found is not None and (found.settled or running.evidence_count >= running.policy.max_frame_sets):
+        full = found is not None and (found.settled or running.evidence_count >= running.policy.max_frame_sets)
+        if found is not None and full and (found.outcome is not Outcome.BONA_FIDE or self._proven(running)):
             return self._answer(running, found)
         if now - running.started_ms >= running.policy.deadline_ms:
             return self._close(running, Rule.DEADLINE)
@@ -211,7 +260,7 @@ class DecisionWindow:
 
     def _may_start(self, observation: Observation) -> bool:
         in_view = observation.box is not None or observation.evidence is not None
-        return self._automatic and in_view and not self._waiting_for_exit and bool(self._session)
+        return self._automatic and in_view and not self._waiting_for_exit and bool(self._session) and not self._held()
 
     def _is_another_person(self, observation: Observation) -> bool:
         last = self._last_seen
@@ -235,21 +284,40 @@ class DecisionWindow:
             self._last_seen = None
             if self._session_start_ms is not None:
                 self._session_start_ms += step
+            if self._held_until_ms is not None:
+                self._held_until_ms += step
             if self._running is not None:
                 self._running.start_anew("camera clock went back")
                 if self._running.started_ms is not None:
                     self._running.started_ms += step
         self._last_ms = now_ms
 
-    # --- answers ------------------------------------------------------------------------------------------------
-
     def _barred(self, running: _Presentation) -> tuple[Reason, Rule] | None:
-        """Why this presentation is not decided about at all, and the rule that says so."""
+        """Why nothing may be decided whatever the evidence says; ``None`` where something may."""
         if self.lock_out.locked(running.source_kind):
             return Reason.LOCK_OUT, Rule.LOCKED_OUT
         if self.withheld is not Reason.NONE and not running.test:
             return self.withheld, Rule.SHIFT_CHECK
+        if self._held():
+            return Reason.DELAYED, Rule.DELAYED
+        if running.source_kind is SourceKind.LIVE and not self.commissioned:
+            return Reason.NOT_COMMISSIONED, Rule.NOT_COMMISSIONED
+        if running.tampered is not Reason.NONE:
+            return running.tampered, Rule.TAMPERED
+        if running.challenge is not None and running.challenge.result is ChallengeResult.FAILED:
+            return Reason.CHALLENGE_FAILED, Rule.CHALLENGE
         return None
+
+    def _held(self) -> bool:
+        if self._hold_ms <= 0.0 or self._last_ms is None:
+            return self._hold_ms > 0.0
+        if self._held_until_ms is None:
+            self._held_until_ms = self._last_ms + self._hold_ms
+        if self._last_ms >= self._held_until_ms:
+            self._hold_ms = 0.0
+        return self._hold_ms > 0.0
+
+    # --- answers ------------------------------------------------------------------------------------------------
 
     def _assess(self, running: _Presentation) -> Assessment | None:
         if self._model is None:
@@ -260,10 +328,12 @@ class DecisionWindow:
         """Answer at an end that is no decision: a referral where there is enough evidence, else no response."""
         barred = self._barred(running)
         found = self._assess(running) if barred is None else None
-        if found is not None:
+        if found is not None and (found.outcome is not Outcome.BONA_FIDE or self._proven(running)):
             return self._answer(running, found)
         if barred is not None:
             reason, rule = barred
+        elif found is not None:
+            reason, rule = Reason.CHALLENGE_OPEN, Rule.CHALLENGE
         elif running.reasons:
             reason = running.reasons.most_common(1)[0][0]
         else:
@@ -290,6 +360,8 @@ class DecisionWindow:
             model=model,
             policy_sha256=running.policy.sha256(),
             calibration_sha256=self.calibration_sha256,
+            camera=self.camera,
+            challenge=running.challenge,
             notes=tuple(running.notes),
             qualified=tuple(str(mask) for mask in sorted(self.qualified)),
             boxes=tuple(observation.box for observation in running.window),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.codes import Framing
+from core.codes import Framing, Reason
 
 
 class Modality(StrEnum):
@@ -141,6 +141,7 @@ class FrameSet:
     (a frame beyond the allowed skew, stale or duplicated is stored but not in the mask).
     ``profiles`` describes each stream; a profile without intrinsics means the modalities are registered already.
     ``number`` counts frame sets within a session from 1; ``time_ms`` is the set's time on the device clock.
+    ``flaw`` says why the set must not be judged although its pixels could be (`core.codes.TAMPERED`, a challenge).
     """
 
     number: int
@@ -150,6 +151,7 @@ class FrameSet:
     profiles: Mapping[Modality, StreamProfile]
     skew_ms: float = 0.0
     framing: Framing = Framing.FRAME
+    flaw: Reason = Reason.NONE
 
     def __getitem__(self, modality: Modality) -> Frame:
         return self.frames[modality]

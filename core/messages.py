@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.challenge import ChallengeAnswer
 from core.codes import ConnectionState, DoorReason, Reason, RecordMode, SourceKind
 from core.errors import ExitCode, KnownError
 from core.frames import Modality, ModalityMask, StreamProfile
 from core.policy import SitePolicy
+from core.probing import AlarmRaised
 from core.verdict import Observation, Verdict
 
 
@@ -99,6 +101,13 @@ class Shutdown:
     """Finish cleanly and exit."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChallengeCamera:
+    """Switch the camera's light in a rhythm of its own drawing and answer with `ChallengeAnswered`."""
+
+    nonce: str
+
+
 # --- capture -> station -------------------------------------------------------------------------------------------
 
 
@@ -110,6 +119,14 @@ class RecordingClosed:
     recorded: int
     dropped: int
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeAnswered:
+    """What the challenge ``nonce`` came to; goes on to inference."""
+
+    nonce: str
+    answer: ChallengeAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +191,21 @@ class Standing:
     ``qualified`` are the masks under which a live camera's verdicts count; under every other it gives shadow verdicts.
     ``checked_utc_s`` is when its newest start-of-shift check passed; ``None`` where there was none, or it failed. While
     ``withheld`` gives a reason, every presentation but a test is answered with that non-response.
+    ``camera`` is the fingerprint of its identity; a live camera that is not ``commissioned`` decides nothing.
     """
 
     qualified: frozenset[ModalityMask] = frozenset()
     checked_utc_s: float | None = None
     withheld: Reason = Reason.NONE
+    camera: str = ""
+    commissioned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Nobody is answered for so much camera time, after repeated probing (`core.probing`); 0 ends a delay."""
+
+    duration_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +251,13 @@ class ObservationMade:
 
 
 @dataclass(frozen=True, slots=True)
+class ChallengeWanted:
+    """A presentation has begun: the camera is to be challenged for it."""
+
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
 class LockOutChanged:
     """The station was locked after repeated attacks, or unlocked again, for sources of this kind."""
 
@@ -264,6 +298,9 @@ Message = (
     | StopRecording
     | SetOptions
     | Shutdown
+    | ChallengeCamera
+    | ChallengeAnswered
+    | ChallengeWanted
     | RecordingClosed
     | StreamEnded
     | Problem
@@ -271,6 +308,8 @@ Message = (
     | SetPolicy
     | SetSession
     | Standing
+    | Delay
+    | AlarmRaised
     | BeginPresentation
     | EndPresentation
     | Unlock

@@ -7,7 +7,9 @@ The rules, all on device time:
 * A frame that arrives after the set it belonged to has gone out (its stream lags) is stored with the next set, with
   its skew, but is not in the mask.
 * A repeated frame number or repeated pixels mean a frozen stream: the frame is counted and dropped, so that its
-  modality is absent. Times that are zero, not finite, run backward or jump ahead are counted and rejected.
+  modality is absent. Times that are zero, not finite, run backward, jump ahead or change their clock are counted and
+  rejected.
+* What no sensor does (`core.authenticity`) is a flaw of the next set, and makes a set of its own where none comes.
 * A set waits for a missing stream for about one period, and not at all for a stream that has dropped.
 
 Pure: time comes in with the frames; `Pairer.poll` says what the host's clock shows.
@@ -20,8 +22,8 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
+from core.authenticity import Authenticity
+from core.codes import Reason
 from core.frames import MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
 
 MIN_SKEW_MS = 20.0
@@ -35,6 +37,8 @@ slows down as a whole has dropped nothing."""
 MAX_JUMP_MS = 1000.0
 MAX_RIDE_MS = 1000.0
 """A late frame that is older than this goes out on its own: its skew would say nothing of the camera."""
+SILENT_FLAWS = 3
+"""So many frames in a row that could not be used tell of their flaw without waiting for one that can."""
 LATE_LIMIT = 2
 """Late frames of one stream that may wait for a set; beyond it they go out on their own."""
 
@@ -100,6 +104,9 @@ class Pairer:
         self._late: dict[Modality, deque[Frame]] = {m: deque() for m in profiles}
         self._last: dict[Modality, Frame] = {}
         self._behind: dict[Modality, Counter[Modality]] = {m: Counter() for m in profiles}
+        self._streams = {m: Authenticity() for m in profiles}
+        self._flaw = Reason.NONE
+        self._unusable = 0
         self._first_ms = math.inf
         self._newest_ms = -math.inf
         self._newest_arrival_ms = 0.0
@@ -109,7 +116,9 @@ class Pairer:
     def add(self, frame: Frame, arrival_ms: float) -> list[FrameSet]:
         """Take one frame, which arrived at ``arrival_ms`` on the host's monotonic clock; returns the finished sets."""
         if not self._accept(frame, arrival_ms):
-            return []
+            self._unusable += 1
+            silent = self._flaw is not Reason.NONE and self._unusable >= SILENT_FLAWS
+            return [self._flawed_set(arrival_ms)] if silent else []
         if self._is_late(frame):
             self.counts[frame.modality].late += 1
             self._late[frame.modality].append(frame)
@@ -133,14 +142,23 @@ class Pairer:
     def _accept(self, frame: Frame, arrival_ms: float) -> bool:
         counts = self.counts[frame.modality]
         last = self._last.get(frame.modality)
+        stream = self._streams[frame.modality]
         time_ms = frame.device_time_ms
-        if last is not None and (frame.number == last.number or _frozen(last, frame)):
+        if last is not None and frame.number == last.number:
             counts.duplicates += 1
+            return False
+        repeated = stream.pixels(frame.pixels)
+        if repeated is not Reason.NONE:
+            counts.duplicates += 1
+            self._flaw = repeated
             return False
         allowed_ms = self._newest_ms + self._max_jump_ms + max(0.0, arrival_ms - self._newest_arrival_ms)
         ahead = math.isfinite(self._newest_ms) and time_ms > allowed_ms
-        backward = last is not None and time_ms <= last.device_time_ms
-        if not math.isfinite(time_ms) or time_ms <= 0.0 or ahead or backward:
+        backward = last is not None and (time_ms <= last.device_time_ms or frame.time_domain != last.time_domain)
+        fits = math.isfinite(time_ms) and time_ms > 0.0 and not ahead and not backward
+        timed = stream.times(fits)
+        self._flaw = timed if timed is not Reason.NONE else self._flaw
+        if not fits:
             counts.rejected += 1
             return False
         counts.frames += 1
@@ -236,22 +254,23 @@ class Pairer:
         frames = {m: late.popleft() for m, late in self._late.items() if late}
         return self._build(frames, ModalityMask(0), self._emitted_ms)
 
+    def _flawed_set(self, arrival_ms: float) -> FrameSet:
+        """No frame that could be used, only word of the flaw, at the time that it would be."""
+        since_ms = max(0.0, arrival_ms - self._newest_arrival_ms)
+        time_ms = self._newest_ms + since_ms if math.isfinite(self._newest_ms) else since_ms
+        return self._build({}, ModalityMask(0), time_ms)
+
     def _build(self, frames: Mapping[Modality, Frame], mask: ModalityMask, time_ms: float) -> FrameSet:
         times = [frame.device_time_ms for frame in frames.values()]
         number = self._number
         self._number += 1
+        flaw, self._flaw, self._unusable = self._flaw, Reason.NONE, 0
         return FrameSet(
             number=number,
             time_ms=time_ms,
             frames={m: frames[m] for m in MODALITIES if m in frames},
             mask=mask,
             profiles=self.profiles,
-            skew_ms=max(times) - min(times),
+            skew_ms=max(times) - min(times) if times else 0.0,
+            flaw=flaw,
         )
-
-
-def _frozen(last: Frame, frame: Frame) -> bool:
-    """Same pixels under a new number: a sensor's noise never repeats. A constant image (all holes, dark) may."""
-    if last.pixels.shape != frame.pixels.shape or not np.array_equal(last.pixels[::37], frame.pixels[::37]):
-        return False
-    return bool(np.array_equal(last.pixels, frame.pixels)) and bool((frame.pixels != frame.pixels.flat[0]).any())

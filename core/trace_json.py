@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from core.challenge import ChallengeAnswer
 from core.codes import Rule
 from core.errors import InputError
 from core.frames import ModalityMask
@@ -41,6 +42,8 @@ def trace_from_json(text: str) -> Trace:
             policy_sha256=content["policy_sha256"],
             calibration_sha256=content["calibration_sha256"],
             notes=tuple(content["notes"]),
+            camera=content.get("camera", ""),
+            challenge=ChallengeAnswer.from_plain(content.get("challenge")),
             qualified=tuple(content.get("qualified", ())),
             boxes=tuple(None if box is None else tuple(box) for box in content["boxes"]),
         )

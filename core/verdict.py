@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core.challenge import ChallengeAnswer
 from core.codes import Hint, Outcome, Reason, Rule, SourceKind
 from core.frames import ModalityMask
 
@@ -65,6 +66,9 @@ class Trace:
     model: str
     policy_sha256: str
     calibration_sha256: str = ""
+    camera: str = ""
+    """Fingerprint of the camera's identity (`core.camera_identity`); empty where the station knew none."""
+    challenge: ChallengeAnswer | None = None
     notes: tuple[str, ...] = ()
     qualified: tuple[str, ...] = ()
     """Masks under which the camera stood qualified at this decision: why the verdict is a shadow verdict, or is not."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from core.codes import SourceKind
 from core.errors import HostError
 from core.frames import FrameSet, Modality, StreamProfile
 from core.messages import CameraHealth, DeviceInfo, SetOptions
+
+if TYPE_CHECKING:
+    from devices.stimulus import Stimulus
 
 
 class FrameTimeoutError(HostError):
@@ -17,6 +20,10 @@ class FrameTimeoutError(HostError):
 
 class StaleFrameError(HostError):
     """The newest frame set is older than the caller accepts."""
+
+
+class NotLiveError(HostError):
+    """A device was offered as a live camera and is none: a recording, or one that exists in software only."""
 
 
 class Camera(Protocol):
@@ -53,6 +60,11 @@ class Camera(Protocol):
     @property
     def camera_s(self) -> float:
         """Camera time of the newest frame set that was read, in seconds since the first."""
+        ...
+
+    @property
+    def stimulus(self) -> Stimulus | None:
+        """What of the open camera can be switched to challenge it; ``None`` for what was recorded."""
         ...
 
     def open(self) -> None:

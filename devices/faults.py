@@ -9,13 +9,16 @@
     do = "freeze"
     stream = "depth"                # optional: all streams
     for_s = 3.0                     # optional: until a "return" of that stream, or to the end
-    value = 60.0                    # milliseconds, for lag and jump
+    value = 60.0                    # milliseconds, for lag, jump and loop
 
 =========  ==========================================================================================
 stop       the stream delivers nothing
 freeze     the sensor repeats its last frame, under the same number
 lag        the stream delivers what it saw ``value`` ms ago, with that time
 jump       device times are ``value`` ms off
+repeat     the last image comes again and again, under new numbers and times
+loop       the last ``value`` ms come again and again, under new numbers and times
+deaf       what the camera delivers no longer answers to its settings, as a stream that was put in its place
 dark       the lens is covered: colour and infrared black, depth without values
 unplug     the device is gone: it delivers nothing and cannot be opened
 return     ends what is on, for ``stream`` or for all
@@ -45,6 +48,9 @@ class Fault(StrEnum):
     FREEZE = "freeze"
     LAG = "lag"
     JUMP = "jump"
+    REPEAT = "repeat"
+    LOOP = "loop"
+    DEAF = "deaf"
     DARK = "dark"
     UNPLUG = "unplug"
     RETURN = "return"
@@ -52,8 +58,10 @@ class Fault(StrEnum):
     USB2 = "usb2"
 
 
-PER_STREAM = frozenset({Fault.STOP, Fault.FREEZE, Fault.LAG, Fault.JUMP, Fault.DARK, Fault.RETURN})
-NEEDS_VALUE = frozenset({Fault.LAG, Fault.JUMP})
+PER_STREAM = frozenset(
+    {Fault.STOP, Fault.FREEZE, Fault.LAG, Fault.JUMP, Fault.REPEAT, Fault.LOOP, Fault.DARK, Fault.RETURN}
+)
+NEEDS_VALUE = frozenset({Fault.LAG, Fault.JUMP, Fault.LOOP})
 _KEYS = frozenset({"at_s", "do", "stream", "for_s", "value"})
 _REMEDY = "Correct the file; formats.md describes it."
 

@@ -13,9 +13,20 @@ import pyrealsense2 as rs
 
 from core.codes import SourceKind
 from core.errors import HostError
+from devices.base import NotLiveError
+from devices.stimulus import writable
 
-HARDWARE_FIELDS = ("asic_serial_number", "firmware_version", "usb_type_descriptor", "physical_port")
+HARDWARE_FIELDS = (
+    "serial_number",
+    "asic_serial_number",
+    "firmware_version",
+    "product_id",
+    "usb_type_descriptor",
+    "physical_port",
+)
 """What every camera on a USB bus states and a software device does not have unless it was forged."""
+CONTROLS = (rs.option.emitter_enabled, rs.option.laser_power, rs.option.exposure)
+"""Settings of which every depth camera lets one be changed; without them it could not be challenged either."""
 
 
 class HardwareOrigin:
@@ -33,7 +44,7 @@ class HardwareOrigin:
         self._device: Any = None
 
     def acquire(self) -> Any:
-        """Find the camera. Raises `HostError` when there is none, or when it is not hardware."""
+        """Find the camera. Raises `HostError` when there is none, `NotLiveError` when it is not hardware."""
         device = select_live(rs.context().query_devices(), self._serial)
         self._device = device
         return device
@@ -61,7 +72,7 @@ class HardwareOrigin:
 
 
 def select_live(devices: Iterable[Any], serial: str) -> Any:
-    """The camera with ``serial`` (or the first) that may be called live. Raises `HostError`."""
+    """The camera with ``serial`` (or the first) that may be called live. Raises `HostError`, `NotLiveError`."""
     found = [d for d in devices if not serial or _info(d, "serial_number") == serial]
     if not found:
         wanted = f"with the serial number {serial} " if serial else ""
@@ -74,7 +85,7 @@ def select_live(devices: Iterable[Any], serial: str) -> Any:
         refused = why_not_live(device)
         if not refused:
             return device
-    raise HostError(f"The device was refused in live mode: {refused}.", "Use `file:PATH` to play a recording.")
+    raise NotLiveError(f"The device was refused in live mode: {refused}.", "Use `file:PATH` to play a recording.")
 
 
 def why_not_live(device: Any) -> str:
@@ -84,6 +95,10 @@ def why_not_live(device: Any) -> str:
     missing = [name for name in HARDWARE_FIELDS if not _info(device, name)]
     if missing:
         return f"it does not say its {missing[0].replace('_', ' ')}, as every real camera does"
+    if not device.is_debug_protocol():  # an interface of the SDK's hardware classes, which no field can claim
+        return "it exists in software only: no firmware answers behind it"
+    if not any(writable(sensor, option) for sensor in device.query_sensors() for option in CONTROLS):
+        return "neither its projector nor its exposure can be set, as on every real camera"
     return ""
 
 

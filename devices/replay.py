@@ -36,6 +36,7 @@ class ReplayCamera:
         realtime: bool = False,
         device: DeviceInfo | None = None,
     ) -> None:
+        self.stimulus = None
         self.device = device or DeviceInfo(name="Stored session")
         self.ended = False
         self._frame_sets = frame_sets

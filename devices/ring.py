@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.codes import Framing
+from core.codes import Framing, Reason
 from core.errors import HostError
 from core.frames import Frame, FrameSet, Modality, ModalityMask, StreamProfile
 
@@ -73,6 +73,7 @@ class _Meta:
     mask: int
     skew_ms: float
     framing: str
+    flaw: str
     planes: tuple[_Plane, ...]
     profiles: bytes
 
@@ -167,6 +168,7 @@ class RingWriter:
                 mask=frame_set.mask.bits,
                 skew_ms=frame_set.skew_ms,
                 framing=str(frame_set.framing),
+                flaw=str(frame_set.flaw),
                 planes=planes,
                 profiles=self._pickled(frame_set.profiles),
             ),
@@ -265,6 +267,7 @@ class RingReader:
             profiles=self._profiles[1],
             skew_ms=meta.skew_ms,
             framing=Framing(meta.framing),
+            flaw=Reason(meta.flaw),
         )
 
 

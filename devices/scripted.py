@@ -15,7 +15,7 @@ from core.codes import SourceKind
 from core.errors import HostError
 from core.frames import Modality
 from devices.faults import Fault, FaultScript
-from devices.simulated import FPS_HZ, Scene, Shot, SimulatedOrigin
+from devices.simulated import EPOCH_MS, FPS_HZ, Scene, Shot, SimulatedOrigin
 
 HISTORY = 64
 """Frames kept for a lag: two seconds."""
@@ -60,15 +60,25 @@ class ScriptedOrigin(SimulatedOrigin):
         """See `SimulatedOrigin.fps_hz`."""
         return FPS_HZ / 2.0 if self._script.active(Fault.USB2, t_s) else FPS_HZ
 
+    def emits(self, t_s: float) -> bool:
+        """See `SimulatedOrigin.emits`; a stream that was put in its place shows the light as it was."""
+        return True if self._script.active(Fault.DEAF, t_s) else super().emits(t_s)
+
     def shoot(self, t_s: float, shot: Shot) -> Shot | None:
         """See `SimulatedOrigin.shoot`."""
         modality, active = shot.modality, self._script.active
         history = self._history.setdefault(modality, deque(maxlen=HISTORY))
-        history.append(shot)
+        if not active(Fault.LOOP, t_s, modality):
+            history.append(shot)
         if active(Fault.UNPLUG, t_s) or active(Fault.HANG_STOP, t_s) or active(Fault.STOP, t_s, modality):
             return None
         if active(Fault.FREEZE, t_s, modality):
             return self._held.setdefault(modality, shot)
+        if active(Fault.REPEAT, t_s, modality):
+            held = self._held.setdefault(modality, shot)
+            return replace(held, number=shot.number, time_ms=shot.time_ms)
+        if loop := active(Fault.LOOP, t_s, modality):
+            return _again(history, shot, EPOCH_MS + 1000.0 * loop.at_s, loop.value)
         if lag := active(Fault.LAG, t_s, modality):
             shot = _seen_before(history, shot.time_ms - lag.value)
         if jump := active(Fault.JUMP, t_s, modality):
@@ -77,6 +87,14 @@ class ScriptedOrigin(SimulatedOrigin):
             shot = replace(shot, pixels=np.zeros_like(shot.pixels))
         self._held[modality] = shot
         return shot
+
+
+def _again(history: deque[Shot], shot: Shot, since_ms: float, length_ms: float) -> Shot:
+    """What was filmed in the ``length_ms`` before ``since_ms``, over and over, now under the number of ``shot``."""
+    turn_ms = (shot.time_ms - since_ms) % max(length_ms, 1.0)
+    filmed = [old for old in history if old.time_ms < since_ms] or [shot]
+    seen = next((old for old in filmed if old.time_ms >= since_ms - length_ms + turn_ms - 1.0), filmed[-1])
+    return replace(seen, number=shot.number, time_ms=shot.time_ms)
 
 
 def _seen_before(history: deque[Shot], time_ms: float) -> Shot:

@@ -26,6 +26,7 @@ from devices.base import FrameTimeoutError, StaleFrameError
 from devices.meter import StreamMeter
 from devices.options import apply_options, current_options, temperature_c
 from devices.sdk_frames import copy_frame, depth_unit_m, device_info, modality_of, stream_profiles
+from devices.stimulus import Stimulus, find_stimulus
 from devices.streams import choose_streams
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ class SdkCamera:
         self._temperature_c: float | None = None
         self._asked_ms = -math.inf
         self._settings: Mapping[str, float] = {}
+        self._stimulus: Stimulus | None = None
         self._quiet_ms = math.inf
         self._ended = False
         self._throttled = False
@@ -151,6 +153,11 @@ class SdkCamera:
         return self._ended and not self._ready
 
     @property
+    def stimulus(self) -> Stimulus | None:
+        """See `Camera.stimulus`."""
+        return self._stimulus
+
+    @property
     def camera_s(self) -> float:
         """See `Camera.camera_s`."""
         return self._meter.camera_s
@@ -170,6 +177,7 @@ class SdkCamera:
             first_number=self._number,
             counts=self._counts,
         )
+        self._stimulus = None if self.source_kind is SourceKind.PLAYBACK else find_stimulus(self._sensors)
         self._settings = current_options(self._sensors)
         self._meter.reopened()
         self._ended = False
@@ -235,6 +243,7 @@ class SdkCamera:
         self.stop()
         self._sensors.clear()
         self._chosen.clear()
+        self._stimulus = None
         self._queue = None
         if self._sdk_device is not None:
             self._sdk_device = None

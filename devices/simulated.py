@@ -11,7 +11,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyrealsense2 as rs
@@ -45,6 +45,13 @@ class Scene(Protocol):
         ...
 
 
+@runtime_checkable
+class LitScene(Scene, Protocol):
+    """A scene that shows what the camera's projector does; ``emitter`` is ``None`` for a sensor that has no switch."""
+
+    emitter: bool | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
     """One image on its way into a software sensor."""
@@ -53,6 +60,7 @@ class Shot:
     pixels: NDArray[Any]
     number: int
     time_ms: float
+    emitter: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,9 @@ class SimulatedOrigin:
             self._streams[modality] = self._sensors[kind.sensor].add_video_stream(stream)
             if profile.depth_unit_m is not None:
                 self._sensors[kind.sensor].add_read_only_option(rs.option.depth_units, profile.depth_unit_m)
+        stereo = self._sensors.get(_KINDS[Modality.IR].sensor)
+        if stereo is not None and isinstance(self._scene, LitScene) and self._scene.emitter is not None:
+            stereo.add_option(rs.option.emitter_enabled, rs.option_range(0.0, 1.0, 1.0, 1.0), True)
         for modality, profile in profiles.items():
             if modality is not Modality.RGB and profile.to_rgb is not None and Modality.RGB in self._streams:
                 self._streams[modality].register_extrinsics_to(
@@ -175,6 +186,13 @@ class SimulatedOrigin:
         """Frame sets per second at camera time ``t_s``."""
         return FPS_HZ
 
+    def emits(self, t_s: float) -> bool:
+        """Whether the projector shines, as the camera's setting says."""
+        stereo = self._sensors.get(_KINDS[Modality.IR].sensor)
+        if stereo is None or not stereo.supports(rs.option.emitter_enabled):
+            return True
+        return bool(stereo.get_option(rs.option.emitter_enabled))
+
     def shoot(self, t_s: float, shot: Shot) -> Shot | None:
         """What really leaves the sensor; ``None`` = nothing."""
         return shot
@@ -203,9 +221,12 @@ class SimulatedOrigin:
 
     def _expose(self, t_s: float) -> None:
         assert self._scene is not None
+        emits = self.emits(t_s)
+        if isinstance(self._scene, LitScene) and self._scene.emitter is not None:
+            self._scene.emitter = emits
         for modality, pixels in self._scene.render(t_s).items():
             number = self._numbers.get(modality, 0) + 1
-            shot = self.shoot(t_s, Shot(modality, pixels, number, EPOCH_MS + 1000.0 * t_s))
+            shot = self.shoot(t_s, Shot(modality, pixels, number, EPOCH_MS + 1000.0 * t_s, emits))
             if shot is not None and not self._stop.is_set():
                 self._numbers[modality] = number
                 self._send(shot)
@@ -232,7 +253,7 @@ class SimulatedOrigin:
             sensor.set_metadata(value, number)
         if shot.modality is not Modality.RGB:
             sensor.set_metadata(rs.frame_metadata_value.frame_laser_power, LASER_POWER_MW)
-            sensor.set_metadata(rs.frame_metadata_value.frame_emitter_mode, 1)
+            sensor.set_metadata(rs.frame_metadata_value.frame_emitter_mode, int(shot.emitter))
         sensor.on_video_frame(frame)
 
 

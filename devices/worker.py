@@ -23,6 +23,8 @@ from core.errors import HostError, KnownError
 from core.frames import FrameSet, Modality, ModalityMask, StreamProfile
 from core.messages import (
     CameraHealth,
+    ChallengeAnswered,
+    ChallengeCamera,
     Message,
     Problem,
     RecordingClosed,
@@ -33,7 +35,8 @@ from core.messages import (
     StreamEnded,
 )
 from core.ports import Recorder
-from devices.base import Camera
+from devices.base import Camera, NotLiveError
+from devices.challenger import Challenger
 from devices.connection import Connection, Step
 from devices.meter import hold_ms
 from devices.ring import RingWriter
@@ -129,6 +132,7 @@ class CaptureWorker:
             first_number=ring.last_number + 1,
         )
         self._connection = Connection(self._clock, hold_ms(source.source_kind))
+        self._challenger = Challenger(lambda nonce, answer: _tell(pipe, ChallengeAnswered(nonce, answer)))
         self._wanted: StartRecording | None = None
         self._recorder: Recorder | None = None
         self._session = ""
@@ -147,6 +151,7 @@ class CaptureWorker:
     def close(self) -> None:
         """Commit the recording first, then let go of the device."""
         self._finish_recording()
+        self._challenger.break_off()
         self._camera.close()
         self._tell_health(force=True)
 
@@ -173,6 +178,8 @@ class CaptureWorker:
         elif isinstance(message, SetOptions):
             self._camera.set_options(message)
             self._tell_health(force=True)
+        elif isinstance(message, ChallengeCamera):
+            self._challenger.ask(message.nonce, self._camera.stimulus)
 
     # --- the connection's steps -----------------------------------------------------------------------------------
 
@@ -182,6 +189,7 @@ class CaptureWorker:
         elif step is Step.OPEN:
             self._open()
         elif step is Step.CLOSE:
+            self._challenger.break_off()
             self._camera.close()
             self._connection.closed()
         elif step is Step.RESET:
@@ -196,6 +204,8 @@ class CaptureWorker:
         except HostError as error:
             if not self._spec.wait_for_device:
                 raise
+            if isinstance(error, NotLiveError) and str(error) != self._connection.problem:
+                _tell(self._pipe, Problem.of(error))  # not merely missing: somebody put something in its place
             self._connection.not_found(str(error))
             return
         self._connection.opening()
@@ -225,14 +235,17 @@ class CaptureWorker:
 
     def _take(self, frame_set: FrameSet) -> None:
         """Sink before signal: first what must not be lost, then what wants to be shown."""
+        mask = frame_set.mask
+        frame_set = self._challenger.watch(frame_set)
         if self._wanted is not None:
             self._start_recording(self._wanted, frame_set)
         if self._recorder is not None:
-            self._recorder.offer(frame_set)
+            if frame_set.frames:  # else there is only word of a flaw
+                self._recorder.offer(frame_set)
             if self._recorder.problem:
                 self._finish_recording()
         self._ring.offer(frame_set)
-        self._connection.frame_set(frame_set.mask)
+        self._connection.frame_set(mask)
 
     def _reset(self) -> None:
         try:

@@ -92,6 +92,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("open_recording", "Open recording", "Ctrl+O", "folder", "devices"),
     ActionInfo("record_file", "Record SDK file", "Ctrl+R", "record", "devices"),
     ActionInfo("qualify", "Qualify this camera", "Ctrl+Shift+Q", "check", "devices", (Permission.QUALIFY,)),
+    ActionInfo("accept_camera", "Accept this camera", "Ctrl+Shift+A", "check", "devices", (Permission.COMMISSION,)),
     ActionInfo("apply_options", "Apply settings", "Ctrl+S", "check", "devices"),
     ActionInfo("verify_audit", "Verify", "V", "check", "audit", (Permission.AUDIT,)),
     ActionInfo("stop_verifying", "Stop verifying", "Escape", "stop", "audit", (Permission.AUDIT,)),

@@ -25,6 +25,7 @@ from core.messages import (
     StreamEnded,
     VerdictCommitted,
 )
+from core.probing import AlarmRaised
 from gui.services import LiveStation, StationPort
 
 T = TypeVar("T")
@@ -41,6 +42,8 @@ class StationSignals(QObject):
     lock_changed = Signal(bool)
     model_ready = Signal(object)
     standing_changed = Signal(object)
+    alarm = Signal(object)
+    """Somebody is probing (`core.probing.AlarmRaised`)."""
     """`Standing`: what the camera in use may do."""
     recording_closed = Signal(object)
     stream_ended = Signal()
@@ -141,6 +144,8 @@ class StationBridge(QThread):
                 self.says.lock_changed.emit(message.locked)
             case ModelReady():
                 self.says.model_ready.emit(message)
+            case AlarmRaised():
+                self.says.alarm.emit(message)
             case Standing():
                 self.says.standing_changed.emit(message)
             case RecordingClosed():

@@ -165,6 +165,7 @@ class StationLink(StationSignals):
         bridge.says.lock_changed.connect(self._on_lock)
         bridge.says.model_ready.connect(self._on_model)
         bridge.says.standing_changed.connect(self._on_standing)
+        bridge.says.alarm.connect(self.alarm)
         bridge.says.recording_closed.connect(self.recording_closed)
         bridge.says.stream_ended.connect(self._on_ended)
         bridge.says.door_changed.connect(self._set_door)

@@ -14,6 +14,7 @@ from core.access import LOCAL, Actor, DeniedError
 from core.door.output import DoorPlaces
 from core.errors import KnownError
 from core.messages import Problem
+from core.probing import AlarmRaised
 from gui.actions import PAGES, Actions
 from gui.context import PageContext
 from gui.i18n import tr
@@ -152,6 +153,7 @@ class MainWindow(QMainWindow):
         link.door_changed.connect(self.health_line.show_door)
         link.source_changed.connect(self.health_line.show_opening)
         link.problem.connect(self._on_problem)
+        link.alarm.connect(self._on_alarm)
         link.broke.connect(self.bug)
         link.stream_ended.connect(self._on_stream_ended)
         self.tasks.failed.connect(self.show_error)
@@ -225,6 +227,14 @@ class MainWindow(QMainWindow):
         if problem.fatal:
             self.health_line.show_failure(problem.what)
         self.notify(problem.what, problem.remedy, Level.ERROR if problem.fatal else Level.WARNING)
+
+    @Slot(object)
+    def _on_alarm(self, alarm: AlarmRaised) -> None:
+        self.notify(
+            tr("Somebody is trying again and again."),
+            tr("Nobody is answered for {n:.0f} s. Look who stands before the camera.", n=alarm.delay_s),
+            Level.ERROR,
+        )
 
     @Slot()
     def _on_stream_ended(self) -> None:

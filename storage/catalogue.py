@@ -21,6 +21,7 @@ from storage.paths import DataFolder
 from storage.repositories.accounts import Accounts
 from storage.repositories.artefacts import Artefacts
 from storage.repositories.audit import AuditLog, Began
+from storage.repositories.cameras import Cameras
 from storage.repositories.credentials import Credentials
 from storage.repositories.holds import Holds
 from storage.repositories.jobs import Jobs
@@ -68,6 +69,7 @@ class Catalogue:
         self.artefacts = Artefacts(file, clock, self.audit, self.acting)
         self.verdicts = Verdicts(file, clock, self.audit, self.acting, self.presentations)
         self.second_line = SecondLine(file, clock, self.audit, self.acting)
+        self.cameras = Cameras(file, clock, self.audit)
         self.models = Models(file, clock, self.audit)
         self.jobs = Jobs(file, clock, self.audit, self.acting)
         self.holds = Holds(file, clock, self.audit)

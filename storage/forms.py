@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from core.challenge import ChallengeAnswer
 from core.codes import Rule
 from core.errors import InputError
 from core.frames import Extrinsics, Intrinsics, Modality, ModalityMask, StreamProfile
@@ -79,6 +80,7 @@ def trace_from_json(value: Json) -> Trace:
             "abstain_band": None if band is None else (band[0], band[1]),
             "rule": Rule(value["rule"]),
             "notes": tuple(value["notes"]),
+            "challenge": ChallengeAnswer.from_plain(value.get("challenge")),
             "qualified": tuple(value.get("qualified", ())),
             "boxes": tuple(None if box is None else tuple(box) for box in value.get("boxes", ())),
         }

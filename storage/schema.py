@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from storage.migrations import Migration
 from storage.schema_audit import CHAIN
+from storage.schema_cameras import CAMERAS
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
 from storage.schema_people import PEOPLE
@@ -270,5 +271,6 @@ CATALOGUE: tuple[Migration, ...] = (
     QUALIFICATIONS,
     CHAIN,
     SHIFT_CHECKS,
+    CAMERAS,
 )
 """All migrations of the catalogue, in order."""

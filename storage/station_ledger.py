@@ -12,6 +12,7 @@ from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.errors import InputError, KnownError
 from core.messages import CameraHealth, Standing, StartRecording
+from core.probing import AlarmRaised, Probing, probing
 from core.qualification.record import camera_key, qualified_masks
 from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
@@ -128,12 +129,23 @@ class CatalogueLedger:
             return Standing()
         qualified = qualified_masks(repository.all(), source_kind, identity, model)
         checked = self._catalogue.shift_checks.checked_utc_s(camera_key(identity, source_kind), model)
-        return Standing(qualified, checked)
+        live = source_kind is SourceKind.LIVE
+        commissioned = self._catalogue.cameras.see(identity).accepted if live else True
+        return Standing(qualified, checked, camera=identity.fingerprint, commissioned=commissioned)
 
     def note_clock_jump(self, seconds: float) -> None:
         """See `StationLedger.note_clock_jump`."""
         details = {"seconds": round(seconds, 1)}
         self._catalogue.audit.append("clock_jump", "station", "", actor="station", details=details)
+
+    def probing(self, source_kind: SourceKind) -> Probing:
+        """See `StationLedger.probing`."""
+        return probing(self._catalogue.verdicts.attempts(source_kind), self._catalogue.clock.utc_s())
+
+    def raise_alarm(self, session: str, alarm: AlarmRaised) -> None:
+        """See `StationLedger.raise_alarm`."""
+        details = {"source_kind": str(alarm.source_kind), "steps": alarm.steps, "delay_s": alarm.delay_s}
+        self._catalogue.audit.append("probing_alarm", "session", session, actor="station", details=details)
 
     def changes(self) -> int:
         """See `StationLedger.changes`."""

@@ -43,4 +43,5 @@ class NoiseScene:
 
     def render(self, t_s: float) -> Mapping[Modality, NDArray[Any]]:
         self._turn += 1
-        return {m: np.roll(self._images[m], self._turn, axis=0) for m in self.profiles}
+        by = (self._turn % HEIGHT, self._turn // HEIGHT)  # no two within hours are equal
+        return {m: np.roll(self._images[m], by, axis=(0, 1)) for m in self.profiles}

@@ -39,7 +39,8 @@ class Engine:
             sample = self.sampler.sample(frame_set)
         except InputError:
             sample = FaceSample(None, Reason.INVALID_PIXELS)
-        evidence, reason = self._score(sample)
+        # A flawed set is looked at, so that the person is not lost from sight, but says nothing of them.
+        evidence, reason = self._score(sample) if frame_set.flaw is Reason.NONE else (None, frame_set.flaw)
         return Observation(
             frame_set=frame_set.number,
             time_ms=frame_set.time_ms,

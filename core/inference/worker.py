@@ -24,6 +24,9 @@ from core.inference.engine import Engine
 from core.inference.selftest import self_test
 from core.messages import (
     BeginPresentation,
+    ChallengeAnswered,
+    ChallengeWanted,
+    Delay,
     EndPresentation,
     LoadModel,
     LockOutChanged,
@@ -59,6 +62,7 @@ def run_inference(
     automatic: bool,
     make_sampler: Callable[[], FaceSampler] | None = None,
     clock: Clock | None = None,
+    challenging: bool = False,
 ) -> None:
     """Serve until `core.messages.Shutdown` or until the pipe closes.
 
@@ -70,10 +74,11 @@ def run_inference(
         automatic: whether presentations start by themselves.
         make_sampler: another face sampler than the tracking one with the embedded detector.
         clock: for tests.
+        challenging: see `core.decision.DecisionWindow`; a station's process is always told so.
     """
     limit_threads()
     sampler = make_sampler() if make_sampler is not None else FaceSampler(tracking=True)
-    worker = InferenceWorker(pipe, source, load_scorer, sampler, DecisionWindow(policy, automatic), clock)
+    worker = InferenceWorker(pipe, source, load_scorer, sampler, DecisionWindow(policy, automatic, challenging), clock)
     try:
         while worker.step():
             pass
@@ -143,8 +148,15 @@ class InferenceWorker:
                 self._answer(self._decision.set_session(message.session, message.source_kind, message.locked))
                 self._session = message
                 self._locked = self._decision.lock_out.locked(message.source_kind)
-            case Standing(qualified=qualified, withheld=withheld):
-                self._decision.qualified, self._decision.withheld = qualified, withheld
+            case Standing():
+                self._decision.qualified = message.qualified
+                self._decision.withheld = message.withheld
+                self._decision.camera = message.camera
+                self._decision.commissioned = message.commissioned
+            case Delay(duration_ms=duration_ms):
+                self._decision.hold(duration_ms)
+            case ChallengeAnswered(nonce=nonce, answer=answer):
+                self._decision.challenged(nonce, answer)
             case BeginPresentation(presentation=presentation, session=session, source_kind=kind, test=test):
                 self._answer(self._decision.begin(presentation, session, kind, test))
                 self._after = 0  # the newest frame set counts for this presentation too, looked at before or not
@@ -220,6 +232,8 @@ class InferenceWorker:
 
     def _publish(self, observation: Observation) -> None:
         verdict = self._decision.feed(observation)
+        if nonce := self._decision.wanted_challenge():
+            self._pipe.send(ChallengeWanted(nonce))
         now = self._clock.now_ms()
         if verdict is not None or now - self._sent_ms >= OBSERVATION_PERIOD_MS:
             self._sent_ms = now

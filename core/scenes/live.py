@@ -7,8 +7,9 @@ new noise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +26,7 @@ from core.scenes.noise import Grain, noise
 from core.scenes.people import Person
 from core.scenes.presenter import FACE_BEFORE_HEAD_MM, Motion, Presenter
 from core.scenes.render import Body, Box, Camera, Exposure, add_body, backdrop_exposure, body_box
-from core.scenes.sensors import colour_counts, infrared_counts, infrared_level, infrared_read, measure_depth
+from core.scenes.sensors import DepthKind, colour_counts, infrared_counts, infrared_level, infrared_read, measure_depth
 from core.scenes.spec import WALLS_MM, SceneSpec
 
 __all__ = ["LiveScene", "SceneSpec"]
@@ -35,6 +36,11 @@ _USUAL_DISTANCE_MM = 640.0
 _METERED_LEVEL = 0.24
 _ROOM_HOLES = 1.75
 """Normal quantile beyond which a patch of the room has no depth: 4 %."""
+_UNLIT_HOLES = {DepthKind.STEREO: 0.55, DepthKind.STRUCTURED: 1.0}
+"""Share of holes that the pattern's absence adds: matching lives on what texture there is, structured light on nothing.
+A sensor that is not here has no projector that can be switched."""
+_UNLIT_ROOM = -0.15
+"""The same for the developed room, as a normal quantile: 56 %."""
 _MARGIN_PX = 40
 """Depth errors reach that far around a body: edges that bleed, and the shadow of the baseline."""
 
@@ -58,8 +64,11 @@ class LiveScene:
             self._presenter = Presenter(spec.species, person, victim, seed, 0.8, (2, 4))
         self._colour = _Still(self.sensor.colour_camera, self._room, self._light, rgb=True)
         self._depth = _Still(self.sensor.depth_camera, self._room, self._light, rgb=False)
+        self.emitter: bool | None = True if self.sensor.kind in _UNLIT_HOLES else None
+        """Whether the projector shines; ``None`` where it cannot be switched."""
         self._exposure = self._meter()
         self._developed = self._develop_room()
+        self._unlit = self._without_projector() if self.emitter is not None else None
 
     @property
     def profiles(self) -> Mapping[Modality, StreamProfile]:
@@ -113,6 +122,12 @@ class LiveScene:
         picture = colour_counts(lit, np.random.default_rng(5), self._exposure, 0.0)
         return _Developed(picture.astype(np.int16), z, sigma, *infrared_level(room.ir, sensor))
 
+    def _without_projector(self) -> _Unlit:
+        light = replace(self._light, projector=0.0)
+        depth = _Still(self.sensor.depth_camera, self._room, light, rgb=False)
+        assert depth.exposure.ir is not None
+        return _Unlit(light, depth, *infrared_level(depth.exposure.ir, self.sensor))
+
     def _colour_image(self, bodies: Sequence[Body]) -> NDArray[np.uint8]:
         box, shot = self._colour.with_bodies(bodies, self._light)
         rng, still = self._noise, self._developed.rgb
@@ -125,15 +140,20 @@ class LiveScene:
         return image
 
     def _depth_images(self, bodies: Sequence[Body]) -> tuple[NDArray[np.uint16], NDArray[Any]]:
-        box, shot = self._depth.with_bodies(bodies, self._light, _MARGIN_PX)
+        unlit = self._unlit if self.emitter is False else None
+        light, view = (self._light, self._depth) if unlit is None else (unlit.light, unlit.view)
+        box, shot = view.with_bodies(bodies, light, _MARGIN_PX)
         sensor, rng, still = self.sensor, self._noise, self._developed
         shape = still.z_mm.shape[:2]
         z = still.z_mm + still.sigma_mm * noise(Grain.BLOCK_MATCHED, shape, rng)
-        z[noise(Grain.BLOCK_MATCHED, shape, rng) > _ROOM_HOLES] = 0
+        lost = _ROOM_HOLES if unlit is None else _UNLIT_ROOM if sensor.kind is DepthKind.STEREO else -math.inf
+        z[noise(Grain.BLOCK_MATCHED, shape, rng) > lost] = 0
         depth = z.astype(np.uint16)
-        infrared = infrared_read(still.ir_level, still.ir_spread, sensor, rng)
+        level, spread = (still.ir_level, still.ir_spread) if unlit is None else (unlit.ir_level, unlit.ir_spread)
+        infrared = infrared_read(level, spread, sensor, rng)
         if not box.empty and shot.ir is not None:
-            depth[box.slices] = measure_depth(shot.z_mm, shot.holes, sensor, rng)
+            holes = shot.holes if unlit is None else shot.holes + F32(_UNLIT_HOLES[sensor.kind])
+            depth[box.slices] = measure_depth(shot.z_mm, holes, sensor, rng)
             infrared[box.slices] = infrared_counts(shot.ir, sensor, rng)
         return depth, infrared
 
@@ -145,6 +165,16 @@ class _Developed:
     rgb: NDArray[np.int16]
     z_mm: NDArray[np.float32]
     sigma_mm: NDArray[np.float32]
+    ir_level: NDArray[np.float32]
+    ir_spread: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unlit:
+    """The room as the depth and infrared camera sees it while the projector is off."""
+
+    light: Light
+    view: _Still
     ir_level: NDArray[np.float32]
     ir_spread: NDArray[np.float32]
 

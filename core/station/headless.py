@@ -25,6 +25,7 @@ from core.messages import (
     StreamEnded,
     VerdictCommitted,
 )
+from core.probing import AlarmRaised
 from core.station.ports import SessionOrder
 from core.station.station import Station
 from core.verdict import Verdict
@@ -51,6 +52,7 @@ class RunReport:
     recorded: int = 0
     standing: Standing = field(default_factory=Standing)
     door: list[DoorChanged] = field(default_factory=list)
+    alarms: list[AlarmRaised] = field(default_factory=list)
 
     def add(self, event: Message) -> None:
         """Take one event."""
@@ -66,6 +68,8 @@ class RunReport:
             self.verdicts.append(event.verdict)
         elif isinstance(event, DoorChanged):
             self.door.append(event)
+        elif isinstance(event, AlarmRaised):
+            self.alarms.append(event)
         elif isinstance(event, Problem):
             self.problems.append(f"{event.what} {event.remedy}".strip())
 
@@ -87,6 +91,9 @@ class RunReport:
                 "recorder": health.dropped_recorder if health else 0,
             },
             "recorded": self.recorded,
+            "camera": self.standing.camera,
+            "commissioned": self.standing.commissioned,
+            "alarms": [{"steps": alarm.steps, "delay_s": alarm.delay_s} for alarm in self.alarms],
             "qualified": [str(mask) for mask in sorted(self.standing.qualified)],
             "verdicts": [_verdict_json(v) for v in self.verdicts],
             "latency_ms": self._latency_json(),
@@ -154,6 +161,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "rule": str(verdict.rule),
         "model": verdict.model,
         "presentation": verdict.presentation,
+        "challenge": None if verdict.trace.challenge is None else str(verdict.trace.challenge.result),
     }
 
 

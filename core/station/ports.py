@@ -11,6 +11,7 @@ from core.access import Actor, Permission
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.messages import CameraHealth, Message, Standing, StartRecording
+from core.probing import AlarmRaised, Probing
 from core.verdict import Verdict
 
 
@@ -126,6 +127,14 @@ class StationLedger(Protocol):
 
     def note_clock_jump(self, seconds: float) -> None:
         """Log that the wall clock jumped by so much."""
+        ...
+
+    def probing(self, source_kind: SourceKind) -> Probing:
+        """Whether somebody is trying again and again, by the stored verdicts of such sources."""
+        ...
+
+    def raise_alarm(self, session: str, alarm: AlarmRaised) -> None:
+        """Audit that somebody is probing."""
         ...
 
     def changes(self) -> int:

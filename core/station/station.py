@@ -20,6 +20,10 @@ from core.frames import ModalityMask
 from core.messages import (
     BeginPresentation,
     CameraHealth,
+    ChallengeAnswered,
+    ChallengeCamera,
+    ChallengeWanted,
+    Delay,
     EndPresentation,
     LoadModel,
     LockOutChanged,
@@ -39,6 +43,7 @@ from core.messages import (
     VerdictReached,
 )
 from core.policy import SitePolicy
+from core.probing import AlarmRaised, is_suspicious
 from core.qualification.shadow import is_shadow
 from core.qualification.shift import withheld
 from core.station.inference import InferenceLink
@@ -148,6 +153,7 @@ class Station:
             events.extend(self._from_inference(message))
         if died:
             self.model = None
+            self._remember_probing()
             events.extend(self._abandon_presentation())
         if self._clock.now_ms() >= self._next_check_ms:
             events.extend(self._watch_clock())
@@ -233,9 +239,10 @@ class Station:
         self._inference.send(SetPolicy(policy))
 
     def unlock(self, reason: str) -> None:
-        """A supervisor ends the lock-out, with a reason; it is audited first."""
+        """A supervisor ends the lock-out, and a delay with it, with a reason; it is audited first."""
         self._ledger.note_unlock(self.session, reason)
         self._inference.send(Unlock())
+        self._inference.send(Delay(0.0))
 
     def connect_door(self, places: DoorPlaces) -> None:
         """Tell verdicts to gate controllers at ``places`` from now on, and to nobody else; to nobody if it is empty.
@@ -266,6 +273,9 @@ class Station:
             if message.problem:
                 self._storage_failed = True
                 return [message, Problem(message.problem)]
+        elif isinstance(message, ChallengeAnswered):
+            self._inference.send(message)
+            return []
         elif isinstance(message, StreamEnded):
             self.end_presentation()
         return [message]
@@ -278,9 +288,25 @@ class Station:
         elif isinstance(message, LockOutChanged):
             self.locked = message.locked
             self._inference.remember(SetSession(self.session, self.source_kind, self.locked))
+        elif isinstance(message, ChallengeWanted):
+            self._capture.send(ChallengeCamera(message.nonce))
+            return []
         elif isinstance(message, VerdictReached):
-            return self._commit(message.verdict)
+            return self._conclude(message.verdict)
         return [message]
+
+    def _conclude(self, verdict: Verdict) -> list[Message]:
+        """Store a verdict; whoever tries again and again is made to wait, and somebody is told."""
+        events = self._commit(verdict)
+        if verdict.shadow or not is_suspicious(verdict.outcome, verdict.reason):
+            return events
+        found = self._ledger.probing(self.source_kind)
+        if found.delay_s <= 0.0:
+            return events
+        self._inference.send(Delay(1000.0 * found.left_s))
+        alarm = AlarmRaised(self.source_kind, found.steps, found.delay_s)
+        self._ledger.raise_alarm(self.session, alarm)
+        return [*events, alarm]
 
     def _commit(self, verdict: Verdict) -> list[Message]:
         if verdict.session != self.session or not verdict.presentation:
@@ -289,6 +315,8 @@ class Station:
         shadow = is_shadow(verdict.source_kind, verdict.mask, self.standing.qualified)
         if not verdict.shadow and (shadow or self.standing.withheld is not Reason.NONE):
             verdict = replace(verdict, shadow=True)
+        if verdict.source_kind is SourceKind.LIVE and not self.standing.commissioned:
+            verdict = _withheld(verdict)
         try:
             row = self._ledger.commit_verdict(verdict)
         except BaseException:
@@ -320,7 +348,7 @@ class Station:
             model=self._champion,
             trace=trace,
         )
-        return self._commit(verdict)
+        return self._conclude(verdict)
 
     # --- housekeeping -------------------------------------------------------------------------------------------
 
@@ -356,6 +384,12 @@ class Station:
         log.warning("the clock jumped by %.1f s", seconds)
         self._ledger.note_clock_jump(seconds)
         return [Problem(f"The clock jumped by {seconds:+.0f} s.", "It was set, or the machine slept.")]
+
+    def _remember_probing(self) -> None:
+        """A delay that stood when the station was stopped goes on."""
+        found = self._ledger.probing(self.source_kind)
+        if found.left_s > 0.0:
+            self._inference.send(Delay(1000.0 * found.left_s))
 
     def _describe_session(self) -> None:
         if self.session and not self._described and self.health is not None and self.health.profiles:
@@ -394,3 +428,16 @@ class Station:
             self._champion = sha256
             self._inference.send(LoadModel(path))
         return True
+
+
+def _withheld(verdict: Verdict) -> Verdict:
+    """A camera that nobody accepted decides nothing, whatever inference knew when it answered."""
+    if verdict.outcome is Outcome.NON_RESPONSE:
+        return verdict
+    return replace(
+        verdict,
+        outcome=Outcome.NON_RESPONSE,
+        reason=Reason.NOT_COMMISSIONED,
+        score=None,
+        rule=Rule.NOT_COMMISSIONED,
+    )

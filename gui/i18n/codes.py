@@ -99,6 +99,14 @@ _REASON: Mapping[StrEnum, str] = {
     Reason.UNFAMILIAR: "unlike anything the model knows",
     Reason.MASK_CHANGED: "a sensor dropped or returned meanwhile",
     Reason.OPERATOR: "the operator decided",
+    Reason.FROZEN_FRAMES: "the same pictures came again and again",
+    Reason.REPEATED_FRAMES: "pictures came that had been seen before",
+    Reason.BAD_TIMES: "the camera's times ran backward or jumped",
+    Reason.CHALLENGE: "taken while the camera's light was switched",
+    Reason.CHALLENGE_FAILED: "the pictures did not follow the camera's light",
+    Reason.CHALLENGE_OPEN: "the camera's light could not be checked in time",
+    Reason.NOT_COMMISSIONED: "no technician has accepted this camera",
+    Reason.DELAYED: "too many tries in a short time",
 }
 
 _RULE: Mapping[StrEnum, str] = {
@@ -113,6 +121,10 @@ _RULE: Mapping[StrEnum, str] = {
     Rule.DEADLINE: "no answer before the deadline",
     Rule.LOCKED_OUT: "locked after repeated attacks",
     Rule.SHIFT_CHECK: "no verdict before the start-of-shift check",
+    Rule.DELAYED: "a wait after repeated tries",
+    Rule.TAMPERED: "pictures that no sensor takes are not judged",
+    Rule.CHALLENGE: "nobody is accepted before the camera's light was checked",
+    Rule.NOT_COMMISSIONED: "a camera that nobody accepted decides nothing",
     Rule.ENDED: "the presentation ended first",
 }
 

@@ -36,6 +36,15 @@ class Facts(QWidget):
             self._values[name] = label
         label.setText(value or "–")
 
+    def clear(self) -> None:
+        """Show no fact."""
+        while (item := self._grid.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._values.clear()
+
     def value(self, name: str) -> str:
         """What stands under ``name``."""
         return self._values[name].text()

@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.codes import Outcome, Reason, Rule, SourceKind
 from core.errors import InputError
 from core.frames import ModalityMask
+from core.probing import Attempt
 from core.verdict import Verdict
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
@@ -154,6 +155,24 @@ class Verdicts:
     def count(self, filters: VerdictFilter | None = None) -> int:
         """How many verdicts match."""
         return count(self._file, "verdicts", _given(filters))
+
+    def attempts(self, source_kind: SourceKind, limit: int = 100) -> list[Attempt]:
+        """The newest verdicts of such sources, oldest first; shadow verdicts count nowhere."""
+        sql = """
+            SELECT committed_utc_s, outcome, reason, score, threshold FROM verdicts
+            WHERE source_kind = ? AND shadow = 0 ORDER BY id DESC LIMIT ?
+        """
+        rows = self._file.rows(sql, (str(source_kind), limit))
+        return [
+            Attempt(
+                row["committed_utc_s"],
+                Outcome(row["outcome"]),
+                Reason(row["reason"]),
+                row["score"],
+                row["threshold"],
+            )
+            for row in reversed(rows)
+        ]
 
     def of_session(self, session: str) -> list[StoredVerdict]:
         """All verdicts of a session, in the order of their commits."""

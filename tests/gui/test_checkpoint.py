@@ -118,7 +118,10 @@ def test_a_shadow_verdict_says_so_in_its_word_and_wears_no_colour(
     tones = [page.banner.display.tone]
     assert page.banner.watermark == "SHADOW"
     assert "not qualified" in page.why.text()
-    station.say(Standing(frozenset({ALL_MODALITIES})), committed(Outcome.BONA_FIDE, 2, source_kind=SourceKind.LIVE))
+    station.say(
+        Standing(frozenset({ALL_MODALITIES}), commissioned=True),
+        committed(Outcome.BONA_FIDE, 2, source_kind=SourceKind.LIVE),
+    )
     qtbot.waitUntil(lambda: page.banner.display.word == "BONA FIDE")
     assert [*tones, page.banner.display.tone] == [Tone.CALM, Tone.GOOD]
     assert page.banner.watermark == page.rgb_view.watermark == ""

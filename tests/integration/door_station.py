@@ -80,7 +80,7 @@ class QualifiedLedger(CatalogueLedger):
     full = False
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
-        return Standing(frozenset(EVERY_MASK), CHECKED_UTC_S)
+        return Standing(frozenset(EVERY_MASK), CHECKED_UTC_S, commissioned=True)
 
     def commit_verdict(self, verdict: Verdict) -> int:
         if self.full:

@@ -18,6 +18,7 @@ from core.errors import InputError
 from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
 from core.messages import CameraHealth, DeviceInfo, Message, Standing, VerdictCommitted, VerdictReached
 from core.policy import ShiftCheckFor, SitePolicy
+from core.probing import Probing
 from core.processes import Child
 from core.qualification.shadow import is_shadow
 from core.qualification.shift import withheld
@@ -57,6 +58,7 @@ def show(window: DecisionWindow, kind: SourceKind, logit: float, mask: ModalityM
 def window(*qualified: ModalityMask) -> DecisionWindow:
     made = DecisionWindow(SitePolicy(), automatic=False)
     made.set_model(Bars())
+    made.commissioned = True
     made.qualified = frozenset(qualified)
     return made
 
@@ -183,7 +185,10 @@ class Ledger:
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
         serial = health.device.serial if health is not None else ""
-        return Standing(self.of_camera.get(serial, frozenset()), self.checked_utc_s)
+        return Standing(self.of_camera.get(serial, frozenset()), self.checked_utc_s, commissioned=True)
+
+    def probing(self, source_kind: SourceKind) -> Probing:
+        return Probing()
 
     def commit_verdict(self, verdict: Verdict) -> int:
         self.verdicts.append(verdict)
@@ -236,11 +241,11 @@ def test_the_station_tells_what_stands_when_it_knows_its_camera_and_when_that_ch
     bench = Bench()
     bench.ledger.of_camera = {"A": frozenset({ALL_MODALITIES})}
     checked = bench.ledger.checked_utc_s
-    assert Standing(frozenset({ALL_MODALITIES}), checked) in bench.see("A")
-    assert bench.told() == [Standing(frozenset({ALL_MODALITIES}), checked)]
+    assert Standing(frozenset({ALL_MODALITIES}), checked, commissioned=True) in bench.see("A")
+    assert bench.told() == [Standing(frozenset({ALL_MODALITIES}), checked, commissioned=True)]
     assert not any(isinstance(event, Standing) for event in bench.see("A"))
-    assert Standing(checked_utc_s=checked) in bench.see("B")
-    assert bench.told() == [Standing(checked_utc_s=checked)]
+    assert Standing(checked_utc_s=checked, commissioned=True) in bench.see("B")
+    assert bench.told() == [Standing(checked_utc_s=checked, commissioned=True)]
 
 
 def test_a_revocation_by_anybody_counts_at_once() -> None:
@@ -250,7 +255,7 @@ def test_a_revocation_by_anybody_counts_at_once() -> None:
     assert not bench.answer(ACCEPTED).shadow
     bench.ledger.of_camera, bench.ledger.writes = {}, 1
     bench.clock.advance(1000.0)
-    assert Standing(checked_utc_s=bench.ledger.checked_utc_s) in bench.station.poll(0.0)
+    assert Standing(checked_utc_s=bench.ledger.checked_utc_s, commissioned=True) in bench.station.poll(0.0)
     # Inference had not heard of it when it answered.
     assert bench.answer(ACCEPTED).shadow
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from core.access import Permission
-from core.codes import Hint, Outcome, Reason, SecondLineResult
+from core.codes import Hint, Outcome, Reason, SecondLineResult, SourceKind
 from core.frames import Modality
 from core.messages import VerdictCommitted
 from core.verdict import Observation
@@ -249,6 +249,8 @@ class CheckpointPage(Page):
         state.failure, state.health, state.model = link.failure, link.health, link.model
         state.withheld = link.standing.withheld
         state.locked, state.ended, state.frame_age_ms = link.locked, link.ended, link.feed.age_ms
+        known = link.health is not None and bool(link.health.profiles)
+        state.commissioned = link.source_kind is not SourceKind.LIVE or not known or link.standing.commissioned
         display = state.display()
         shadow = state.verdict.shadow if state.verdict is not None else link.shadow
         watermark = codes.watermark(link.source_kind, shadow) if link.source_kind is not None else ""

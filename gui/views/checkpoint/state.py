@@ -50,6 +50,8 @@ class CheckpointState:
     operator_outcome: Outcome | None = None
     locked: bool = False
     withheld: Reason = Reason.NONE
+    commissioned: bool = True
+    """Whether the camera in use may decide at all; only a live one may not."""
     ended: bool = False
     frame_age_ms: float = 1e12
 
@@ -84,6 +86,9 @@ class CheckpointState:
         if self.health is None or self.model is None:
             what = tr("Loading the model") if self.health is not None else tr("Opening the camera")
             return Display(Shape.WAIT, tr("ONE MOMENT"), Tone.CALM, what)
+        if not self.commissioned:
+            why = tr("A technician has to accept this camera on the page Devices.")
+            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, why)
         if self.frame_age_ms > LOST_MS:
             known = self.health.problem or codes.connection(self.health.state)
             starting = self.health.state in (
@@ -105,6 +110,8 @@ class CheckpointState:
         why = "  ".join(part for part in (codes.rule(verdict.rule), codes.reason(verdict.reason)) if part)
         if self.operator_outcome is not None:
             why = tr("The operator decided; the program had said: {word}", word=codes.outcome(verdict.outcome))
+        if verdict.reason is Reason.DELAYED and self.operator_outcome is None:
+            return Display(Shape.WAIT, tr("PLEASE WAIT"), Tone.CALM, why, final=True)
         outcome = self.operator_outcome or verdict.outcome
         shape, tone = {
             Outcome.BONA_FIDE: (Shape.TICK, Tone.GOOD),

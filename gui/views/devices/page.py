@@ -10,6 +10,7 @@ from core.messages import CameraHealth
 from gui.command import Command
 from gui.context import PageContext
 from gui.i18n import codes, tr, tr_count
+from gui.views.devices.commissioning import CommissioningPlate
 from gui.views.devices.options_form import OptionsForm
 from gui.views.devices.source_form import SourceForm
 from gui.views.devices.stream_table import StreamTable
@@ -39,6 +40,7 @@ class DevicesPage(Page):
         self.state = heading(tr("No camera"), self, 1.5)
         self.problem = quiet("", self)
         self.wizard: QualifyDialog | None = None
+        self.commissioning = CommissioningPlate(context, self)
         self._recording: Command | None = None
         self._build()
         self._connect()
@@ -85,6 +87,7 @@ class DevicesPage(Page):
         identity.column.addWidget(VerbButton(actions["support_report"], self))
         identity.column.addWidget(VerbButton(actions["qualify"], self))
         right.addWidget(identity)
+        right.addWidget(self.commissioning)
         row = QHBoxLayout()
         row.setSpacing(GAP)
         row.addWidget(scroll)

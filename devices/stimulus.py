@@ -1,0 +1,71 @@
+"""What of a camera can be switched to see whether its frames follow (`core.challenge`)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyrealsense2 as rs
+
+from core.errors import HostError
+
+log = logging.getLogger(__name__)
+
+_STEP = 0.25
+"""Share of the usual exposure that a step leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stimulus:
+    """One writable setting of the infrared sensor with its two values.
+
+    ``moves_depth``: without the projector's pattern depth collapses; a shorter exposure only darkens infrared.
+    """
+
+    name: str
+    moves_depth: bool
+    usual: float
+    altered: float
+    sensor: Any
+    option: Any
+
+    def switch(self, on: bool) -> None:
+        """``on``: as usual. Raises `HostError` where the device refuses."""
+        try:
+            self.sensor.set_option(self.option, self.usual if on else self.altered)
+        except RuntimeError as error:
+            raise HostError(f"The camera refused to switch its {self.name}: {error}.", "Check its cable.") from error
+
+
+def find_stimulus(sensors: Sequence[Any]) -> Stimulus | None:
+    """The best setting to switch: the projector, its power, the exposure of its sensor; ``None`` where there is none.
+
+    A device that was left altered, because its process was killed meanwhile, is set back to its usual value.
+    """
+    for name, moves_depth in (("emitter_enabled", True), ("laser_power", True), ("exposure", False)):
+        option = rs.option.__members__[name]
+        for sensor in sensors:
+            if not writable(sensor, option) or not _sees_infrared(sensor):
+                continue
+            allowed = sensor.get_option_range(option)
+            usual = float(allowed.default)
+            altered = float(allowed.min) if moves_depth else max(float(allowed.min), _STEP * usual)
+            if usual <= altered:
+                continue
+            if name == "emitter_enabled" and float(sensor.get_option(option)) == altered:
+                sensor.set_option(option, usual)
+            if name != "emitter_enabled":
+                usual = max(float(sensor.get_option(option)), altered + allowed.step)
+            return Stimulus(name, moves_depth, usual, altered, sensor, option)
+    return None
+
+
+def writable(sensor: Any, option: Any) -> bool:
+    """Whether a sensor has a setting and lets it be changed."""
+    return bool(sensor.supports(option)) and not sensor.is_option_read_only(option)
+
+
+def _sees_infrared(sensor: Any) -> bool:
+    return any(profile.stream_type() == rs.stream.infrared for profile in sensor.get_stream_profiles())
