@@ -21,7 +21,7 @@ from core.checks import Check, Finding
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
-from core.terminal import Interrupt, percentage, plain, progress, say, show_rows, steps, told_left_out
+from core.terminal import Interrupt, percentage, plain, progress, say, show_rows, told_left_out
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -386,123 +386,6 @@ def _scenes(options: Namespace) -> int:
     return ExitCode.DONE
 
 
-def _import(options: Namespace) -> int:
-    from storage.importing import import_manifest
-
-    with _opened(options) as (catalogue, _), Interrupt() as canceled:
-        report = import_manifest(
-            catalogue, options.manifest, options.basis, options.name, progress("importing"), canceled
-        )
-    for session in report.sessions:
-        print(session)
-    if report.skipped:
-        say(f"stored before: {', '.join(report.skipped)}")
-    return told_left_out(report.left_out, "line")
-
-
-def _export(options: Namespace) -> int:
-    from storage.export import export_session
-
-    with _opened(options) as (catalogue, _):
-        report = export_session(catalogue, options.session, options.out)
-    print(report.manifest)
-    return told_left_out(report.left_out, "frame set")
-
-
-def _sessions(options: Namespace) -> int:
-    with _opened(options) as (catalogue, _):
-        found = catalogue.sessions.page(limit=1000)[0]
-    show_rows(
-        found,
-        ("id", "name", "source_kind", "purpose", "mode", "state", "subject", "recorded"),
-        "No session is stored.",
-        as_json=options.json,
-    )
-    return ExitCode.DONE
-
-
-def _label(options: Namespace) -> int:
-    species = "" if options.species == "bona_fide" else options.species
-    with _opened(options) as (catalogue, _):
-        catalogue.presentations.relabel(options.presentation, species, options.reason)
-    return ExitCode.DONE
-
-
-def _replay(options: Namespace) -> int:
-    from core.face.sampler import FaceSampler
-    from core.processes import compute_with_one_thread
-    from core.replay import replay_verdict
-
-    compute_with_one_thread()
-    if options.explain:
-        return _explain(options)
-    reports: list[dict[str, Any]] = []
-    scorers: dict[str, Scorer] = {}
-    with _opened(options) as (catalogue, registry), catalogue.material.session(options.session) as store:
-        for stored in catalogue.verdicts.of_session(options.session):
-            trace = stored.verdict.trace
-            if not trace.frame_sets or options.verdict not in (None, stored.id):
-                continue
-            if trace.model not in scorers:
-                scorers[trace.model] = _scorer(trace.model, registry)
-            frames = store.frame_sets(min(trace.frame_sets), max(trace.frame_sets))
-            report = replay_verdict(trace, frames, scorers[trace.model], FaceSampler())
-            reports.append({"verdict": stored.id, "outcome": stored.verdict.outcome, **plain(report)})
-    if options.json:
-        print(json.dumps({"schema": 1, "session": options.session, "verdicts": reports}, indent=2))
-    else:
-        columns = ("verdict", "outcome", "equal", "max_logit_difference", "contributions")
-        show_rows(reports, columns, "No verdict can be replayed.", as_json=False)
-    return ExitCode.DONE if all(report["equal"] for report in reports) else ExitCode.INPUT
-
-
-def _explain(options: Namespace) -> int:
-    """`replay --explain`: verdicts are explained by the model that made them, whichever is the champion now."""
-    from core.codes import ModelRole
-    from core.data.manifest import LeftOut
-    from core.face.sampler import FaceSampler
-    from core.verdict_explanation import explain_verdict, verdict_explanation_to_plain
-
-    found: list[dict[str, Any]] = []
-    left_out: list[LeftOut] = []
-    with _opened(options) as (catalogue, registry), catalogue.material.session(options.session) as store:
-        champion = catalogue.models.alias(ModelRole.CHAMPION)
-        for stored in catalogue.verdicts.of_session(options.session):
-            verdict, trace = stored.verdict, stored.verdict.trace
-            if not trace.frame_sets or options.verdict not in (None, stored.id):
-                continue
-            try:
-                with Interrupt() as canceled:
-                    explained = explain_verdict(
-                        trace,
-                        verdict.mask,
-                        store.frame_sets(min(trace.frame_sets), max(trace.frame_sets)),
-                        _scorer(trace.model, registry),
-                        FaceSampler(),
-                        steps("explaining") if options.json else progress("explaining"),
-                        canceled,
-                    )
-            except InputError as error:
-                if options.verdict is not None:
-                    raise
-                left_out.append(LeftOut(stored.id, str(error)))
-                continue
-            model = {"sha256": trace.model, "champion": trace.model == champion}
-            about = {"verdict": stored.id, "presentation": verdict.presentation, "outcome": verdict.outcome}
-            found.append({**about, "model": model, **verdict_explanation_to_plain(explained)})
-    if options.json:
-        print(json.dumps({"schema": 1, "session": options.session, "explanations": found}, indent=2))
-    else:
-        columns = ("verdict", "outcome", "mask", "logit", "contributions", "interactions")
-        show_rows(
-            [{**one, "logit": f"{one['logit']:+.2f}"} for one in found],
-            columns,
-            "No verdict can be explained.",
-            as_json=False,
-        )
-    return told_left_out(left_out, "verdict")
-
-
 def _evaluate(options: Namespace) -> int:
     from core.data.manifest import read_manifest
     from core.evaluation.evaluate import evaluate
@@ -556,22 +439,13 @@ def _self_test(bundle: Path) -> None:
     self_test(load_scorer(bundle))
 
 
-def _adapt_plan(options: Namespace) -> int:
-    from core.adaptation.plan import make_plan
-
-    with _opened(options) as (catalogue, registry):
-        champion = registry.champion()
-        plan = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed)
-        print(catalogue.jobs.create(plan.to_json(), plan.sha256()))
-    return ExitCode.DONE
-
-
 def _adapt_run(options: Namespace) -> int:
     """Also `adapt resume`: a job goes on from its checkpoint where it has one."""
     from core.adaptation.worker import Workplace, run_job
     from core.codes import JobState, ModelRole
     from core.face.sampler import FaceSampler
     from core.processes import yield_to_the_station
+    from storage.commands_jobs import tell_job
 
     yield_to_the_station()
     start_logging(_folder(options).root / "logs", "adapt")
@@ -592,32 +466,7 @@ def _adapt_run(options: Namespace) -> int:
         except KeyboardInterrupt:
             catalogue.jobs.update(options.job, state=JobState.INTERRUPTED)
             raise
-        return _tell_job(options, catalogue)
-
-
-def _adapt_status(options: Namespace) -> int:
-    from core.adaptation.worker import settle_interrupted
-
-    with _opened(options) as (catalogue, _):
-        settle_interrupted(catalogue.jobs)
-        return _tell_job(options, catalogue)
-
-
-def _adapt_request(options: Namespace) -> int:
-    from core.adaptation.worker import ask
-
-    with _opened(options) as (catalogue, _):
-        ask(catalogue.jobs, options.job, options.handler.removeprefix("adapt "))
-        return _tell_job(options, catalogue)
-
-
-def _tell_job(options: Namespace, catalogue: Catalogue) -> int:
-    job = catalogue.jobs.get(options.job)
-    print(f"{job.id}: {job.state}, {job.progress:.0%} {job.message}".rstrip())
-    if options.json is not None:
-        told = {**plain(job), "plan": json.loads(job.plan), "report": json.loads(job.report or "null")}
-        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    return ExitCode.DONE
+        return tell_job(catalogue, options)
 
 
 def _train(options: Namespace) -> int:
@@ -672,63 +521,6 @@ def _benchmark(options: Namespace) -> int:
             return forms.collection(options, load, work, report, canceled)
 
 
-def _qualify_status(options: Namespace) -> int:
-    from core.qualification.report import told
-
-    with _opened(options) as (catalogue, _):
-        repository = catalogue.qualifications
-        found = [told(record, repository.judgement(record.id)) for record in repository.all()]
-    show_rows(
-        found,
-        ("id", "camera", "mask", "state", "reason", "counts", "missing"),
-        "No camera is qualified: live cameras give shadow verdicts. Begin with `main.py qualify measure`.",
-        as_json=options.json,
-    )
-    return ExitCode.DONE
-
-
-def _qualify_measure(options: Namespace) -> int:
-    from core.frames import ModalityMask
-    from core.qualification.report import told_checks
-    from devices.sampling import sample
-    from storage import qualification
-
-    with _opened(options) as (catalogue, registry), Interrupt() as canceled:
-        identity, kind, frame_sets = sample(options.source, MEASURED_SETS, canceled)
-        mask = options.modalities or ModalityMask.of(frame_sets[-1].profiles if frame_sets else ())
-        record = qualification.begin(catalogue, identity, kind, mask, registry.champion().sha256)
-        record = qualification.add_placement(catalogue, record.id, frame_sets, options.distance_mm)
-        if not options.json:
-            columns = ("figure", "value", "low", "high", "commissioned", "passed")
-            show_rows(told_checks(record), columns, "Nothing was measured.", as_json=False)
-        return _tell_qualification(options, catalogue, record.id)
-
-
-def _qualify_revoke(options: Namespace) -> int:
-    from storage import qualification
-
-    with _opened(options) as (catalogue, _):
-        qualification.revoke(catalogue, options.qualification, options.reason)
-        return _tell_qualification(options, catalogue, options.qualification)
-
-
-def _tell_qualification(options: Namespace, catalogue: Catalogue, number: int) -> int:
-    from core.qualification.report import told
-
-    record = catalogue.qualifications.get(number)
-    form = plain(told(record, catalogue.qualifications.judgement(number)))
-    print(json.dumps(form, indent=2) if options.json else f"qualification {number}: {record.state}")
-    return ExitCode.DONE
-
-
-def _backup(options: Namespace) -> int:
-    from storage.backup import back_up
-
-    with _opened(options) as (catalogue, _):
-        print(back_up(catalogue, options.out))
-    return ExitCode.DONE
-
-
 def _restore(options: Namespace) -> int:
     from storage.backup import restore
 
@@ -742,25 +534,55 @@ def _restore(options: Namespace) -> int:
     return ExitCode.DONE
 
 
-def _erase(options: Namespace) -> int:
+def _stored(options: Namespace) -> int:
+    """Commands that need the catalogue and nothing else: each of storage's modules has its own by name."""
+    from storage.commands_audit import AUDIT_COMMANDS
     from storage.commands_erasure import erase_subject
-
-    with _opened(options) as (catalogue, _):
-        return erase_subject(catalogue, options)
-
-
-def _retention(options: Namespace) -> int:
-    from storage.commands_retention import retention
-
-    with _opened(options) as (catalogue, _):
-        return retention(catalogue, options)
-
-
-def _keys(options: Namespace) -> int:
+    from storage.commands_jobs import JOB_COMMANDS
     from storage.commands_keys import KEY_COMMANDS
+    from storage.commands_qualification import QUALIFICATION_COMMANDS
+    from storage.commands_retention import retention
+    from storage.commands_sessions import SESSION_COMMANDS
 
+    commands: dict[str, Callable[[Catalogue, Namespace], int]] = {
+        **SESSION_COMMANDS,
+        **JOB_COMMANDS,
+        **QUALIFICATION_COMMANDS,
+        **KEY_COMMANDS,
+        **AUDIT_COMMANDS,
+        "erase": erase_subject,
+        "retention": retention,
+    }
     with _opened(options) as (catalogue, _):
-        return KEY_COMMANDS[options.handler](catalogue, options)
+        return commands[options.handler](catalogue, options)
+
+
+def _replay(options: Namespace) -> int:
+    from core.processes import compute_with_one_thread
+    from storage.commands_replay import explain, replay
+
+    compute_with_one_thread()
+    with _opened(options) as (catalogue, registry):
+        return (explain if options.explain else replay)(catalogue, options, lambda name: _scorer(name, registry))
+
+
+def _adapt_plan(options: Namespace) -> int:
+    from core.adaptation.plan import make_plan
+
+    with _opened(options) as (catalogue, registry):
+        champion = registry.champion()
+        plan = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed)
+        print(catalogue.jobs.create(plan.to_json(), plan.sha256()))
+    return ExitCode.DONE
+
+
+def _qualify_measure(options: Namespace) -> int:
+    from devices.sampling import sample
+    from storage.commands_qualification import measured
+
+    with _opened(options) as (catalogue, registry), Interrupt() as canceled:
+        taken = sample(options.source, MEASURED_SETS, canceled)
+        return measured(catalogue, options, taken, registry.champion().sha256)
 
 
 def _people(options: Namespace) -> int:
@@ -792,13 +614,6 @@ def _people(options: Namespace) -> int:
             registry.promote(arguments["model"], reason, _self_test)
 
         return people.approve(catalogue, options, {PROMOTION: promote, **retention_actions(catalogue)})
-
-
-def _audit(options: Namespace) -> int:
-    from storage.commands_audit import AUDIT_COMMANDS
-
-    with _opened(options) as (catalogue, _):
-        return AUDIT_COMMANDS[options.handler](catalogue, options)
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
@@ -873,10 +688,6 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "support": _support,
     "commission": _commission,
     "scenes": _scenes,
-    "import": _import,
-    "export": _export,
-    "sessions": _sessions,
-    "label": _label,
     "replay": _replay,
     "evaluate": _evaluate,
     "models": _models,
@@ -887,14 +698,27 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "adapt plan": _adapt_plan,
     "adapt run": _adapt_run,
     "adapt resume": _adapt_run,
-    "adapt status": _adapt_status,
-    "adapt pause": _adapt_request,
-    "adapt cancel": _adapt_request,
-    "qualify status": _qualify_status,
     "qualify measure": _qualify_measure,
-    "qualify revoke": _qualify_revoke,
-    "backup": _backup,
     "restore": _restore,
+    **dict.fromkeys(
+        (
+            *(
+                "import",
+                "export",
+                "sessions",
+                "label",
+                "backup",
+                "erase",
+                "retention",
+                "qualify status",
+                "qualify revoke",
+            ),
+            *(f"keys {name}" for name in ("status", "protect", "recover", "rotate", "encrypt", "export", "import")),
+            *(f"audit {name}" for name in ("verify", "export", "anchor")),
+            *(f"adapt {name}" for name in ("status", "pause", "cancel")),
+        ),
+        _stored,
+    ),
     **dict.fromkeys(
         (
             *(f"accounts {name}" for name in ("list", "add", "roles", "passphrase", "remove", "recovery", "pin")),
@@ -904,18 +728,6 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
         ),
         _people,
     ),
-    "erase": _erase,
-    "retention": _retention,
-    "keys status": _keys,
-    "keys protect": _keys,
-    "keys recover": _keys,
-    "keys rotate": _keys,
-    "keys encrypt": _keys,
-    "keys export": _keys,
-    "keys import": _keys,
-    "audit verify": _audit,
-    "audit export": _audit,
-    "audit anchor": _audit,
 }
 
 

@@ -1,0 +1,68 @@
+"""`main.py import|export|sessions|label|backup`: stored material in, out, listed and labelled."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+
+from core.errors import ExitCode
+from core.terminal import Interrupt, progress, say, show_rows, told_left_out
+from storage.backup import back_up
+from storage.catalogue import Catalogue
+from storage.export import export_session
+from storage.importing import import_manifest
+
+_LISTED = 1000
+
+
+def bring_in(catalogue: Catalogue, options: Namespace) -> int:
+    """One session per subject of a manifest; prints their ids."""
+    with Interrupt() as canceled:
+        report = import_manifest(
+            catalogue, options.manifest, options.basis, options.name, progress("importing"), canceled
+        )
+    for session in report.sessions:
+        print(session)
+    if report.skipped:
+        say(f"stored before: {', '.join(report.skipped)}")
+    return told_left_out(report.left_out, "line")
+
+
+def take_out(catalogue: Catalogue, options: Namespace) -> int:
+    """A session as images and a manifest; prints the manifest's path."""
+    report = export_session(catalogue, options.session, options.out)
+    print(report.manifest)
+    return told_left_out(report.left_out, "frame set")
+
+
+def list_sessions(catalogue: Catalogue, options: Namespace) -> int:
+    """The newest sessions, a line each."""
+    show_rows(
+        catalogue.sessions.page(limit=_LISTED)[0],
+        ("id", "name", "source_kind", "purpose", "mode", "state", "subject", "recorded"),
+        "No session is stored.",
+        as_json=options.json,
+    )
+    return ExitCode.DONE
+
+
+def label(catalogue: Catalogue, options: Namespace) -> int:
+    """Another label for a presentation, with its reason."""
+    species = "" if options.species == "bona_fide" else options.species
+    catalogue.presentations.relabel(options.presentation, species, options.reason)
+    return ExitCode.DONE
+
+
+def backup(catalogue: Catalogue, options: Namespace) -> int:
+    """A backup; prints where it lies."""
+    print(back_up(catalogue, options.out))
+    return ExitCode.DONE
+
+
+SESSION_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {
+    "import": bring_in,
+    "export": take_out,
+    "sessions": list_sessions,
+    "label": label,
+    "backup": backup,
+}
