@@ -540,6 +540,7 @@ def _stored(options: Namespace) -> int:
     from storage.commands_erasure import erase_subject
     from storage.commands_jobs import JOB_COMMANDS
     from storage.commands_keys import KEY_COMMANDS
+    from storage.commands_policy import POLICY_COMMANDS
     from storage.commands_qualification import QUALIFICATION_COMMANDS
     from storage.commands_retention import retention
     from storage.commands_sessions import SESSION_COMMANDS
@@ -550,6 +551,7 @@ def _stored(options: Namespace) -> int:
         **QUALIFICATION_COMMANDS,
         **KEY_COMMANDS,
         **AUDIT_COMMANDS,
+        **POLICY_COMMANDS,
         "erase": erase_subject,
         "retention": retention,
     }
@@ -608,12 +610,14 @@ def _people(options: Namespace) -> int:
         if options.handler != "proposals approve":
             return commands[options.handler](catalogue, options)
 
+        from storage.commands_policy import policy_actions
         from storage.commands_retention import retention_actions
 
         def promote(arguments: Mapping[str, Any], reason: str) -> None:
             registry.promote(arguments["model"], reason, _self_test)
 
-        return people.approve(catalogue, options, {PROMOTION: promote, **retention_actions(catalogue)})
+        runners = {PROMOTION: promote, **retention_actions(catalogue), **policy_actions(catalogue)}
+        return people.approve(catalogue, options, runners)
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
@@ -714,6 +718,7 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
                 "qualify revoke",
             ),
             *(f"keys {name}" for name in ("status", "protect", "recover", "rotate", "encrypt", "export", "import")),
+            *(f"policy {name}" for name in ("show", "set")),
             *(f"audit {name}" for name in ("verify", "export", "anchor")),
             *(f"adapt {name}" for name in ("status", "pause", "cancel")),
         ),

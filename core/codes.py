@@ -53,6 +53,7 @@ class Reason(StrEnum):
     MODEL_ERROR = "model_error"
     LOCK_OUT = "lock_out"
     SHIFT_CHECK = "shift_check"
+    POLICY_REFUSED = "policy_refused"
     IN_BAND = "in_band"
     RGB_ALONE = "rgb_alone"
     MASK_NOT_CALIBRATED = "mask_not_calibrated"
@@ -108,6 +109,7 @@ class Rule(StrEnum):
     TAMPERED = "I1_tampered_frames"
     CHALLENGE = "I2_challenge"
     NOT_COMMISSIONED = "I3_not_commissioned"
+    POLICY_REFUSED = "S2_policy_refused"
     ENDED = "D2_presentation_ended"
 
 
@@ -228,6 +230,7 @@ class DoorReason(StrEnum):
     NOT_LIVE = "not_live"
     NOT_QUALIFIED = "not_qualified"
     SHIFT_CHECK = "shift_check"
+    POLICY_REFUSED = "policy_refused"
     LOCKED_OUT = "locked_out"
     NO_CHECKPOINT = "no_checkpoint"
     PAUSED = "paused"

@@ -176,6 +176,13 @@ def _protection_commands(commands: _Commands) -> None:
     retention.add_argument("--release", metavar="SUBJECT", help="end the legal holds on a subject")
     retention.add_argument("--reason", metavar="TEXT", default="", help="needed for a change")
     retention.add_argument("--json", action="store_true")
+    policy = _Commands(commands.add("policy", "the site policy: how evidence becomes an answer"), prefix="policy ")
+    policy.add("show", "the policy in force, beside the factory's").add_argument("--json", action="store_true")
+    change = policy.add("set", "change the policy; with the two-person rule on, propose the change")
+    change.add_argument("values", metavar="FIELD=VALUE", nargs="*", help="as in abstain_margin=0.8 thresholds.ir=0.9")
+    change.add_argument("--factory", action="store_true", help="begin from the factory policy")
+    change.add_argument("--reason", metavar="TEXT", required=True, help="for the audit log")
+    change.add_argument("--json", action="store_true")
     keys = _Commands(commands.add("keys", "the keys that protect stored frames"), prefix="keys ")
     keys.add("status", "where the site key is, and what is encrypted").add_argument("--json", action="store_true")
     for name, text in (

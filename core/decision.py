@@ -297,7 +297,8 @@ class DecisionWindow:
         if self.lock_out.locked(running.source_kind):
             return Reason.LOCK_OUT, Rule.LOCKED_OUT
         if self.withheld is not Reason.NONE and not running.test:
-            return self.withheld, Rule.SHIFT_CHECK
+            refused = self.withheld is Reason.POLICY_REFUSED
+            return self.withheld, Rule.POLICY_REFUSED if refused else Rule.SHIFT_CHECK
         if self._held():
             return Reason.DELAYED, Rule.DELAYED
         if running.source_kind is SourceKind.LIVE and not self.commissioned:

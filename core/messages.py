@@ -199,6 +199,8 @@ class Standing:
     withheld: Reason = Reason.NONE
     camera: str = ""
     commissioned: bool = False
+    own_policy: bool = False
+    """Whether this site decides by a policy of its own, not by the factory's."""
 
 
 @dataclass(frozen=True, slots=True)

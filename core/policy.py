@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from core.errors import UsageError
+from core.frames import ModalityMask
+
+THRESHOLDS = "thresholds."
+"""What the name of one mask's threshold begins with, as in ``thresholds.depth+ir``."""
 
 
 class ShiftCheckFor(StrEnum):
@@ -23,7 +32,7 @@ class SitePolicy(BaseModel):
     only be raised above it (`core.decision`), so that a policy never lowers the bar that the model was measured at.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     min_frame_sets: int = Field(default=5, ge=1, le=120, description="frame sets with evidence that a verdict needs")
     max_frame_sets: int = Field(default=15, ge=1, le=600, description="newest frame sets that are pooled")
@@ -55,3 +64,56 @@ class SitePolicy(BaseModel):
     def sha256(self) -> str:
         """Digest of the canonical JSON form."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def differing(self, other: SitePolicy) -> dict[str, Any]:
+        """The fields that are not as in ``other``, in their JSON form."""
+        mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
+        return {name: value for name, value in mine.items() if value != theirs[name]}
+
+    def changed(self, changes: Mapping[str, Any]) -> SitePolicy:
+        """This policy with other values, which may be texts; ``thresholds.MASK`` is one mask's, ``none`` takes it away.
+
+        Raises:
+            UsageError: no such field, or a value outside of its limits.
+        """
+        values, single = self.model_dump(), {}
+        for name, value in changes.items():
+            if name.startswith(THRESHOLDS):
+                single[name.removeprefix(THRESHOLDS)] = value
+            else:
+                values[name] = value
+        try:
+            policy = SitePolicy.model_validate(values)
+            bars = {str(ModalityMask.parse(mask)): value for mask, value in {**policy.thresholds, **single}.items()}
+            kept = {mask: value for mask, value in sorted(bars.items()) if value != "none"}
+            policy = SitePolicy.model_validate({**values, "thresholds": kept})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"]) or "policy"
+            fields = ", ".join(SitePolicy.model_fields)
+            raise UsageError(f"{name}: {first['msg']}.", f"Fields are {fields}.") from error
+        except ValueError as error:
+            raise UsageError(f"{error}.", "Write sensors as in thresholds.depth+ir.") from error
+        for mask, value in policy.thresholds.items():
+            if mask == "none" or not 0.0 < value < 1.0:
+                raise UsageError(f"thresholds.{mask}: {value:g} is no threshold.", "It lies between 0 and 1.")
+        return policy
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """What a station decides by, and who set it when; ``actor`` is empty for the factory policy.
+
+    ``refused``: somebody edited what is stored, or its key is lost. The factory policy stands in, without verdicts.
+    """
+
+    policy: SitePolicy = field(default_factory=SitePolicy)
+    refused: bool = False
+    actor: str = ""
+    reason: str = ""
+    utc_s: float | None = None
+
+    @property
+    def is_factory(self) -> bool:
+        """Whether it is the policy that the program comes with."""
+        return self.policy == SitePolicy()

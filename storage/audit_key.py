@@ -37,6 +37,7 @@ class ChainKey:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
         self._chain = _derived(secret, b"sallyport audit chain 1")
+        self._seal = _derived(secret, b"sallyport policy seal 1")
         self._signer = Ed25519PrivateKey.from_private_bytes(_derived(secret, b"sallyport audit anchor 1"))
         self.public = self._signer.public_key().public_bytes_raw().hex()
         self.id = _derived(secret, b"sallyport audit name 1")[:_ID_BYTES].hex()
@@ -49,6 +50,10 @@ class ChainKey:
         """
         covered = {name: value for name, value in row.items() if name not in ("previous_hash", "entry_hash")}
         return hmac.digest(self._chain, bytes(row["previous_hash"]) + canonical(covered).encode(), "sha256")
+
+    def seal(self, content: bytes) -> bytes:
+        """HMAC of a row elsewhere in the catalogue that nobody may edit by hand."""
+        return hmac.digest(self._seal, content, "sha256")
 
     def sign(self, content: bytes) -> str:
         """Ed25519 signature, in hexadecimal."""

@@ -27,6 +27,7 @@ from storage.repositories.holds import Holds
 from storage.repositories.jobs import Jobs
 from storage.repositories.log_ins import LogIns
 from storage.repositories.models import Models
+from storage.repositories.policies import Policies
 from storage.repositories.presentations import Presentations
 from storage.repositories.proposals import Proposals
 from storage.repositories.qualifications import Qualifications
@@ -62,6 +63,7 @@ class Catalogue:
         self.accounts = Accounts(file, self.audit, self.acting, self.credentials)
         self.log_ins = LogIns(file, self.audit, self.acting, self.credentials)
         self.proposals = Proposals(file, self.audit, self.acting, self.accounts, self.credentials)
+        self.policies = Policies(file, clock, self.audit, self.acting, self.proposals)
         self.subjects = Subjects(file, clock, self.audit, self.acting)
         self.consents = Consents(file, clock, self.audit, self.acting)
         self.sessions = Sessions(file, clock, self.audit, self.acting, self.subjects, self.consents)

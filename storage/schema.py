@@ -12,6 +12,7 @@ from storage.schema_cameras import CAMERAS
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
 from storage.schema_people import PEOPLE
+from storage.schema_policy import POLICIES
 from storage.schema_qualification import QUALIFICATIONS, SHADOW, SHIFT_CHECKS
 
 _PEOPLE = (
@@ -272,5 +273,6 @@ CATALOGUE: tuple[Migration, ...] = (
     CHAIN,
     SHIFT_CHECKS,
     CAMERAS,
+    POLICIES,
 )
 """All migrations of the catalogue, in order."""

@@ -12,6 +12,7 @@ from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.errors import InputError, KnownError
 from core.messages import CameraHealth, Standing, StartRecording
+from core.policy import PolicyInForce
 from core.probing import AlarmRaised, Probing, probing
 from core.qualification.record import camera_key, qualified_masks
 from core.station.ports import PresentationLabel, SessionOrder
@@ -113,6 +114,10 @@ class CatalogueLedger:
         """See `StationLedger.champion`."""
         record = self._registry.champion()
         return record.sha256, str(Path(record.path))
+
+    def policy(self) -> PolicyInForce:
+        """See `StationLedger.policy`."""
+        return self._catalogue.policies.in_force()
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
         """See `StationLedger.standing`. What a change of the camera ends is revoked here."""

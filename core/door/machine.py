@@ -31,6 +31,8 @@ class StationView:
     paused: bool = False
     shift_passed: bool = False
     """Whether the start-of-shift check stands (or this site asks for none)."""
+    policy_trusted: bool = False
+    """Whether the site policy in force is the one that somebody set."""
     stored: bool = False
     """Whether everything that had to be stored was stored."""
 
@@ -44,6 +46,7 @@ def obstacle(view: StationView) -> DoorReason:
         (view.model, DoorReason.MODEL),
         (view.checkpoint, DoorReason.NO_CHECKPOINT),
         (view.qualified, DoorReason.NOT_QUALIFIED),
+        (view.policy_trusted, DoorReason.POLICY_REFUSED),
         (view.shift_passed, DoorReason.SHIFT_CHECK),
         (not view.locked, DoorReason.LOCKED_OUT),
         (not view.paused, DoorReason.PAUSED),

@@ -11,6 +11,7 @@ from core.access import Actor, Permission
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.messages import CameraHealth, Message, Standing, StartRecording
+from core.policy import PolicyInForce
 from core.probing import AlarmRaised, Probing
 from core.verdict import Verdict
 
@@ -119,6 +120,10 @@ class StationLedger(Protocol):
 
     def champion(self) -> tuple[str, str]:
         """sha256 and path of the deployed model."""
+        ...
+
+    def policy(self) -> PolicyInForce:
+        """The site policy that is stored, and whether it can be trusted."""
         ...
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:

@@ -66,7 +66,6 @@ class Station:
         inference: InferenceLink,
         ledger: StationLedger,
         source_kind: SourceKind,
-        policy: SitePolicy | None = None,
         clock: Clock | None = None,
         release: Callable[[], None] | None = None,
         told: Iterable[Message] = (),
@@ -76,7 +75,7 @@ class Station:
         ``told``: what was found before the start, for the first `poll`.
         """
         self.source_kind = source_kind
-        self.policy = policy or SitePolicy()
+        self.policy = SitePolicy()
         self.health: CameraHealth | None = None
         self.model: ModelReady | None = None
         self.session = ""
@@ -102,6 +101,7 @@ class Station:
         self._door: DoorOutput | None = None
         self._door_paused = False
         self._purpose: SessionPurpose | None = None
+        self._policy_refused = False
         self._storage_failed = False
 
     # --- life --------------------------------------------------------------------------------------------------
@@ -231,12 +231,6 @@ class Station:
         """Camera settings, or the face region for auto-exposure."""
         self._ledger.require(Permission.CAMERA)
         self._capture.send(options)
-
-    def set_policy(self, policy: SitePolicy) -> None:
-        """Decide by ``policy`` from the next presentation on."""
-        self._ledger.require(Permission.POLICY)
-        self.policy = policy
-        self._inference.send(SetPolicy(policy))
 
     def unlock(self, reason: str) -> None:
         """A supervisor ends the lock-out, and a delay with it, with a reason; it is audited first."""
@@ -368,6 +362,7 @@ class Station:
             checkpoint=bool(self.session) and self._purpose is SessionPurpose.CHECKPOINT,
             paused=self._door_paused,
             shift_passed=self.standing.withheld is Reason.NONE,
+            policy_trusted=not self._policy_refused,
             stored=not self._storage_failed,
         )
 
@@ -404,7 +399,9 @@ class Station:
         """Apply the policy of shift checks, which time alone may make due; tell what has changed."""
         now_s, kind = self._clock.utc_s(), self.source_kind
         reason = withheld(self.policy, kind, standing.qualified, standing.checked_utc_s, now_s)
-        standing = replace(standing, withheld=reason)
+        if self._policy_refused:
+            reason = Reason.POLICY_REFUSED
+        standing = replace(standing, withheld=reason, own_policy=self.policy != SitePolicy())
         if standing == self.standing:
             return []
         log.info("qualified: %s", ", ".join(map(str, sorted(standing.qualified))) or "nothing")
@@ -413,7 +410,7 @@ class Station:
         return [standing]
 
     def _follow_catalogue(self) -> bool:
-        """A promotion by anybody, also from the command line, takes effect here (architecture.md section 3).
+        """A promotion or a change of policy by anybody, also from the command line, takes effect here.
 
         Says whether anybody wrote to the catalogue.
         """
@@ -427,7 +424,17 @@ class Station:
             log.info("champion is now %s", sha256[:12])
             self._champion = sha256
             self._inference.send(LoadModel(path))
+        self._follow_policy()
         return True
+
+    def _follow_policy(self) -> None:
+        """Decide by the stored policy from the next presentation on; by none while it cannot be trusted."""
+        found = self._ledger.policy()
+        self._policy_refused = found.refused
+        if found.policy != self.policy:
+            log.info("the site policy is now %s", found.policy.sha256()[:12])
+            self.policy = found.policy
+            self._inference.send(SetPolicy(self.policy))
 
 
 def _withheld(verdict: Verdict) -> Verdict:

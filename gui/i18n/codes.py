@@ -92,6 +92,7 @@ _REASON: Mapping[StrEnum, str] = {
     Reason.MODEL_ERROR: "the model did not answer",
     Reason.LOCK_OUT: "the station is locked",
     Reason.SHIFT_CHECK: "the start-of-shift check is due or has failed",
+    Reason.POLICY_REFUSED: "the stored site policy cannot be trusted",
     Reason.IN_BAND: "too close to the threshold",
     Reason.RGB_ALONE: "colour alone does not decide",
     Reason.MASK_NOT_CALIBRATED: "no threshold for these sensors",
@@ -125,6 +126,7 @@ _RULE: Mapping[StrEnum, str] = {
     Rule.TAMPERED: "pictures that no sensor takes are not judged",
     Rule.CHALLENGE: "nobody is accepted before the camera's light was checked",
     Rule.NOT_COMMISSIONED: "a camera that nobody accepted decides nothing",
+    Rule.POLICY_REFUSED: "no verdict under a site policy that cannot be trusted",
     Rule.ENDED: "the presentation ended first",
 }
 
@@ -149,6 +151,7 @@ _DOOR: Mapping[StrEnum, str] = {
     DoorReason.NOT_LIVE: "not a live camera",
     DoorReason.NOT_QUALIFIED: "the camera is not qualified",
     DoorReason.SHIFT_CHECK: "the start-of-shift check is missing",
+    DoorReason.POLICY_REFUSED: "the stored site policy cannot be trusted",
     DoorReason.LOCKED_OUT: "the station is locked",
     DoorReason.NO_CHECKPOINT: "not a checkpoint session",
     DoorReason.PAUSED: "kept closed by a person",

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.clock import Clock
-from core.errors import KnownError
+from core.errors import HostError, KnownError
 from storage.anchors import Anchors, Checkpoint
 from storage.audit_key import GENESIS, HASH_BYTES, ChainKey, make_chain_key, read_chain_key
 from storage.audit_rows import Earlier, rows_after
@@ -143,6 +143,17 @@ class AuditLog:
         """Name of the key of the chain; empty before the first entry."""
         key = self._key or read_chain_key(self._key_path)
         return key.id if key else ""
+
+    def seal(self, content: bytes) -> bytes:
+        """HMAC of ``content`` under the folder's key as it lies there now (`storage.audit_key.ChainKey.seal`).
+
+        Raises:
+            HostError: the key is missing or cannot be read.
+        """
+        key = read_chain_key(self._key_path)
+        if key is None:
+            raise HostError("The key of the audit log is missing.", "Put its file back.")
+        return key.seal(content)
 
     def checkpoint(self) -> Checkpoint | None:
         """Anchor the newest committed entry outside of the database; ``None`` while there is none."""

@@ -27,6 +27,7 @@ READY = StationView(
     checkpoint=True,
     paused=False,
     shift_passed=True,
+    policy_trusted=True,
     stored=True,
 )
 OBSTACLES = [
@@ -40,6 +41,7 @@ OBSTACLES = [
     ({"locked": True}, DoorReason.LOCKED_OUT),
     ({"checkpoint": False}, DoorReason.NO_CHECKPOINT),
     ({"paused": True}, DoorReason.PAUSED),
+    ({"policy_trusted": False}, DoorReason.POLICY_REFUSED),
     ({"shift_passed": False}, DoorReason.SHIFT_CHECK),
     ({"stored": False}, DoorReason.STORAGE),
 ]

@@ -11,7 +11,6 @@ import pytest
 from core.access import NOBODY, Actor, DeniedError, Permission, Role
 from core.codes import Outcome, RecordMode, SecondLineResult, SessionPurpose, SourceKind
 from core.errors import KnownError
-from core.policy import SitePolicy
 from core.station.ports import PresentationLabel, SessionOrder
 from storage.backup import back_up
 from storage.catalogue import Catalogue
@@ -92,6 +91,7 @@ OPERATIONS: dict[str, tuple[tuple[Permission, ...], Callable[[Catalogue], object
         )
         for permission in (Permission.POLICY, Permission.RETENTION, Permission.KEYS, Permission.PROMOTE)
     },
+    "policies.change": ((Permission.POLICY,), lambda c: c.policies.change({"min_frame_sets": 6}, "x")),
     "station.unlock": ((Permission.UNLOCK,), lambda c: ledger(c).note_unlock("", "x")),
     "station.open_session": ((Permission.OPERATE,), lambda c: ledger(c).open_session(SessionOrder(), DECISIONS[1])),
     **{
@@ -177,12 +177,11 @@ def test_the_station_asks_its_ledger_for_every_order() -> None:
     for order in (
         made.begin_presentation,
         lambda: made.set_options(None),  # type: ignore[arg-type]
-        lambda: made.set_policy(SitePolicy()),
         lambda: made.unlock("x"),
     ):
         with pytest.raises(DeniedError):
             order()
-    wanted = [Permission.OPERATE, Permission.CAMERA, Permission.POLICY, Permission.UNLOCK]
+    wanted = [Permission.OPERATE, Permission.CAMERA, Permission.UNLOCK]
     assert refusing.asked == wanted
 
 

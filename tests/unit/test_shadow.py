@@ -17,7 +17,7 @@ from core.decision import DecisionWindow
 from core.errors import InputError
 from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
 from core.messages import CameraHealth, DeviceInfo, Message, Standing, VerdictCommitted, VerdictReached
-from core.policy import ShiftCheckFor, SitePolicy
+from core.policy import PolicyInForce, ShiftCheckFor, SitePolicy
 from core.probing import Probing
 from core.processes import Child
 from core.qualification.shadow import is_shadow
@@ -173,10 +173,14 @@ class Ledger:
         self.of_camera: dict[str, frozenset[ModalityMask]] = {}
         self.verdicts: list[Verdict] = []
         self.writes = 0
+        self.in_force = PolicyInForce()
         self.checked_utc_s: float | None = FakeClock().utc_s()
 
     def champion(self) -> tuple[str, str]:
         return "m", "/model"
+
+    def policy(self) -> PolicyInForce:
+        return self.in_force
 
     def note_clock_jump(self, seconds: float) -> None: ...
 

@@ -76,6 +76,9 @@ class CheckpointState:
         if self.withheld is Reason.SHIFT_CHECK:
             why = tr("One bona fide person, then the kit print. Until it passes, nobody gets a verdict.")
             return Display(Shape.DASH, tr("SHIFT CHECK DUE"), Tone.CALM, why)
+        if self.withheld is Reason.POLICY_REFUSED:
+            why = tr("It was edited by hand, or its key is lost. Nobody gets a verdict until it is set again.")
+            return Display(Shape.DASH, tr("SITE POLICY REFUSED"), Tone.BAD, why)
         if self.verdict is not None and (self.ended or self.frame_age_ms <= LOST_MS):
             return self._decided(self.verdict)
         return self._waiting()
