@@ -142,6 +142,7 @@ class MainWindow(QMainWindow):
         actions.connect("settings", self._open_settings)
         actions.connect("support_report", self.open_support_report)
         actions.connect("site_keys", self._open_keys)
+        actions.connect("site_policy", self._open_policy)
         if self.doorkeeping.asks and self.doorkeeping.actor is not None:
             self._rule_timer = QTimer(self)
             self._rule_timer.setInterval(RULE_MS)
@@ -151,6 +152,7 @@ class MainWindow(QMainWindow):
         link.health_changed.connect(self.health_line.show_health)
         link.model_ready.connect(self.health_line.set_model)
         link.door_changed.connect(self.health_line.show_door)
+        link.standing_changed.connect(self.health_line.show_standing)
         link.source_changed.connect(self.health_line.show_opening)
         link.problem.connect(self._on_problem)
         link.alarm.connect(self._on_alarm)
@@ -163,6 +165,7 @@ class MainWindow(QMainWindow):
             self.health_line.show_failure(link.failure.what)
         self.health_line.set_model(link.model)
         self.health_line.show_door(link.door)
+        self.health_line.show_standing(link.standing)
         actions.connect("pause_door", self._toggle_door)
         link.use_door(DoorPlaces(self.settings.door_socket, self.settings.door_hook))
 
@@ -262,6 +265,11 @@ class MainWindow(QMainWindow):
         from gui.views.protection.keys_dialog import KeysDialog
 
         KeysDialog(self.context, self).open()
+
+    def _open_policy(self) -> None:
+        from gui.views.protection.policy_dialog import PolicyDialog
+
+        PolicyDialog(self.context, self).open()
 
     def _take_settings(self, chosen: Settings) -> None:
         for key in Settings.model_fields:

@@ -32,6 +32,7 @@ from gui.views.collect.page import CollectPage
 from gui.views.devices.page import DevicesPage
 from gui.views.protection.erase_dialog import EraseDialog
 from gui.views.protection.keys_dialog import KeysDialog
+from gui.views.protection.policy_dialog import PolicyDialog
 from gui.views.qualify.dialog import DECIDE as DECIDE_CAMERA
 from gui.views.qualify.dialog import PRESENT, WALL, QualifyDialog
 from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, RecalibratePage
@@ -294,6 +295,12 @@ def protection(camera: Camera) -> None:
     camera.rest(0.3)
     camera.take("keys", keys)
     keys.reject()
+    camera.desk.window.actions_table["site_policy"].trigger()
+    policy = camera.desk.window.findChildren(PolicyDialog)[-1]
+    camera.wait(lambda: policy.found is not None)
+    camera.rest(0.3)
+    camera.take("site-policy", policy)
+    policy.reject()
     review = camera.page("review")
     assert isinstance(review, ReviewPage)
     camera.desk.window.actions_table["erase_person"].trigger()

@@ -6,9 +6,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from core.codes import ConnectionState
+from core.codes import ConnectionState, Reason
 from core.frames import MODALITIES
-from core.messages import CameraHealth, DoorChanged, ModelReady
+from core.messages import CameraHealth, DoorChanged, ModelReady, Standing
 from gui.i18n import codes, tr
 from gui.theme import Tone, current_scheme
 
@@ -79,6 +79,7 @@ class HealthLine(QWidget):
         self.drops = QLabel(self)
         self.door_sign = Sign(self, tr("Door"))
         self.door = QLabel(self)
+        self.policy = QLabel(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 3, 12, 3)
         row.setSpacing(10)
@@ -86,10 +87,11 @@ class HealthLine(QWidget):
         for label in (self.state, self.streams, self.drops):
             row.addWidget(label)
         row.addStretch(1)
-        for widget in (self.door_sign, self.door, self.model):
+        for widget in (self.policy, self.door_sign, self.door, self.model):
             row.addWidget(widget)
         self.set_model(None)
         self.show_door(None)
+        self.show_standing(Standing())
 
     def show_health(self, health: CameraHealth) -> None:
         """A new report of the camera."""
@@ -132,6 +134,13 @@ class HealthLine(QWidget):
         state = tr("Door open") if door.open else tr("Door closed: {why}", why=codes.door(door.reason))
         nobody = "" if door.controllers else tr("no gate controller listens")
         self.door.setText("   ".join(filter(None, (state, nobody))))
+
+    def show_standing(self, standing: Standing) -> None:
+        """Whether this site decides otherwise than the program does as it comes."""
+        refused = standing.withheld is Reason.POLICY_REFUSED
+        own = tr("Own site policy") if standing.own_policy else ""
+        self.policy.setText(tr("Site policy refused") if refused else own)
+        self.policy.setVisible(bool(self.policy.text()))
 
     def set_model(self, model: ModelReady | None) -> None:
         """The deployed model; ``None`` while it loads."""

@@ -22,6 +22,7 @@ from gui.views.checkpoint.page import CheckpointPage
 from gui.views.log_in import LogInPage
 from gui.views.people.dialogs import AccountDialog, CodeDialog, SecretDialog
 from gui.views.people.page import PeoplePage
+from gui.views.protection.policy_dialog import PolicyDialog
 from storage.catalogue import Catalogue
 from storage.people_commands import TOKEN_VARIABLE
 from storage.repositories.proposals import ProposedError
@@ -269,3 +270,31 @@ def test_the_full_screen_is_left_with_the_pin_only(desk: Desk, catalogue: Catalo
     again.secret.setText("739154")
     again.accept()
     qtbot.waitUntil(lambda: not window.isFullScreen())
+
+
+def test_a_site_policy_takes_two_people_in_the_window(closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:
+    enter(closed_desk, qtbot, "tim")
+    closed_desk.window.actions_table["site_policy"].trigger()
+    dialog = closed_desk.window.findChildren(PolicyDialog)[-1]
+    qtbot.waitUntil(lambda: dialog.found is not None)
+    assert "second person" in dialog.notice.text()
+    dialog.fields["shift_hours"].setText("8")  # type: ignore[union-attr]
+    qtbot.keyClicks(dialog.reason, "short shifts")
+    dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
+    qtbot.waitUntil(lambda: any("Proposed" in toast.what for toast in closed_desk.window.toasts.shown))
+    assert catalogue.policies.in_force().is_factory
+    closed_desk.window.logged_out.emit("")
+    qtbot.waitUntil(lambda: closed_desk.window.front == LOG_IN)
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.approvals.selected is not None)
+    assert page.approvals.model.index(0, 2).data() == "shift_hours 8.0"
+    page.approvals.approve.click()
+    qtbot.waitUntil(lambda: not catalogue.policies.in_force().is_factory)
+    assert catalogue.policies.in_force().policy.shift_hours == 8.0
+
+
+def test_an_operator_does_not_see_the_site_policy(closed_desk: Desk, qtbot: QtBot) -> None:
+    enter(closed_desk, qtbot, "olga")
+    assert not closed_desk.window.actions_table["site_policy"].isVisible()

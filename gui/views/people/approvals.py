@@ -71,7 +71,10 @@ class Approvals(Plate):
 
 
 def _row(one: Proposal) -> tuple[str, ...]:
+    told = {**one.arguments, **one.arguments.get("changes", {})}
     details = ", ".join(
-        f"{name} {str(value)[:12]}" for name, value in one.arguments.items() if not isinstance(value, bool)
+        f"{name} {str(value)[:12]}"
+        for name, value in told.items()
+        if name not in ("changes", "of") and (name in one.arguments.get("changes", {}) or not isinstance(value, bool))
     )
     return (str(one.id), people_codes.change(one.action), details, one.reason, one.proposed_by)
