@@ -85,7 +85,7 @@ def reads(root: Path, session: str, access: SiteAccess | None = None) -> int:
 def test_a_new_folder_asks_nobody_and_keeps_its_key_in_a_private_file(catalogue: Catalogue) -> None:
     assert key_status(catalogue).method is None
     session = site.take(catalogue, "ann")
-    path = next(catalogue.folder.root.glob("*.key"))
+    path = next(catalogue.folder.root.glob("site-*.key"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     status = key_status(catalogue)
     assert (status.method, status.encrypted, status.plain, status.recovery) == (SiteKeyMethod.FILE, 1, 0, False)
@@ -98,7 +98,7 @@ def test_a_new_folder_asks_nobody_and_keeps_its_key_in_a_private_file(catalogue:
 def test_a_passphrase_opens_the_site_and_a_wrong_one_does_not(catalogue: Catalogue) -> None:
     root, session = catalogue.folder.root, site.take(catalogue, "ann")
     protect(catalogue, SiteKeyMethod.PASSPHRASE, PASSPHRASE)
-    assert list(root.glob("*.key")) == []
+    assert list(root.glob("site-*.key")) == []
     assert PASSPHRASE.encode() not in (root / "catalogue.db").read_bytes()
     assert site.take(catalogue, "ann") != session
     with pytest.raises(LockedError, match="locked"):
@@ -131,7 +131,7 @@ def test_the_cost_of_a_passphrase_is_stored_beside_what_it_wrapped() -> None:
 def test_the_keystore_keeps_the_key_and_its_loss_is_told(catalogue: Catalogue, keystore: Keystore) -> None:
     root, session = catalogue.folder.root, site.take(catalogue, "ann")
     code = protect(catalogue, SiteKeyMethod.KEYRING)
-    assert list(root.glob("*.key")) == []
+    assert list(root.glob("site-*.key")) == []
     assert reads(root, session) == 3
     keystore.locked = True
     with pytest.raises(LockedError, match="does not answer"):
@@ -181,10 +181,10 @@ def test_a_recovery_code_opens_the_site_once(catalogue: Catalogue) -> None:
 def test_after_a_rotation_the_old_key_opens_nothing(catalogue: Catalogue) -> None:
     root = catalogue.folder.root
     sessions = [site.take(catalogue, subject) for subject in ("ann", "bob", "ann")]
-    old = next(root.glob("*.key"))
+    old = next(root.glob("site-*.key"))
     secret = old.read_text()
     rotate(catalogue)
-    new = next(root.glob("*.key"))
+    new = next(root.glob("site-*.key"))
     assert new != old
     assert secret.strip() != new.read_text().strip()
     assert [reads(root, session) for session in sessions] == [3, 3, 3]
@@ -199,10 +199,10 @@ def test_a_rotation_that_is_cut_off_changes_nothing(catalogue: Catalogue, monkey
         patched.setattr("storage.key_care.wrap_for_recovery", lambda *given: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             rotate(catalogue)
-    assert len(list(root.glob("*.key"))) == 2
+    assert len(list(root.glob("site-*.key"))) == 2
     assert reads(root, session) == 3
     rotate(catalogue)
-    assert len(list(root.glob("*.key"))) == 1
+    assert len(list(root.glob("site-*.key"))) == 1
     assert reads(root, session) == 3
 
 
@@ -226,7 +226,7 @@ def test_keys_are_changed_by_administrators_only(catalogue: Catalogue) -> None:
 def test_a_backup_opens_only_with_an_export_of_the_keys(catalogue: Catalogue, tmp_path: Path) -> None:
     session, nobody = site.take(catalogue, "ann"), site.take(catalogue, "")
     wrapped = [bytes(row["wrapped"]) for row in catalogue.file.rows("SELECT wrapped FROM keys")]
-    key_file = next(catalogue.folder.root.glob("*.key")).read_bytes()
+    key_file = next(catalogue.folder.root.glob("site-*.key")).read_bytes()
     backup.back_up(catalogue, tmp_path / "backup")
     assert site.holding(tmp_path / "backup", [*wrapped, *(piece[:16] for piece in wrapped), key_file]) == {}
     code = export_keys(catalogue, tmp_path / "keys.json")
