@@ -43,6 +43,9 @@ fuzz: $(READY) ## Fuzz every loader (FUZZ_SECONDS each, 600 by default); exit 1 
 soak: $(READY) ## Run the headless station for SOAK_HOURS (or SOAK_MINUTES); exit 1 when something grows
 	@$(BIN)/python -m tests.soak
 
+challenge: $(READY) ## What a camera's challenge costs and what it stops, on rendered scenes (minutes)
+	@$(BIN)/python -m tests.benchmarks.challenge
+
 bench: $(READY) ## Measure speed against peers in the same run; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks --out docs/benchmarks.md
 
@@ -59,4 +62,4 @@ clean: ## Remove the virtual environment and every cache
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup run test lint faults fuzz soak bench screenshots train-factory lock clean
+.PHONY: help setup run test lint faults fuzz soak challenge bench screenshots train-factory lock clean

@@ -8,11 +8,13 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from core.codes import ConnectionState, SourceKind
+from core.codes import ConnectionState, Reason, SourceKind
 from core.errors import HostError
 from core.frames import ALL_MODALITIES, MODALITIES, FrameSet, Modality
 from core.messages import SetOptions
 from devices.base import FrameTimeoutError, StaleFrameError
+from devices.challenger import Challenger
+from devices.stimulus import find_stimulus
 from tests.noise_scene import NoiseScene
 from tests.patience import wait_until
 from tests.studio import STEP_MS, Studio
@@ -207,3 +209,68 @@ def test_sixteen_bit_infrared_keeps_its_bits(studio: OpenStudio) -> None:
     pixels = studio(make_scene=TimeOfFlight).film(0.1)[0][Modality.IR].pixels
     assert pixels.dtype == np.uint16
     assert pixels.max() > 60_000
+
+
+class LitNoise(NoiseScene):
+    """Shows what the projector does: infrared is dark and depth empty without it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emitter: bool | None = True
+
+    def render(self, t_s: float):  # type: ignore[no-untyped-def]
+        images = dict(super().render(t_s))
+        if self.emitter is False:
+            images[Modality.IR] = images[Modality.IR] // 8
+            images[Modality.DEPTH] = np.where(images[Modality.DEPTH] > 850, images[Modality.DEPTH], 0).astype(np.uint16)
+        return images
+
+
+@pytest.mark.parametrize(("script", "result"), [(None, "passed"), ("[[event]]\nat_s = 0.0\ndo = 'deaf'", "failed")])
+def test_a_camera_answers_its_challenge_and_a_stream_in_its_place_does_not(
+    studio: OpenStudio, script: str | None, result: str
+) -> None:
+    filming = studio(script, make_scene=LitNoise)
+    filming.film(0.3)
+    said: list[str] = []
+    challenger = Challenger(lambda _nonce, answer: said.append(str(answer.result)))
+    challenger.ask("n", filming.camera.stimulus)
+    emitters: set[float] = set()
+    for _ in range(40):
+        for frame_set in filming.film(1.0 / 30.0):
+            challenger.watch(frame_set)
+            emitters.add(frame_set[Modality.IR].metadata["emitter"])
+    assert said == [result]
+    assert emitters == ({0.0, 1.0} if script is None else {1.0})
+
+
+def test_a_scene_without_a_light_has_nothing_to_switch(studio: OpenStudio) -> None:
+    assert studio().camera.stimulus is None
+
+
+def test_a_device_that_was_left_dark_is_lit_when_it_is_opened(studio: OpenStudio) -> None:
+    filming = studio(make_scene=LitNoise)
+    stimulus = filming.camera.stimulus
+    assert stimulus is not None
+    stimulus.switch(False)
+    find_stimulus([stimulus.sensor])
+    assert stimulus.sensor.get_option(stimulus.option) == stimulus.usual
+
+
+@pytest.mark.parametrize(
+    ("event", "flaw"),
+    [
+        ("do = 'repeat'", Reason.FROZEN_FRAMES),
+        ("do = 'repeat'\nstream = 'depth'", Reason.FROZEN_FRAMES),
+        ("do = 'loop'\nvalue = 500", Reason.REPEATED_FRAMES),
+        ("do = 'loop'\nvalue = 300\nstream = 'ir'", Reason.REPEATED_FRAMES),
+        ("do = 'jump'\nvalue = -700", Reason.BAD_TIMES),
+        ("do = 'jump'\nvalue = 1e7\nstream = 'ir'", Reason.BAD_TIMES),
+    ],
+)
+def test_frames_that_no_sensor_takes_are_named(studio: OpenStudio, event: str, flaw: Reason) -> None:
+    filming = studio(f"[[event]]\nat_s = 1.0\nfor_s = 0.5\n{event}")
+    sets = filming.film(2.0)
+    flaws = {s.flaw for s in sets if 2000.0 < s.time_ms < 2600.0} - {Reason.NONE}
+    assert flaw in flaws
+    assert {s.flaw for s in sets if s.time_ms < 1990.0} == {Reason.NONE}
