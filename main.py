@@ -163,7 +163,7 @@ def build_station(
             clock,
         )
         child = Child("inference", inference_process, folder.root, ring.name, automatic, threaded=threaded)
-        ledger = CatalogueLedger(catalogue, registry)
+        ledger = CatalogueLedger(catalogue, registry, spec.argument if spec.scheme == "session" else "")
         told = begin_station(catalogue, spec.source_kind)
         held.callback(end_station, catalogue)
         release = held.pop_all().close

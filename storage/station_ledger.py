@@ -19,29 +19,36 @@ from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
 from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
+from storage.replaying import inherit
 from storage.repositories.sessions import SessionCounts
 
 log = logging.getLogger(__name__)
 
 
 class CatalogueLedger:
-    """Writes a station's sessions, presentations and verdicts; reads the champion."""
+    """Writes a station's sessions, presentations and verdicts; reads the champion.
 
-    def __init__(self, catalogue: Catalogue, registry: ModelRegistry) -> None:
+    ``replays``: id of the stored session that is the station's camera; its sessions inherit subject and basis of it.
+    """
+
+    def __init__(self, catalogue: Catalogue, registry: ModelRegistry, replays: str = "") -> None:
         self._catalogue = catalogue
         self._registry = registry
+        self._replays = replays
 
     def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, StartRecording | None]:
-        """See `StationLedger.open_session`. Raises `LockedError` for frames while the site is locked."""
+        """See `StationLedger.open_session`. Errors: `LockedError`, `ReplayRefusedError`."""
         self._catalogue.require(OPENED_BY[order.purpose])  # before the transaction: a denial in it would not be logged
         with self._catalogue.transaction():
+            taken = inherit(self._catalogue, self._replays, order.subject) if self._replays else None
             session = self._catalogue.sessions.open(
                 order.purpose,
                 order.mode,
                 source_kind,
-                subject=order.subject,
+                subject=taken.subject if taken else order.subject,
                 name=order.name,
-                settings=order.settings,
+                settings={**order.settings, **(taken.settings if taken else {})},
+                no_person=taken.no_person if taken else None,
             )
             if order.purpose is SessionPurpose.QUALIFICATION:
                 self._catalogue.qualifications.attach(order.qualification, session)

@@ -13,6 +13,7 @@ from typing import Any
 from core.errors import InputError
 from storage.catalogue import Catalogue
 from storage.database import Row
+from storage.repositories.sessions import REPLAY_OF
 
 
 class TargetKind(StrEnum):
@@ -101,13 +102,12 @@ def take_inventory(catalogue: Catalogue, target: Target) -> Inventory:
     """
     if target.kind is TargetKind.SUBJECT:
         catalogue.subjects.get(target.id)
-        rows = catalogue.file.rows("SELECT * FROM sessions WHERE subject = ? ORDER BY id", (target.id,))
     else:
         catalogue.sessions.get(target.id)
-        rows = catalogue.file.rows("SELECT * FROM sessions WHERE id = ?", (target.id,))
+    rows = sessions_of(catalogue, target)
     sessions = [row["id"] for row in rows]
     own, others = _presentations(catalogue, target, sessions)
-    foreign = _foreign(catalogue, target)
+    foreign = [take for take in _foreign(catalogue, target) if take.session not in sessions]
     gone = [*own, *(take.presentation for take in foreign)]
     jobs = _jobs(catalogue, set(gone), target)
     return Inventory(
@@ -121,6 +121,28 @@ def take_inventory(catalogue: Catalogue, target: Target) -> Inventory:
         models=tuple(_models(catalogue, jobs)),
         copies=tuple(_copies(catalogue, rows)),
     )
+
+
+def sessions_of(catalogue: Catalogue, target: Target) -> list[Row]:
+    """Those of the target, and every replay of them or of a session in which the subject was shown.
+
+    Whom a frame of a replay shows is not known there, so all of it goes.
+    """
+    sql = """
+        WITH RECURSIVE replays (id, source) AS (
+            SELECT s.id, iif(j.key = ?3, j.value, substr(j.value, 9)) FROM sessions AS s, json_each(s.settings) AS j
+                WHERE j.key = ?3 OR j.value LIKE 'session:%'
+            UNION SELECT s.id, substr(j.value, 9) FROM sessions AS s, json_each(s.device) AS j
+                WHERE j.value LIKE 'session:%'
+        ), own (id) AS (
+            SELECT id FROM sessions WHERE (?1 = 'subject' AND subject = ?2) OR (?1 = 'session' AND id = ?2)
+            UNION SELECT r.id FROM replays AS r JOIN presentations AS p ON p.session = r.source
+                WHERE ?1 = 'subject' AND p.subject = ?2
+            UNION SELECT r.id FROM replays AS r JOIN own ON r.source = own.id
+        )
+        SELECT * FROM sessions WHERE id IN (SELECT id FROM own) ORDER BY created_utc_s, id
+    """
+    return catalogue.file.rows(sql, (str(target.kind), target.id, REPLAY_OF))
 
 
 def _session(catalogue: Catalogue, row: Row) -> ErasedSession:
@@ -158,10 +180,14 @@ def _verdicts(catalogue: Catalogue, sessions: list[str], presentations: list[str
 
 
 def _keys(catalogue: Catalogue, target: Target, rows: list[Row]) -> list[str]:
+    of_sessions = [row["key"] for row in rows if row["key"] is not None]
     if target.kind is TargetKind.SESSION:
-        return [row["key"] for row in rows if row["key"] is not None]
-    sql = "SELECT id FROM keys WHERE subject = ? AND destroyed_utc_s IS NULL ORDER BY id"
-    return [row["id"] for row in catalogue.file.rows(sql, (target.id,))]
+        return of_sessions
+    sql = """
+        SELECT id FROM keys WHERE destroyed_utc_s IS NULL AND (subject = ? OR id IN (SELECT value FROM json_each(?)))
+        ORDER BY id
+    """
+    return [row["id"] for row in catalogue.file.rows(sql, (target.id, json.dumps(of_sessions)))]
 
 
 def _jobs(catalogue: Catalogue, presentations: set[str], target: Target) -> list[str]:

@@ -17,7 +17,7 @@ from storage.disk import Ballast
 from storage.erasure import steps
 from storage.erasure.canaries import mask, take_canaries
 from storage.erasure.certificate import make_certificate, write_certificate
-from storage.erasure.inventory import Inventory, Target, TargetKind, require_idle, take_inventory
+from storage.erasure.inventory import Inventory, Target, TargetKind, require_idle, sessions_of, take_inventory
 from storage.erasure.steps import Work
 from storage.forms import canonical
 from storage.identifiers import timed_id
@@ -119,6 +119,8 @@ def _begin(catalogue: Catalogue, target: Target, reason: str) -> str:
     def write() -> None:
         with catalogue.transaction():
             catalogue.holds.require_none(target.kind, target.id)
+            for session in inventory.sessions:  # replays may belong to somebody else
+                catalogue.holds.require_none(TargetKind.SESSION, session.id)
             _require_nothing_new(catalogue, target, inventory)
             catalogue.file.insert("erasures", row)
             if target.kind is TargetKind.SUBJECT:
@@ -135,8 +137,8 @@ def _begin(catalogue: Catalogue, target: Target, reason: str) -> str:
 
 def _require_nothing_new(catalogue: Catalogue, target: Target, inventory: Inventory) -> None:
     """From this transaction on nobody opens a session of the subject; one that was opened just before is met here."""
-    now = catalogue.file.value("SELECT count(*) FROM sessions WHERE subject = ?", (target.id,))
-    if target.kind is TargetKind.SUBJECT and now != len(inventory.sessions):
+    now = [row["id"] for row in sessions_of(catalogue, target)]
+    if now != [one.id for one in inventory.sessions]:
         raise InputError(f"A session of {target.id} was opened at this moment.", "End it, then erase again.")
 
 

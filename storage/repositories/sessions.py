@@ -22,6 +22,9 @@ from storage.repositories.audit import AuditLog
 from storage.repositories.paging import Cursor, count, read_page
 from storage.repositories.subjects import Consents, Subjects
 
+REPLAY_OF = "replay_of"
+"""Setting of a session that was made by replaying a stored one: the id of that one."""
+
 
 class Basis(StrEnum):
     """Why the material of a session may be kept (architecture.md section 5)."""
@@ -160,7 +163,8 @@ class Sessions:
         details = {"source_kind": str(source_kind), "mode": str(mode), "basis": str(basis), "subject": subject}
         with self._file.transaction():
             if subject and basis is Basis.NO_PERSON:
-                self._subjects.add(subject)
+                if not self._subjects.known(subject):
+                    self._subjects.add(subject)
                 self._subjects.require_active(subject)
             self._file.insert("sessions", row)
             self._audit.append("open", "session", session, actor=actor, details=details)

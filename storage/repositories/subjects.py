@@ -16,7 +16,9 @@ from storage.forms import canonical
 from storage.identifiers import random_id
 from storage.repositories.audit import AuditLog
 
-PURPOSES = ("evaluate", "train")
+EVALUATE = "evaluate"
+"""The purpose that lets stored frames be judged again."""
+PURPOSES = (EVALUATE, "train")
 """What a consent covers unless it says otherwise: judging and adapting models at this site; not sharing."""
 
 
@@ -81,7 +83,7 @@ class Subjects:
             raise InputError(f"{pseudonym!r} is no pseudonym.", "Give a short name that identifies nobody outside.")
         subject = f"{collection}/{pseudonym}" if collection else pseudonym
         with self._file.transaction():
-            if self._file.value("SELECT 1 FROM subjects WHERE id = ?", (subject,)) is None:
+            if not self.known(subject):
                 row = {
                     "id": subject,
                     "pseudonym": pseudonym,
@@ -92,6 +94,10 @@ class Subjects:
                 self._file.insert("subjects", row)
                 self._audit.append("add", "subject", subject, actor=self._acting.actor.id)
             return self.get(subject)
+
+    def known(self, subject: str) -> bool:
+        """Whether there is a subject of that id."""
+        return self._file.value("SELECT 1 FROM subjects WHERE id = ?", (subject,)) is not None
 
     def get(self, subject: str) -> Subject:
         """The subject; raises `InputError` when there is none of that id."""
