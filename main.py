@@ -2,6 +2,9 @@
 
 Everything heavy (torch, the camera SDK, Qt) is imported inside the command that needs it, so that the window shows
 quickly and no process loads what it must not (docs/architecture.md).
+
+A new command goes beside what it commands: a function in a `storage/commands_*.py`, named in the table of
+`storage/commands.py`. Only what brings devices, window and storage together has its handler here, in `OWN`.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ import multiprocessing
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +24,18 @@ from core.checks import Check, Finding
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
-from core.terminal import Interrupt, percentage, plain, progress, say, show_rows, told_left_out
+from core.terminal import Interrupt, percentage, plain, progress, say, show_rows
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from core.access import Actor
     from core.frames import FrameSet
-    from core.ports import Scorer
     from core.station import Station
     from devices.worker import CaptureSpec
     from gui.services import Services
     from storage.catalogue import Catalogue
     from storage.paths import DataFolder
-    from storage.registry import ModelRegistry
     from storage.sealing import DataKey
     from storage.vault import SiteAccess
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     multiprocessing.freeze_support()
     options = build_parser().parse_args(arguments)
     try:
-        return HANDLERS[options.handler](options)
+        return _handler(options.handler)(options)
     except KnownError as error:
         if error.exit_code is ExitCode.DONE:  # an answer, not a failure: the change is proposed
             print(error.what)
@@ -59,6 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("sallyport: canceled")
         return ExitCode.CANCELED
+
+
+def _handler(name: str) -> Callable[[Namespace], int]:
+    if name in OWN:
+        return OWN[name]
+    from storage.commands import COMMANDS
+
+    return COMMANDS[name]
 
 
 # --- what the processes of a station run ----------------------------------------------------------------------------
@@ -139,16 +148,17 @@ def build_station(
     from devices.worker import CaptureSpec
     from storage.catalogue import open_catalogue
     from storage.lock import StationLock
+    from storage.opening import folder_of, models_of
     from storage.station_ledger import CatalogueLedger
     from storage.station_life import begin_station, end_station
 
     spec = SourceSpec.parse(source)
-    folder, threaded, clock = _folder(options), options.single_process, SystemClock()
+    folder, threaded, clock = folder_of(options), options.single_process, SystemClock()
     folder.create()
     with ExitStack() as held:
         held.enter_context(StationLock(folder.lock))
         catalogue = held.enter_context(open_catalogue(folder, access=access))
-        registry = _registry(catalogue)
+        registry = models_of(catalogue)
         _salvage(catalogue)
         log_in(catalogue)
         if spec.scheme == "session":
@@ -193,8 +203,9 @@ def window_services(options: Namespace) -> Services:
     """What the window is given (also by `make bench` and `make screenshots`, which drive the real one)."""
     from gui.services import LiveStation, Services
     from storage.catalogue import open_catalogue
+    from storage.opening import folder_of, site_access
 
-    folder, access = _folder(options), _access(options, prompt=False)
+    folder, access = folder_of(options), site_access(options, prompt=False)
     folder.create()
 
     def open_station(source: str, actor: Actor | None) -> LiveStation:
@@ -236,16 +247,18 @@ def _run(options: Namespace) -> int:
     from core.door.output import DoorPlaces
     from core.station import SessionOrder
     from core.station.headless import run_headless
+    from storage.opening import folder_of, site_access
+    from storage.people_commands import log_in
 
     order = SessionOrder(SessionPurpose.CHECKPOINT, options.record, subject=options.subject or "")
-    start_logging(_folder(options).root / "logs", "run")
+    start_logging(folder_of(options).root / "logs", "run")
     places = DoorPlaces(options.door, options.door_hook)
     station, _ = build_station(
         options,
         options.source,
-        lambda catalogue: _log_in(catalogue, options),
+        lambda catalogue: log_in(catalogue, options),
         automatic=False,
-        access=_access(options),
+        access=site_access(options),
         max_skew_ms=options.max_skew_ms,
         seconds=options.seconds,
         realtime=True,
@@ -273,8 +286,9 @@ def _door_watch(options: Namespace) -> int:
 
 def _record(options: Namespace) -> int:
     from devices.recording import record
+    from storage.opening import opened
 
-    with _opened(options) as (catalogue, _):
+    with opened(options) as (catalogue, _):
         catalogue.require(Permission.CAMERA)
     with Interrupt() as canceled:
         report = record(options.source, options.out, options.seconds, percentage("recording"), canceled)
@@ -307,28 +321,18 @@ def _all_checks(options: Namespace) -> list[Check]:
     from core.inference.doctor import check_model
     from devices.doctor import run_checks
     from storage.doctor import check_folder
+    from storage.opening import deployed_model, folder_of
 
-    return [*run_checks(), *check_folder(_folder(options)), check_model(lambda: _champion(options))]
-
-
-def _champion(options: Namespace) -> Path:
-    """The deployed model, for which nobody has to log in; before the first start it is the factory's."""
-    from core.model.manifest import FACTORY_BUNDLE
-    from storage.catalogue import open_catalogue
-    from storage.registry import ModelRegistry
-
-    folder = _folder(options)
-    if not folder.catalogue.is_file():
-        return FACTORY_BUNDLE
-    with open_catalogue(folder) as catalogue:
-        return Path(ModelRegistry(catalogue).resolve("champion").path)
+    folder = folder_of(options)
+    return [*run_checks(), *check_folder(folder), check_model(lambda: deployed_model(folder))]
 
 
 def _support(options: Namespace) -> int:
+    from storage.opening import folder_of, opened
     from storage.support import privileged_report, safe_report, write_report
 
-    checks, logs = _all_checks(options), _folder(options).root / "logs"
-    with _opened(options) as (catalogue, _):
+    checks, logs = _all_checks(options), folder_of(options).root / "logs"
+    with opened(options) as (catalogue, _):
         if options.privileged:
             pieces = privileged_report(catalogue, logs, checks, options.hours)
         else:
@@ -346,8 +350,9 @@ def _commission(options: Namespace) -> int:
     from devices.base import NotLiveError
     from devices.identify import identify
     from storage.commissioning import accept_camera, choose
+    from storage.opening import opened
 
-    with _opened(options) as (catalogue, _):
+    with opened(options) as (catalogue, _):
         try:
             catalogue.cameras.see(identify(options.serial))
         except NotLiveError:
@@ -386,303 +391,17 @@ def _scenes(options: Namespace) -> int:
     return ExitCode.DONE
 
 
-def _evaluate(options: Namespace) -> int:
-    from core.data.manifest import read_manifest
-    from core.evaluation.evaluate import evaluate
-    from core.evaluation.report import table_beside, write_report
-    from core.face.sampler import FaceSampler
-    from core.processes import compute_with_one_thread
-
-    compute_with_one_thread()
-    table_beside(options.json)
-    with _opened(options) as (_, registry), Interrupt() as canceled:
-        evaluation = evaluate(
-            read_manifest(options.manifest),
-            _scorer(options.model, registry),
-            FaceSampler(),
-            options.modalities,
-            options.split,
-            progress=progress("evaluating"),
-            cancel=canceled,
-        )
-    write_report(evaluation, options.json)
-    return told_left_out(evaluation.left_out, "line")
-
-
-def _models(options: Namespace) -> int:
-    with _opened(options) as (catalogue, registry):
-        flags = catalogue.models.trained_on_erased()
-        found = [{**plain(record), "trained_on_erased": flags.get(record.sha256, [])} for record in registry.all()]
-    columns = ("sha256", "name", "roles", "origin", "parent", "trained_on_erased")
-    show_rows(found, columns, "No model is stored.", as_json=options.json)
-    return ExitCode.DONE
-
-
-def _promote(options: Namespace) -> int:
-    with _opened(options) as (_, registry):
-        record = registry.promote(options.model, options.reason, _self_test)
-    print(f"champion is now {record.name} {record.sha256}")
-    return ExitCode.DONE
-
-
-def _rollback(options: Namespace) -> int:
-    with _opened(options) as (_, registry):
-        record = registry.rollback(options.reason, _self_test)
-    print(f"champion is now {record.name} {record.sha256}")
-    return ExitCode.DONE
-
-
-def _self_test(bundle: Path) -> None:
-    from core.inference.selftest import self_test
-    from core.model.bundle import load_scorer
-
-    self_test(load_scorer(bundle))
-
-
-def _adapt_run(options: Namespace) -> int:
-    """Also `adapt resume`: a job goes on from its checkpoint where it has one."""
-    from core.adaptation.worker import Workplace, run_job
-    from core.codes import JobState, ModelRole
-    from core.face.sampler import FaceSampler
-    from core.processes import yield_to_the_station
-    from storage.commands_jobs import tell_job
-
-    yield_to_the_station()
-    start_logging(_folder(options).root / "logs", "adapt")
-    sampler = FaceSampler()
-    with _opened(options) as (catalogue, registry):
-        workplace = Workplace(
-            jobs=catalogue.jobs,
-            presentations=catalogue.material,
-            champion=Path(registry.resolve(ModelRole.CHAMPION).path),
-            out_dir=catalogue.folder.jobs / options.job,
-            crop_face=lambda frame_set: sampler.sample(frame_set).crop,
-            register=lambda bundle: registry.add(bundle, job=options.job).sha256,
-            memory=catalogue.folder.replay,
-        )
-        try:
-            with catalogue.granted(Permission.ADAPT):
-                run_job(options.job, workplace)
-        except KeyboardInterrupt:
-            catalogue.jobs.update(options.job, state=JobState.INTERRUPTED)
-            raise
-        return tell_job(catalogue, options)
-
-
-def _train(options: Namespace) -> int:
-    from core.training.config import TrainConfig, factory_config
-    from core.training.train import train, trust_factory
-
-    work_dir = _folder(options).root / "training"
-    if options.factory:
-        config = factory_config(work_dir, options.out)
-    elif options.out is None:
-        raise UsageError("Where should the model go?", "Give --out DIR, or --factory for the factory's own place.")
-    else:
-        config = TrainConfig(work_dir=work_dir, out=options.out)
-    given = {"seed": options.seed, "epochs": options.epochs}
-    config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
-    if options.presentations is not None:
-        config = config.sized(options.presentations)
-    show: dict[str, Callable[[float], None]] = {}
-    with Interrupt() as canceled:
-        manifest = train(config, lambda step: show.setdefault(step.phase, percentage(step.phase))(step.share), canceled)
-    if options.factory and options.out is None:
-        trust_factory(config.out)
-    print(f"{manifest.name} {manifest.sha256} in {config.out}")
-    return ExitCode.DONE
-
-
-def _benchmark(options: Namespace) -> int:
-    from core.benchmark import forms
-    from core.processes import compute_with_one_thread
-
-    compute_with_one_thread()
-    work = options.work or _folder(options).root / "benchmark"
-    shown: dict[str, Callable[[float], None]] = {}
-
-    def report(what: str, share: float) -> None:
-        shown.setdefault(what, percentage(what))(share)
-
-    with Interrupt() as canceled:
-        if options.scenes:
-            return forms.scenes(options, work, report, canceled)
-        with _opened(options) as (_, registry):
-
-            def load(reference: str) -> Scorer:
-                return _scorer(reference, registry)
-
-            if options.robustness:
-                return forms.robustness(options, load, report, canceled)
-            if options.adapt:
-                named = Path(options.model)
-                champion = named if named.is_dir() else Path(registry.resolve(options.model).path)
-                return forms.adapted(options, champion, work, report, canceled)
-            return forms.collection(options, load, work, report, canceled)
-
-
-def _restore(options: Namespace) -> int:
-    from storage.backup import restore
-
-    report = restore(options.backup, _folder(options), lambda catalogue: _log_in(catalogue, options))
-    print(report)
-    if report.without_key:
-        say(
-            f"Backups hold no keys: the frames of {report.without_key} sessions cannot be read here.",
-            "Bring in an export of the keys: `main.py keys import --from FILE`.",
-        )
-    return ExitCode.DONE
-
-
-def _stored(options: Namespace) -> int:
-    """Commands that need the catalogue and nothing else: each of storage's modules has its own by name."""
-    from storage.commands_audit import AUDIT_COMMANDS
-    from storage.commands_erasure import erase_subject
-    from storage.commands_jobs import JOB_COMMANDS
-    from storage.commands_keys import KEY_COMMANDS
-    from storage.commands_policy import POLICY_COMMANDS
-    from storage.commands_qualification import QUALIFICATION_COMMANDS
-    from storage.commands_retention import retention
-    from storage.commands_sessions import SESSION_COMMANDS
-
-    commands: dict[str, Callable[[Catalogue, Namespace], int]] = {
-        **SESSION_COMMANDS,
-        **JOB_COMMANDS,
-        **QUALIFICATION_COMMANDS,
-        **KEY_COMMANDS,
-        **AUDIT_COMMANDS,
-        **POLICY_COMMANDS,
-        "erase": erase_subject,
-        "retention": retention,
-    }
-    with _opened(options) as (catalogue, _):
-        return commands[options.handler](catalogue, options)
-
-
-def _replay(options: Namespace) -> int:
-    from core.processes import compute_with_one_thread
-    from storage.commands_replay import explain, replay
-
-    compute_with_one_thread()
-    with _opened(options) as (catalogue, registry):
-        return (explain if options.explain else replay)(catalogue, options, lambda name: _scorer(name, registry))
-
-
-def _adapt_plan(options: Namespace) -> int:
-    from core.adaptation.plan import make_plan
-
-    with _opened(options) as (catalogue, registry):
-        champion = registry.champion()
-        plan = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed)
-        print(catalogue.jobs.create(plan.to_json(), plan.sha256()))
-    return ExitCode.DONE
-
-
 def _qualify_measure(options: Namespace) -> int:
     from devices.sampling import sample
     from storage.commands_qualification import measured
+    from storage.opening import opened
 
-    with _opened(options) as (catalogue, registry), Interrupt() as canceled:
+    with opened(options) as (catalogue, registry), Interrupt() as canceled:
         taken = sample(options.source, MEASURED_SETS, canceled)
         return measured(catalogue, options, taken, registry.champion().sha256)
 
 
-def _people(options: Namespace) -> int:
-    """Accounts, proposals, overrides, second-line results: `storage.people_commands` has them by name."""
-    from storage import people_commands as people
-    from storage.registry import PROMOTION
-
-    commands: dict[str, Callable[[Catalogue, Namespace], int]] = {
-        "accounts list": people.list_accounts,
-        "accounts add": people.add_account,
-        "accounts roles": people.change_roles,
-        "accounts passphrase": people.change_passphrase,
-        "accounts remove": people.remove_account,
-        "accounts recovery": people.recover,
-        "accounts pin": people.set_pin,
-        "proposals list": people.list_proposals,
-        "proposals decline": people.decline,
-        "proposals rule": people.switch_rule,
-        "override": people.override,
-        "second-line": people.second_line,
-    }
-    with _opened(options) as (catalogue, registry):
-        if options.handler != "proposals approve":
-            return commands[options.handler](catalogue, options)
-
-        from storage.commands_policy import policy_actions
-        from storage.commands_retention import retention_actions
-
-        def promote(arguments: Mapping[str, Any], reason: str) -> None:
-            registry.promote(arguments["model"], reason, _self_test)
-
-        runners = {PROMOTION: promote, **retention_actions(catalogue), **policy_actions(catalogue)}
-        return people.approve(catalogue, options, runners)
-
-
-# --- small things ---------------------------------------------------------------------------------------------------
-
-
-def _folder(options: Namespace) -> DataFolder:
-    from storage.paths import data_folder
-
-    return data_folder(getattr(options, "data", None))
-
-
-@contextmanager
-def _opened(options: Namespace) -> Iterator[tuple[Catalogue, ModelRegistry]]:
-    """The catalogue and its models, for a short command."""
-    from storage.catalogue import open_catalogue
-
-    with open_catalogue(_folder(options), access=_access(options)) as catalogue:
-        _log_in(catalogue, options)
-        yield catalogue, _registry(catalogue)
-
-
-def _log_in(catalogue: Catalogue, options: Namespace) -> None:
-    from storage.people_commands import log_in
-
-    log_in(catalogue, options)
-
-
-def _access(options: Namespace, prompt: bool = True) -> SiteAccess:
-    """How this process comes by the site key: the passphrase from a descriptor, else from a person at the terminal."""
-    from core.terminal import read_secret
-    from storage.vault import SiteAccess
-
-    handed = getattr(options, "site_key_fd", None)
-    if handed is not None:
-        return SiteAccess.from_descriptor(handed)
-    descriptor = getattr(options, "passphrase_fd", None)
-    if descriptor is None and not (prompt and sys.stdin is not None and sys.stdin.isatty()):
-        return SiteAccess()
-    return SiteAccess(lambda: read_secret("Passphrase of this site: ", descriptor))
-
-
-def _registry(catalogue: Catalogue) -> ModelRegistry:
-    """The models of a data folder; the factory model is always among them."""
-    from core.model.manifest import FACTORY_BUNDLE
-    from core.model.trusted import FACTORY_SHA256
-    from storage.registry import ModelRegistry
-
-    registry = ModelRegistry(catalogue)
-    registry.install_factory(FACTORY_BUNDLE, FACTORY_SHA256)
-    return registry
-
-
-def _scorer(reference: str, registry: ModelRegistry) -> Scorer:
-    """A model by name, alias, digest or path, or the relief baseline ``builtin:sheet``."""
-    from core.model.baseline import SHEET_NAME, SheetScorer
-    from core.model.bundle import load_scorer
-
-    if reference == SHEET_NAME:
-        return SheetScorer()
-    if Path(reference).is_dir():
-        return load_scorer(reference)
-    return load_scorer(registry.resolve(reference).path)
-
-
-HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
+OWN: Mapping[str, Callable[[Namespace], int]] = {
     "window": _window,
     "run": _run,
     "door watch": _door_watch,
@@ -692,48 +411,9 @@ HANDLERS: Mapping[str, Callable[[Namespace], int]] = {
     "support": _support,
     "commission": _commission,
     "scenes": _scenes,
-    "replay": _replay,
-    "evaluate": _evaluate,
-    "models": _models,
-    "promote": _promote,
-    "rollback": _rollback,
-    "train": _train,
-    "benchmark": _benchmark,
-    "adapt plan": _adapt_plan,
-    "adapt run": _adapt_run,
-    "adapt resume": _adapt_run,
     "qualify measure": _qualify_measure,
-    "restore": _restore,
-    **dict.fromkeys(
-        (
-            *(
-                "import",
-                "export",
-                "sessions",
-                "label",
-                "backup",
-                "erase",
-                "retention",
-                "qualify status",
-                "qualify revoke",
-            ),
-            *(f"keys {name}" for name in ("status", "protect", "recover", "rotate", "encrypt", "export", "import")),
-            *(f"policy {name}" for name in ("show", "set")),
-            *(f"audit {name}" for name in ("verify", "export", "anchor")),
-            *(f"adapt {name}" for name in ("status", "pause", "cancel")),
-        ),
-        _stored,
-    ),
-    **dict.fromkeys(
-        (
-            *(f"accounts {name}" for name in ("list", "add", "roles", "passphrase", "remove", "recovery", "pin")),
-            *(f"proposals {name}" for name in ("list", "approve", "decline", "rule")),
-            "override",
-            "second-line",
-        ),
-        _people,
-    ),
 }
+"""Commands that bring packages together which do not know each other, by the names of `core/commandline.py`."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`main.py adapt status|pause|cancel`: adaptation jobs as they stand.
+"""`main.py adapt`: jobs planned, run and as they stand.
 
 The worker, which brings torch, is imported only where it is asked.
 """
@@ -8,10 +8,54 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from core.access import Permission
+from core.codes import JobState, ModelRole
 from core.errors import ExitCode
+from core.logs import start_logging
 from core.terminal import plain
 from storage.catalogue import Catalogue
+from storage.opening import folder_of, opened
+from storage.registry import ModelRegistry
+
+
+def plan(catalogue: Catalogue, options: Namespace) -> int:
+    """Freeze a plan over stored sessions; prints the job's id."""
+    from core.adaptation.plan import make_plan
+
+    champion = ModelRegistry(catalogue).champion()
+    made = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed)
+    print(catalogue.jobs.create(made.to_json(), made.sha256()))
+    return ExitCode.DONE
+
+
+def run(options: Namespace) -> int:
+    """Work on a job in this process; also `adapt resume`: it goes on from its checkpoint where it has one."""
+    from core.adaptation.worker import Workplace, run_job
+    from core.face.sampler import FaceSampler
+    from core.processes import yield_to_the_station
+
+    yield_to_the_station()
+    start_logging(folder_of(options).root / "logs", "adapt")
+    sampler = FaceSampler()
+    with opened(options) as (catalogue, registry):
+        workplace = Workplace(
+            jobs=catalogue.jobs,
+            presentations=catalogue.material,
+            champion=Path(registry.resolve(ModelRole.CHAMPION).path),
+            out_dir=catalogue.folder.jobs / options.job,
+            crop_face=lambda frame_set: sampler.sample(frame_set).crop,
+            register=lambda bundle: registry.add(bundle, job=options.job).sha256,
+            memory=catalogue.folder.replay,
+        )
+        try:
+            with catalogue.granted(Permission.ADAPT):
+                run_job(options.job, workplace)
+        except KeyboardInterrupt:
+            catalogue.jobs.update(options.job, state=JobState.INTERRUPTED)
+            raise
+        return tell_job(catalogue, options)
 
 
 def status(catalogue: Catalogue, options: Namespace) -> int:
@@ -41,6 +85,7 @@ def tell_job(catalogue: Catalogue, options: Namespace) -> int:
 
 
 JOB_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {
+    "adapt plan": plan,
     "adapt status": status,
     "adapt pause": request,
     "adapt cancel": request,

@@ -18,7 +18,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import main
 from core.clock import SystemClock
 from core.codes import ConnectionState, Outcome, SourceKind
 from core.door.output import DoorPlaces
@@ -41,6 +40,7 @@ from core.station import SessionOrder, Station
 from core.station.inference import InferenceLink
 from core.verdict import Verdict
 from storage.catalogue import open_catalogue
+from storage.opening import models_of
 from storage.registry import ModelRegistry
 from storage.station_ledger import CatalogueLedger
 from tests import stored
@@ -142,7 +142,7 @@ def run(data: Path, places: DoorPlaces) -> None:
     clock, camera = SystemClock(), PlayedCamera()
     says: queue.SimpleQueue[Message] = queue.SimpleQueue()
     with open_catalogue(data) as catalogue:
-        main._registry(catalogue)
+        models_of(catalogue)
         ledger = QualifiedLedger(catalogue, ModelRegistry(catalogue))
         inference = InferenceLink(Child("inference", played_inference, says, threaded=True), clock)
         station = Station(camera, inference, ledger, SourceKind.LIVE)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import main
+from core.commandline import build_parser
+from storage.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,3 +47,17 @@ def test_no_file_has_outgrown_its_concern() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 800
     }
     assert not long
+
+
+def _leaves(parser: argparse.ArgumentParser) -> Iterator[str]:
+    groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    for group in groups:
+        for child in group.choices.values():
+            yield from _leaves(child)
+    if not any(group.required for group in groups):
+        yield parser.get_default("handler")
+
+
+def test_every_command_of_the_command_line_has_one_handler() -> None:
+    assert not set(COMMANDS) & set(main.OWN)
+    assert set(_leaves(build_parser())) == set(COMMANDS) | set(main.OWN)

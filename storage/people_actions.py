@@ -1,0 +1,41 @@
+"""The commands about people by name, and what an approved proposal makes happen."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from storage import people_commands as people
+from storage.catalogue import Catalogue
+from storage.commands_models import self_test
+from storage.commands_policy import policy_actions
+from storage.commands_retention import retention_actions
+from storage.registry import PROMOTION, ModelRegistry
+
+
+def approve(catalogue: Catalogue, options: Namespace) -> int:
+    """`main.py proposals approve`: make the change that somebody else proposed."""
+
+    def promote(arguments: Mapping[str, Any], reason: str) -> None:
+        ModelRegistry(catalogue).promote(arguments["model"], reason, self_test)
+
+    runners = {PROMOTION: promote, **retention_actions(catalogue), **policy_actions(catalogue)}
+    return people.approve(catalogue, options, runners)
+
+
+PEOPLE_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {
+    "accounts list": people.list_accounts,
+    "accounts add": people.add_account,
+    "accounts roles": people.change_roles,
+    "accounts passphrase": people.change_passphrase,
+    "accounts remove": people.remove_account,
+    "accounts recovery": people.recover,
+    "accounts pin": people.set_pin,
+    "proposals list": people.list_proposals,
+    "proposals approve": approve,
+    "proposals decline": people.decline,
+    "proposals rule": people.switch_rule,
+    "override": people.override,
+    "second-line": people.second_line,
+}
