@@ -1,112 +1,56 @@
-"""The audit log in a table that stays quick at 10^5 entries: pages by number, filtered in SQL."""
+"""The audit log as a table: newest first, pages by number."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from typing import Any
 
 from core.access import Permission
 from gui.i18n import audit_codes, tr
+from gui.models.paged import Page, PagedModel
 from gui.tasks import Tasks
 from storage.catalogue import Catalogue
 from storage.repositories.audit import AuditEntry, AuditFilter
 
-Index = QModelIndex | QPersistentModelIndex
 PAGE = 200
 
 
-class AuditModel(QAbstractTableModel):
-    """Newest first; rows arrive page by page as one scrolls, a new filter begins anew."""
-
-    loaded = Signal(int)
-    """A page has arrived; the number of rows so far."""
-    failed = Signal(object)
+class AuditModel(PagedModel[AuditEntry]):
+    """Entries that a filter lets through."""
 
     def __init__(self, tasks: Tasks) -> None:
-        super().__init__()
-        self._tasks = tasks
-        self._rows: list[AuditEntry] = []
-        self._complete, self._loading = True, False
-        self._generation = 0
+        super().__init__(tasks)
         self._filters = AuditFilter()
 
     def show(self, filters: AuditFilter) -> None:
         """Begin anew with these filters."""
         self._filters = filters
-        self._generation += 1
-        self.beginResetModel()
-        self._rows, self._complete, self._loading = [], False, False
-        self.endResetModel()
-        self.fetchMore()
+        self.refresh()
 
-    def refresh(self) -> None:
-        """Read again."""
-        self.show(self._filters)
+    def _request(self, after: Any) -> Callable[[Catalogue], Page[AuditEntry]]:
+        filters = self._filters
 
-    def entry(self, row: int) -> AuditEntry:
-        """The entry of a row."""
-        return self._rows[row]
-
-    def canFetchMore(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008 - Qt's own signature
-        """Whether the next page is worth asking for."""
-        return not parent.isValid() and not self._complete and not self._loading
-
-    def fetchMore(self, parent: Index = QModelIndex()) -> None:  # noqa: B008
-        """Ask for the next page."""
-        if not self.canFetchMore(parent):
-            return
-        self._loading = True
-        generation, filters = self._generation, self._filters
-        before = self._rows[-1].id if self._rows else None
-
-        def read(catalogue: Catalogue) -> list[AuditEntry]:
+        def read(catalogue: Catalogue) -> Page[AuditEntry]:
             catalogue.require(Permission.AUDIT)
-            return catalogue.audit.entries(before, PAGE, filters)
+            found = catalogue.audit.entries(after, PAGE, filters)
+            return found, found[-1].id if len(found) == PAGE else None
 
-        self._tasks.run(read, lambda found: self._take(generation, found), self._fail, self)
+        return read
 
-    def _take(self, generation: int, found: list[AuditEntry]) -> None:
-        if generation != self._generation:
-            return
-        self._loading, self._complete = False, len(found) < PAGE
-        if found:
-            self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(found) - 1)
-            self._rows.extend(found)
-            self.endInsertRows()
-        self.loaded.emit(len(self._rows))
+    def _columns(self) -> tuple[str, ...]:
+        return tr("No."), tr("When"), tr("Who"), tr("What was done"), tr("To what"), tr("Why")
 
-    def _fail(self, error: BaseException) -> None:
-        self._loading, self._complete = False, True
-        self.failed.emit(error)
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Rows that were read so far."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """See `headerData`."""
-        return 0 if parent.isValid() else 6
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Names of the columns."""
-        if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
-            return None
-        return (tr("No."), tr("When"), tr("Who"), tr("What was done"), tr("To what"), tr("Why"))[section]
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """A cell."""
-        if not index.isValid() or role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return None
-        entry = self._rows[index.row()]
+    def _cell(self, row: AuditEntry, column: int, role: int) -> object:
+        """The same as text and as tool tip: a column may be too narrow."""
         return (
-            str(entry.id),
-            datetime.fromtimestamp(entry.utc_s).strftime("%Y-%m-%d %H:%M:%S"),
-            entry.actor,
-            audit_codes.action(entry.action),
-            f"{audit_codes.kind(entry.object_kind)} {short(entry.object)}".strip(),
-            entry.reason,
-        )[index.column()]
+            str(row.id),
+            datetime.fromtimestamp(row.utc_s).strftime("%Y-%m-%d %H:%M:%S"),
+            row.actor,
+            audit_codes.action(row.action),
+            f"{audit_codes.kind(row.object_kind)} {short(row.object)}".strip(),
+            row.reason,
+        )[column]
 
 
 def short(name: str) -> str:

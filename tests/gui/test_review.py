@@ -193,7 +193,7 @@ def test_sessions_are_read_page_by_page(services: Services, qtbot: QtBot, qtmode
     assert not model.canFetchMore()
     with qtbot.waitSignal(model.loaded):
         model.sort(1, Qt.SortOrder.AscendingOrder)
-    assert model.session(0).name == "000"
+    assert model.at(0).name == "000"
     qtmodeltester.check(model)
     tasks.close()
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,8 +14,8 @@ from core.frames import EVERY_MASK, FrameSet, ModalityMask
 from core.inference.engine import Engine
 from core.policy import SitePolicy
 from core.replay import replay_verdict
-from core.trace_json import trace_from_json, trace_to_json
 from core.verdict import Evidence, Trace, Verdict
+from storage.forms import canonical, read_trace, trace_to_json
 from tests.perception import ReliefScorer, drawn_pixels, frame_set
 
 
@@ -32,7 +32,7 @@ def test_a_verdict_replays_to_the_same_logits() -> None:
     scorer = ReliefScorer()
     verdict, stored = decided(scorer)
     assert verdict.outcome is Outcome.BONA_FIDE
-    trace = trace_from_json(trace_to_json(verdict.trace))
+    trace = read_trace(canonical(trace_to_json(verdict.trace)))
     report = replay_verdict(trace, stored, scorer, FaceSampler())
     assert report.equal
     assert report.max_logit_difference == 0.0
@@ -54,7 +54,7 @@ def test_what_differs_is_said() -> None:
 
 def test_a_trace_without_boxes_cannot_be_replayed() -> None:
     verdict, stored = decided(ReliefScorer())
-    stripped = trace_from_json(json.dumps({**json.loads(trace_to_json(verdict.trace)), "boxes": []}))
+    stripped = replace(verdict.trace, boxes=())
     with pytest.raises(InputError, match="no face boxes"):
         replay_verdict(stripped, stored, ReliefScorer(), FaceSampler())
 
@@ -84,10 +84,10 @@ traces = st.builds(
 
 @given(traces)
 def test_traces_survive_json_bit_for_bit(trace: Trace) -> None:
-    assert trace_from_json(trace_to_json(trace)) == trace
+    assert read_trace(canonical(trace_to_json(trace))) == trace
 
 
 @given(st.text(max_size=60) | st.just("{}") | st.just('{"evidence": [{"mask": "radar"}]}'))
 def test_a_broken_trace_is_an_input_error(text: str) -> None:
-    with pytest.raises(InputError, match="trace cannot be read"):
-        trace_from_json(text)
+    with pytest.raises(InputError, match="trace is damaged"):
+        read_trace(text)

@@ -24,7 +24,6 @@ from core.qualification.shadow import is_shadow
 from core.qualification.shift import withheld
 from core.station.inference import InferenceLink
 from core.station.station import Station
-from core.trace_json import trace_from_json, trace_to_json
 from core.verdict import Observation, Verdict
 from storage import forms, qualification
 from storage.catalogue import FORM, Catalogue, open_catalogue
@@ -125,7 +124,6 @@ def test_the_shadow_is_stored_audited_and_filtered(catalogue: Catalogue) -> None
 def test_a_trace_keeps_what_was_qualified() -> None:
     trace = replace(stored.verdict().trace, evidence=(), qualified=("depth+ir",))
     assert forms.trace_from_json(forms.trace_to_json(trace)) == trace
-    assert trace_from_json(trace_to_json(trace)).qualified == ("depth+ir",)
 
 
 def test_live_verdicts_of_before_become_shadow_verdicts(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ class AuditPage(Page):
     def _on_entry(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if not current.isValid():
             return
-        entry = self.model.entry(current.row())
+        entry = self.model.at(current.row())
         self.facts.set(tr("No."), str(entry.id))
         self.facts.set(tr("When"), datetime.fromtimestamp(entry.utc_s).strftime("%Y-%m-%d %H:%M:%S"))
         self.facts.set(tr("Who"), entry.actor)

@@ -207,7 +207,7 @@ class ReviewPage(Page):
     def _on_session(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if not current.isValid():
             return
-        session = self.sessions.session(current.row()).id
+        session = self.sessions.at(current.row()).id
         if self.opened is not None and self.opened.session.id == session:
             return
         self.open(session)
