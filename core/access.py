@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.codes import SessionPurpose
-from core.errors import HostError
+from core.errors import HostError, sentence
 
 
 class Role(StrEnum):
@@ -127,7 +127,10 @@ class Actor:
         """
         if not self.may(permission):
             roles = " or ".join(str(role) for role in Role if permission in _GRANTS[role])
-            raise DeniedError(f"{self.id} may not do this ({permission}).", f"Log in as {roles}.")
+            raise DeniedError(
+                sentence("{id} may not do this ({permission}).", id=self.id, permission=permission),
+                sentence("Log in as {roles}.", roles=roles),
+            )
 
 
 LOCAL = Actor("local", frozenset(Role))

@@ -7,6 +7,7 @@ formats.md. Anything else that escapes is a bug: it goes to the crash file and e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -19,6 +20,34 @@ class ExitCode(IntEnum):
     INPUT = 3
     ENVIRONMENT = 4
     CANCELED = 130
+
+
+class Sentence(str):
+    """An English text that knows what it was made of, so that the window can say it in another language.
+
+    ``template`` is what it is looked up by (`gui.i18n.errors`), ``values`` fill the template's fields. Everywhere else,
+    also in messages between processes, logs and JSON, it is the text.
+    """
+
+    template: str
+    values: Mapping[str, str | int | float]
+
+
+def sentence(template: str, /, **values: object) -> Sentence:
+    """``template`` with its ``{name}`` fields filled; what is neither text nor a number enters as its text.
+
+    A value may be a sentence of its own.
+    """
+    kept = {name: _picklable(value) for name, value in values.items()}
+    made = Sentence(template.format(**kept))
+    made.template, made.values = template, kept
+    return made
+
+
+def _picklable(value: object) -> str | int | float:
+    if isinstance(value, float):
+        return float(value)
+    return value if type(value) in (int, Sentence) else str(value)  # type: ignore[return-value]
 
 
 class KnownError(Exception):

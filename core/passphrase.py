@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 
 MIN_LENGTH = 15
 """Characters of a pass-phrase that stands alone (NIST SP 800-63B-4, single factor)."""
@@ -92,9 +92,19 @@ def check_passphrase(text: str, account: str) -> None:
     remedy = f"Several words that only you would put together, {MIN_LENGTH} characters or more."
     plain = unicodedata.normalize("NFKC", text)
     if len(plain) < MIN_LENGTH:
-        raise InputError(f"The pass-phrase has {len(plain)} characters, at least {MIN_LENGTH} are needed.", remedy)
+        raise InputError(
+            sentence(
+                "The pass-phrase has {n} characters, at least {min_length} are needed.",
+                n=len(plain),
+                min_length=MIN_LENGTH,
+            ),
+            remedy,
+        )
     if len(plain) > MAX_LENGTH:
-        raise InputError(f"The pass-phrase has more than {MAX_LENGTH} characters.", "Choose a shorter one.")
+        raise InputError(
+            sentence("The pass-phrase has more than {max_length} characters.", max_length=MAX_LENGTH),
+            "Choose a shorter one.",
+        )
     folded = "".join(plain.casefold().split())
     without_name = folded.replace(account.casefold(), "").replace("sallyport", "")
     guessable = folded.strip("0123456789.!?-_") in _BLOCKED or folded in _BLOCKED
@@ -105,7 +115,9 @@ def check_passphrase(text: str, account: str) -> None:
 def check_pin(text: str) -> None:
     """Accept a new kiosk PIN. Raises `InputError`: it must be digits, and no pattern."""
     if not text.isascii() or not text.isdigit() or len(text) < PIN_LENGTH:
-        raise InputError("The PIN is not usable.", f"Choose {PIN_LENGTH} digits or more.")
+        raise InputError(
+            "The PIN is not usable.", sentence("Choose {pin_length} digits or more.", pin_length=PIN_LENGTH)
+        )
     if _repeats(text) or text in _RUNS[0] or text in _RUNS[0][::-1]:
         raise InputError("The PIN is one of those that are tried first.", "Choose digits without a pattern.")
 

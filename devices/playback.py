@@ -8,7 +8,7 @@ from typing import Any
 import pyrealsense2 as rs
 
 from core.codes import SourceKind
-from core.errors import InputError
+from core.errors import InputError, sentence
 
 SUFFIXES = (".db3", ".bag")
 
@@ -34,10 +34,10 @@ class PlaybackOrigin:
     def acquire(self) -> Any:
         """Open the file. Raises `InputError` when it is missing, truncated or not a recording."""
         if not self._path.is_file():
-            raise InputError(f"There is no recording {self._path}.", "Check the path.")
+            raise InputError(sentence("There is no recording {path}.", path=self._path), "Check the path.")
         if self._path.suffix.lower() not in SUFFIXES:
             raise InputError(
-                f"{self._path.name} is not a recording that the camera SDK can read.",
+                sentence("{name} is not a recording that the camera SDK can read.", name=self._path.name),
                 "Give a .db3 or .bag file of `main.py record` or the RealSense Viewer.",
             )
         self._context = rs.context()
@@ -46,7 +46,11 @@ class PlaybackOrigin:
             self._playback.set_real_time(self._realtime)
         except RuntimeError as error:
             raise InputError(
-                f"{self._path.name} cannot be read: it is damaged or was cut off ({_first_line(error)}).",
+                sentence(
+                    "{name} cannot be read: it is damaged or was cut off ({why}).",
+                    name=self._path.name,
+                    why=_first_line(error),
+                ),
                 "Copy it again from its source, or choose another recording.",
             ) from error
         return self._playback

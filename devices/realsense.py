@@ -12,7 +12,7 @@ from typing import Any
 import pyrealsense2 as rs
 
 from core.codes import SourceKind
-from core.errors import HostError
+from core.errors import HostError, sentence
 from devices.base import NotLiveError
 from devices.stimulus import writable
 
@@ -85,7 +85,10 @@ def select_live(devices: Iterable[Any], serial: str) -> Any:
         refused = why_not_live(device)
         if not refused:
             return device
-    raise NotLiveError(f"The device was refused in live mode: {refused}.", "Use `file:PATH` to play a recording.")
+    raise NotLiveError(
+        sentence("The device was refused in live mode: {refused}.", refused=refused),
+        "Use `file:PATH` to play a recording.",
+    )
 
 
 def why_not_live(device: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import HostError, InputError, UsageError
+from core.errors import HostError, InputError, UsageError, sentence
 from core.frames import Modality
 from devices.sources import SourceSpec, open_camera
 
@@ -80,7 +80,9 @@ def _check(spec: SourceSpec, out: Path) -> None:
     if out.exists():
         raise InputError(f"{out} exists already.", "Choose another name: a recording is never overwritten.")
     if not out.parent.is_dir():
-        raise HostError(f"There is no folder {out.parent}.", "Make it first, or choose another.")
+        raise HostError(
+            sentence("There is no folder {parent}.", parent=out.parent), "Make it first, or choose another."
+        )
     if not os.access(out.parent, os.W_OK):
         raise HostError(f"The folder {out.parent} cannot be written.", "Choose another, or change its permissions.")
 
@@ -90,7 +92,10 @@ def _run(camera: SdkCamera, seconds: float, progress: Callable[[float], None], c
     while not camera.ended and not canceled():
         silent = silent + 1 if camera.read_next(READ_MS) is None else 0
         if silent > SILENCE_READS:
-            raise HostError(f"{camera.device.name} delivers no frames.", "Check its cable, then `main.py doctor`.")
+            raise HostError(
+                sentence("{name} delivers no frames.", name=camera.device.name),
+                "Check its cable, then `main.py doctor`.",
+            )
         done_s = camera.health().camera_s
         progress(min(1.0, done_s / seconds))
         if done_s >= seconds:

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.codes import Framing, Reason
-from core.errors import HostError
+from core.errors import HostError, sentence
 from core.frames import Frame, FrameSet, Modality, ModalityMask, StreamProfile
 
 PREFIX = "sallyport"
@@ -122,7 +122,11 @@ class FrameRing:
             memory = shared_memory.SharedMemory(name=name, create=True, size=size)
         except OSError as error:
             raise HostError(
-                f"Shared memory of {size // 2**20} MiB could not be made: {error.strerror}.",
+                sentence(
+                    "Shared memory of {size} MiB could not be made: {strerror}.",
+                    size=size // 2**20,
+                    strerror=error.strerror,
+                ),
                 "Free memory or enlarge /dev/shm; `main.py doctor` shows its size.",
             ) from error
         words = _bytes_of(memory)[: _HEAD * 8].view(np.uint64)
@@ -176,7 +180,10 @@ class RingWriter:
         )
         if pixel_bytes + len(meta) > segment.slot_bytes:
             raise FrameTooLargeError(
-                f"A frame set of {(pixel_bytes + len(meta)) / 2**20:.1f} MiB does not fit into the frame ring.",
+                sentence(
+                    "A frame set of {size_mib:.1f} MiB does not fit into the frame ring.",
+                    size_mib=(pixel_bytes + len(meta)) / 2**20,
+                ),
                 "Choose a smaller stream size in the camera settings.",
             )
         turn = int(segment.words[_NEWEST]) + 1

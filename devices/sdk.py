@@ -18,7 +18,7 @@ import pyrealsense2 as rs
 
 from core.clock import Clock, SystemClock
 from core.codes import SourceKind
-from core.errors import HostError
+from core.errors import HostError, sentence
 from core.frames import FrameSet, Modality, StreamProfile
 from core.messages import CameraHealth, DeviceInfo, SetOptions
 from core.pairing import Pairer, PairingCounts
@@ -192,12 +192,13 @@ class SdkCamera:
         except RuntimeError as error:
             self.close()
             raise HostError(
-                f"The camera does not answer: {error}.", "Unplug it, plug it in again, then start again."
+                sentence("The camera does not answer: {error}.", error=error),
+                "Unplug it, plug it in again, then start again.",
             ) from error
         if not self._chosen:
             self.close()
             raise HostError(
-                f"{self._device.name} offers no colour, depth or infrared stream that can be used.",
+                sentence("{name} offers no colour, depth or infrared stream that can be used.", name=self._device.name),
                 "Choose another camera or recording with `main.py devices`.",
             )
 
@@ -220,7 +221,7 @@ class SdkCamera:
                 self._origin.throttle(False)
         except RuntimeError as error:
             raise HostError(
-                f"{self._device.name} could not be started: {error}.",
+                sentence("{name} could not be started: {error}.", name=self._device.name, error=error),
                 "Close other programs that use it, plug it into a USB 3 port, then start again.",
             ) from error
         self._origin.started()
@@ -270,7 +271,12 @@ class SdkCamera:
         frame_set = self.read_next(timeout_ms)
         if frame_set is None:
             raise FrameTimeoutError(
-                f"{self._device.name} delivered no frame set within {timeout_ms:.0f} ms.", "Check its cable."
+                sentence(
+                    "{name} delivered no frame set within {timeout_ms:.0f} ms.",
+                    name=self._device.name,
+                    timeout_ms=timeout_ms,
+                ),
+                "Check its cable.",
             )
         return frame_set
 
@@ -281,7 +287,12 @@ class SdkCamera:
         self._ready.clear()
         if newest is None or self._clock.now_ms() - newest[1] > max_age_ms:
             raise StaleFrameError(
-                f"{self._device.name} has no frame set that is newer than {max_age_ms:.0f} ms.", "Check its cable."
+                sentence(
+                    "{name} has no frame set that is newer than {max_age_ms:.0f} ms.",
+                    name=self._device.name,
+                    max_age_ms=max_age_ms,
+                ),
+                "Check its cable.",
             )
         return self._hand_out(newest[0])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.codes import SourceKind
-from core.errors import HostError, UsageError
+from core.errors import HostError, UsageError, sentence
 from core.frames import FrameSet
 from devices.base import Camera
 
@@ -42,9 +42,14 @@ class SourceSpec:
         """Read a source text. Raises `UsageError` with the forms that exist."""
         scheme, _, argument = text.strip().partition(":")
         if scheme not in _KINDS:
-            raise UsageError(f"{text!r} is not a source.", f"Write one of: {FORMS}.")
+            raise UsageError(
+                sentence("{text!r} is not a source.", text=text), sentence("Write one of: {forms}.", forms=FORMS)
+            )
         if scheme in _NEEDS_ARGUMENT and not argument:
-            raise UsageError(f"The source {scheme!r} needs a name after the colon.", f"Write one of: {FORMS}.")
+            raise UsageError(
+                sentence("The source {scheme!r} needs a name after the colon.", scheme=scheme),
+                sentence("Write one of: {forms}.", forms=FORMS),
+            )
         return cls(scheme, argument)
 
     @property
@@ -81,7 +86,7 @@ def open_camera(
         from devices.replay import ReplayCamera
 
         if replay is None:
-            raise UsageError("Stored sessions cannot be opened here.", f"Write one of: {FORMS}.")
+            raise UsageError("Stored sessions cannot be opened here.", sentence("Write one of: {forms}.", forms=FORMS))
         return ReplayCamera(replay(spec.argument), realtime=realtime)
 
     _require_sdk()
@@ -122,5 +127,5 @@ def _require_sdk() -> None:
         import pyrealsense2  # noqa: F401
     except ImportError as error:
         raise HostError(
-            f"The camera SDK cannot be loaded: {error}.", "`main.py doctor` says what to install."
+            sentence("The camera SDK cannot be loaded: {error}.", error=error), "`main.py doctor` says what to install."
         ) from error

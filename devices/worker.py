@@ -19,7 +19,7 @@ from multiprocessing.connection import wait
 
 from core.clock import Clock, SystemClock
 from core.codes import ConnectionState
-from core.errors import HostError, KnownError
+from core.errors import HostError, KnownError, sentence
 from core.frames import FrameSet, Modality, ModalityMask, StreamProfile
 from core.messages import (
     CameraHealth,
@@ -311,7 +311,7 @@ class CaptureWorker:
             _tell(
                 self._pipe,
                 Problem(
-                    f"The camera was given up: {self._connection.problem}",
+                    sentence("The camera was given up: {problem}", problem=self._connection.problem),
                     "Check cable and power, then `main.py doctor`, then start again.",
                     fatal=True,
                 ),

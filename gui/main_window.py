@@ -18,6 +18,7 @@ from core.probing import AlarmRaised
 from gui.actions import PAGES, Actions
 from gui.context import PageContext
 from gui.i18n import tr
+from gui.i18n.errors import told
 from gui.link import StationLink
 from gui.services import Services
 from gui.settings import Settings, save_settings
@@ -213,7 +214,7 @@ class MainWindow(QMainWindow):
 
     def notify(self, what: str, remedy: str = "", level: Level = Level.INFO) -> None:
         """Show a notice."""
-        self.toasts.show(what, remedy, level)
+        self.toasts.show(told(what), told(remedy), level)
 
     @Slot(object)
     def show_error(self, error: BaseException) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 from core.untrusted import json_value
 
 
@@ -68,5 +68,6 @@ def save_settings(settings: Settings, path: Path) -> None:
         fresh.replace(path)
     except OSError as error:
         raise HostError(
-            f"The settings could not be saved: {error.strerror}.", f"Make {path.parent} writable; this run goes on."
+            sentence("The settings could not be saved: {strerror}.", strerror=error.strerror),
+            sentence("Make {parent} writable; this run goes on.", parent=path.parent),
         ) from error

@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from core.access import Permission
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, sentence
 from storage import catalogue as catalogues
 from storage import frames
 from storage.atomic import fsync_file, fsync_folder, sha256_of, write_atomically
@@ -93,7 +93,8 @@ def back_up(
         _put_in_place(partial, out_dir)
     except OSError as error:
         raise HostError(
-            f"The backup to {out_dir} failed: {error.strerror}.", "Choose a folder with room and permission."
+            sentence("The backup to {out_dir} failed: {strerror}.", out_dir=out_dir, strerror=error.strerror),
+            "Choose a folder with room and permission.",
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -131,7 +132,13 @@ def restore(
         _put_in_place(partial, root)
     except OSError as error:
         raise HostError(
-            f"{backup} could not be restored to {root}: {error.strerror}.", "Choose a folder with room and permission."
+            sentence(
+                "{backup} could not be restored to {root}: {strerror}.",
+                backup=backup,
+                root=root,
+                strerror=error.strerror,
+            ),
+            "Choose a folder with room and permission.",
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -249,7 +256,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _require_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is not empty.", "Choose a new folder.")
+        raise InputError(sentence("{folder} is not empty.", folder=folder), "Choose a new folder.")
 
 
 def _put_in_place(partial: Path, target: Path) -> None:

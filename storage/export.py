@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from core.access import Permission
 from core.data.manifest import LeftOut, ManifestRow, write_manifest
-from core.errors import CanceledError, HostError, InputError
+from core.errors import CanceledError, HostError, InputError, sentence
 from core.frames import FrameSet, Modality
 from core.registration import register
 from storage.atomic import write_atomically
@@ -66,7 +66,7 @@ def export_session(
     _require_shared(catalogue, record)
     presentations = catalogue.presentations.of_session(session)
     if out_dir.exists() and any(out_dir.iterdir()):
-        raise InputError(f"{out_dir} is not empty.", "Choose a new folder.")
+        raise InputError(sentence("{out_dir} is not empty.", out_dir=out_dir), "Choose a new folder.")
     _note(catalogue, session, out_dir)
     rows: list[ManifestRow] = []
     left_out: list[LeftOut] = []
@@ -103,7 +103,7 @@ def _require_shared(catalogue: Catalogue, record: Session) -> None:
     consent = catalogue.consents.valid(record.subject)
     if consent is None or SHARE not in consent.purposes:
         raise InputError(
-            f"The consent of {record.subject} does not cover sharing.",
+            sentence("The consent of {subject} does not cover sharing.", subject=record.subject),
             "Ask for one that does, and record it (page Collect, New subject) under the same pseudonym.",
         )
 
@@ -137,7 +137,10 @@ def _write_image(path: Path, pixels: NDArray[Any], modality: Modality) -> None:
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:
-        raise HostError(f"{path} could not be written: {error.strerror}.", "Choose a folder with room.") from error
+        raise HostError(
+            sentence("{path} could not be written: {strerror}.", path=path, strerror=error.strerror),
+            "Choose a folder with room.",
+        ) from error
 
 
 def _presentation_of(presentations: list[Presentation], number: int) -> Presentation | None:

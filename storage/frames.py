@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from core.codes import Framing
-from core.errors import HostError, InputError, KnownError
+from core.errors import HostError, InputError, KnownError, sentence
 from core.frames import MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
 from storage.codecs import PayloadError, decode, encode
 from storage.database import DatabaseFile, FileForm, Mode, Row
@@ -120,7 +120,9 @@ class FrameStore:
             InputError: there is no such database, it is damaged, or it is of a newer version.
         """
         if not path.is_file():
-            raise InputError(f"Session {path.stem} has no stored frames.", "Only its decisions were kept.")
+            raise InputError(
+                sentence("Session {stem} has no stored frames.", stem=path.stem), "Only its decisions were kept."
+            )
         file = DatabaseFile(path, FORM, Mode.WRITE)
         try:
             if check_version(file, SCHEMA) < len(SCHEMA):
@@ -289,12 +291,18 @@ class FrameStore:
         """
         row = self._file.row("SELECT * FROM sets WHERE number = ?", (number,))
         if row is None:
-            raise InputError(f"Session {self.session} has no frame set {number}.", "Choose one of its timeline.")
+            raise InputError(
+                sentence("Session {session} has no frame set {number}.", session=self.session, number=number),
+                "Choose one of its timeline.",
+            )
         form = str(self._file.value("SELECT form FROM profiles WHERE id = ?", (row["profiles"],)))
         frames = self._file.rows("SELECT * FROM frames WHERE number = ? ORDER BY id", (number,))
         decoded = {frame["modality"]: self._frame(frame) for frame in frames}
         if _set_digest(row, form, [frame["digest"] for frame in frames]) != row["digest"]:
-            raise InputError(f"Frame set {number} of session {self.session} is damaged.", _REMEDY)
+            raise InputError(
+                sentence("Frame set {number} of session {session} is damaged.", number=number, session=self.session),
+                _REMEDY,
+            )
         if row["profiles"] not in self._profiles:
             self._profiles[row["profiles"]] = profiles_from_json(json.loads(form))
         return FrameSet(

@@ -15,7 +15,7 @@ from pathlib import Path
 from core.access import Permission
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.data.manifest import LeftOut, ManifestRow, load_frame_set, read_manifest
-from core.errors import CanceledError, InputError, UsageError
+from core.errors import CanceledError, InputError, UsageError, sentence
 from core.frames import FrameSet, Modality, StreamProfile
 from storage.atomic import fsync_folder
 from storage.catalogue import Catalogue
@@ -103,7 +103,9 @@ def import_manifest(
             else:
                 run.store(subject, rows)
     if not run.sessions and not run.skipped:
-        raise InputError(f"No image of {manifest_path.name} can be used.", "Check the paths in the manifest.")
+        raise InputError(
+            sentence("No image of {name} can be used.", name=manifest_path.name), "Check the paths in the manifest."
+        )
     left_out = tuple(sorted(run.left_out, key=lambda found: found.row))
     return ImportReport(tuple(run.sessions), run.frame_sets, left_out, tuple(run.skipped))
 
@@ -157,7 +159,7 @@ class _Import:
         for row in rows:
             if self.cancel():
                 raise CanceledError(
-                    f"The import was canceled after {len(self.sessions)} sessions.",
+                    sentence("The import was canceled after {n} sessions.", n=len(self.sessions)),
                     "The same command goes on after them.",
                 )
             try:

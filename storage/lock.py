@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 
 if sys.platform == "win32":
     import msvcrt
@@ -46,7 +46,7 @@ class StationLock:
             file = self._path.open("a+", encoding="utf-8")
         except OSError as error:
             raise HostError(
-                f"The lock {self._path} cannot be written: {error.strerror}.",
+                sentence("The lock {path} cannot be written: {strerror}.", path=self._path, strerror=error.strerror),
                 "Choose a data folder that this user may write with --data.",
             ) from error
         try:
@@ -56,7 +56,9 @@ class StationLock:
             holder = file.read().strip() or "unknown"
             file.close()
             raise HostError(
-                f"Another station (process {holder}) works on {self._path.parent}.",
+                sentence(
+                    "Another station (process {holder}) works on {parent}.", holder=holder, parent=self._path.parent
+                ),
                 "Close it first, or choose another folder with --data.",
             ) from error
         file.seek(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.access import Permission
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import FrameSet
 from core.ports import StoredPresentation
 from storage.acting import Acting
@@ -51,7 +51,7 @@ class Material:
         path = self._folder.frames(session)
         if not path.is_file() and self._vault.has_frames(session):
             raise InputError(
-                f"The frames of session {session} are missing: {path} is gone.",
+                sentence("The frames of session {session} are missing: {path} is gone.", session=session, path=path),
                 "Put the file back, or restore a backup with `main.py restore`.",
             )
         store = FrameStore.open(path, self._vault.opener(session))

@@ -27,7 +27,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 from storage.partial import abandoned_in, partial_of
 
 ENVIRONMENT = "SALLYPORT_DATA"
@@ -141,14 +141,20 @@ class DataFolder:
             self.sessions.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise HostError(
-                f"The data folder {self.root} cannot be used: {error.strerror}.",
-                f"Choose a folder that this user may write with --data or {ENVIRONMENT}.",
+                sentence("The data folder {root} cannot be used: {strerror}.", root=self.root, strerror=error.strerror),
+                sentence(
+                    "Choose a folder that this user may write with --data or {environment}.", environment=ENVIRONMENT
+                ),
             ) from error
         kind = network_drive(self.root)
         if kind:
             raise HostError(
-                f"The data folder {self.root} lies on a network drive ({kind}), where SQLite cannot keep it safe.",
-                f"Choose a folder on a local disk with --data or {ENVIRONMENT}.",
+                sentence(
+                    "The data folder {root} lies on a network drive ({kind}), where SQLite cannot keep it safe.",
+                    root=self.root,
+                    kind=kind,
+                ),
+                sentence("Choose a folder on a local disk with --data or {environment}.", environment=ENVIRONMENT),
             )
 
 

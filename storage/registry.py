@@ -15,7 +15,7 @@ from typing import Any
 
 from core.access import Permission
 from core.codes import JobState, ModelRole
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, sentence
 from core.untrusted import json_value
 from storage.atomic import fsync_file, fsync_folder, sha256_of
 from storage.catalogue import Catalogue
@@ -132,7 +132,7 @@ class ModelRegistry:
         _require_reason(reason)
         record = self.resolve(reference)
         if ModelRole.CHAMPION in record.roles:
-            raise InputError(f"Model {record.name} is the champion already.", "Choose another one.")
+            raise InputError(sentence("Model {name} is the champion already.", name=record.name), "Choose another one.")
         self_test(Path(record.path))
         self._catalogue.proposals.authorize(Permission.PROMOTE, PROMOTION, {"model": record.sha256}, reason)
         with self._catalogue.transaction():
@@ -197,7 +197,9 @@ class ModelRegistry:
     def _found(self, reference: str) -> ModelRecord:
         record = self._models.find(reference)
         if record is None:
-            raise InputError(f"There is no model {reference!r}.", "List them with `main.py models`.")
+            raise InputError(
+                sentence("There is no model {reference!r}.", reference=reference), "List them with `main.py models`."
+            )
         return self._absolute(record)
 
     def _absolute(self, record: ModelRecord) -> ModelRecord:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from core.errors import InputError, UsageError
+from core.errors import InputError, UsageError, sentence
 from storage.forms import canonical
 from storage.identifiers import random_id
 from storage.sealing import KEY_BYTES, DataKey, LockedError, SealBrokenError
@@ -95,8 +95,11 @@ def wrap_with_passphrase(site: SiteKey, passphrase: str, cost: Argon2 | None = N
     """
     if len(passphrase) < MIN_PASSPHRASE:
         raise UsageError(
-            f"The passphrase has {len(passphrase)} characters.",
-            f"Give at least {MIN_PASSPHRASE}; a few unrelated words are easy to remember.",
+            sentence("The passphrase has {n} characters.", n=len(passphrase)),
+            sentence(
+                "Give at least {min_passphrase}; a few unrelated words are easy to remember.",
+                min_passphrase=MIN_PASSPHRASE,
+            ),
         )
     cost, salt = cost or Argon2(), secrets.token_bytes(16)
     key = _derived(passphrase, salt, cost)

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.clock import Clock
 from core.codes import SiteKeyMethod
-from core.errors import InputError, UsageError
+from core.errors import InputError, UsageError, sentence
 from storage.database import DatabaseFile, Row
 from storage.forms import canonical
 from storage.identifiers import random_id
@@ -186,7 +186,9 @@ class Vault:
         with self._file.transaction():
             row = self._file.row("SELECT key, subject FROM sessions WHERE id = ?", (session,))
             if row is None:
-                raise InputError(f"There is no session {session!r}.", "List them with `main.py sessions`.")
+                raise InputError(
+                    sentence("There is no session {session!r}.", session=session), "List them with `main.py sessions`."
+                )
             if row["key"] is not None:
                 return self.key(row["key"])
             key = self.store_key(given or DataKey.generate(random_id("key")), row["subject"] or "")
@@ -236,12 +238,13 @@ class Vault:
         row = self._file.row("SELECT * FROM keys WHERE id = ?", (identity,))
         if row is None or (row["wrapped"] is None and row["destroyed_utc_s"] is None):
             raise KeyMissingError(
-                f"The key {identity} of these frames is not in this data folder.",
+                sentence("The key {identity} of these frames is not in this data folder.", identity=identity),
                 "Backups hold no keys: bring in an export of them with `main.py keys import`.",
             )
         if row["wrapped"] is None:
             raise KeyMissingError(
-                f"The key {identity} of these frames was destroyed: they were erased.", "They are gone for good."
+                sentence("The key {identity} of these frames was destroyed: they were erased.", identity=identity),
+                "They are gone for good.",
             )
         by = self.site_key().wrapping if row["parent"] is None else self.key(row["parent"])
         return unwrap(identity, row["wrapped"], by, row["subject"] or "")

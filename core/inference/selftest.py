@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.assessment import valid
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import CROP_PX, EVERY_MASK, FaceCrop
 from core.ports import Scorer
 
@@ -23,13 +23,13 @@ def self_test(scorer: Scorer) -> None:
     first, second = scorer.score(crops), scorer.score(crops)
     for mask, one, two in zip(EVERY_MASK, first, second, strict=True):
         if not valid(one) or one.mask != mask:
-            problem = f"gives no valid score for {mask}"
+            problem = sentence("it gives no valid score for {mask}", mask=mask)
         elif abs(one.logit - two.logit) > _TOLERANCE:
-            problem = f"gives two answers for one picture ({mask})"
+            problem = sentence("it gives two answers for one picture ({mask})", mask=mask)
         else:
             continue
         raise InputError(
-            f"The model {scorer.name} fails its self-test: it {problem}.",
+            sentence("The model {name} fails its self-test: {problem}.", name=scorer.name, problem=problem),
             "Keep the model in use, and train or import this one again.",
         )
 

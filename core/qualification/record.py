@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from core.camera_identity import CameraIdentity
 from core.codes import QualificationReason, QualificationState, SourceKind
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import ModalityMask
 from core.qualification.checks import Check
 from core.qualification.wall import Placement
@@ -76,7 +76,8 @@ def step(before: State, after: State) -> None:
     """Raises `InputError` unless a record may go from one state to the other."""
     if after not in NEXT[before]:
         raise InputError(
-            f"This qualification is {before} and cannot become {after}.", "See `main.py qualify status`, or begin anew."
+            sentence("This qualification is {before} and cannot become {after}.", before=before, after=after),
+            "See `main.py qualify status`, or begin anew.",
         )
 
 
@@ -88,7 +89,8 @@ def camera_key(identity: CameraIdentity, source_kind: SourceKind) -> str:
     """
     if source_kind is SourceKind.LIVE and not identity.serial:
         raise InputError(
-            f"{identity.name} states no serial number and cannot be qualified.", "Use a camera that identifies itself."
+            sentence("{name} states no serial number and cannot be qualified.", name=identity.name),
+            "Use a camera that identifies itself.",
         )
     return f"{source_kind}:{identity.serial or identity.name}"
 

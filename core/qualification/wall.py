@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import FrameSet, Modality
 
 MIN_SETS = 10
@@ -51,7 +51,11 @@ def measure(frame_sets: Sequence[FrameSet], distance_mm: float | None = None) ->
     """
     if len(frame_sets) < MIN_SETS:
         raise InputError(
-            f"The camera delivered {len(frame_sets)} frame sets; a measurement needs {MIN_SETS}.",
+            sentence(
+                "The camera delivered {n} frame sets; a measurement needs {min_sets}.",
+                n=len(frame_sets),
+                min_sets=MIN_SETS,
+            ),
             "Wait until all streams run, then measure again.",
         )
     each = [_of_one(frame_set) for frame_set in frame_sets]

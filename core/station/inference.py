@@ -6,6 +6,7 @@ from collections import deque
 from multiprocessing.connection import Connection
 
 from core.clock import Clock
+from core.errors import sentence
 from core.messages import LoadModel, Message, Problem, SetPolicy, SetSession, Shutdown, Standing
 from core.processes import Child
 
@@ -67,7 +68,10 @@ class InferenceLink:
         if len(self._restarts) == MAX_RESTARTS and now - self._restarts[0] < RESTART_WINDOW_MS:
             self._given_up = True
             return Problem(
-                f"The inference process ended {MAX_RESTARTS} times within ten minutes and was given up.",
+                sentence(
+                    "The inference process ended {max_restarts} times within ten minutes and was given up.",
+                    max_restarts=MAX_RESTARTS,
+                ),
                 "Run `main.py doctor`, check the model with `main.py models`, then start again.",
                 fatal=True,
             )

@@ -16,6 +16,7 @@ from core.clock import Clock, ClockWatch, SystemClock
 from core.codes import Outcome, Reason, Rule, SessionPurpose, SessionState, SourceKind
 from core.door.machine import StationView
 from core.door.output import DoorOutput, DoorPlaces
+from core.errors import sentence
 from core.frames import ModalityMask
 from core.messages import (
     BeginPresentation,
@@ -378,7 +379,11 @@ class Station:
             return []
         log.warning("the clock jumped by %.1f s", seconds)
         self._ledger.note_clock_jump(seconds)
-        return [Problem(f"The clock jumped by {seconds:+.0f} s.", "It was set, or the machine slept.")]
+        return [
+            Problem(
+                sentence("The clock jumped by {seconds:+.0f} s.", seconds=seconds), "It was set, or the machine slept."
+            )
+        ]
 
     def _remember_probing(self) -> None:
         """A delay that stood when the station was stopped goes on."""

@@ -47,11 +47,11 @@ class TableTranslator(QTranslator):
 
 
 def load_table(language: str) -> dict[str, str]:
-    """The table of a language; English is its own source and has none."""
-    path = _FOLDER / f"{language}.json"
-    if not path.exists():
-        return {}
-    table: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    """The tables of a language, the window's and the one of known errors; English is its own source and has none."""
+    table: dict[str, str] = {}
+    for path in (_FOLDER / f"{language}.json", _FOLDER / f"{language}_errors.json"):
+        if path.exists():
+            table |= json.loads(path.read_text(encoding="utf-8"))
     return table
 
 

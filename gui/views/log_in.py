@@ -9,6 +9,7 @@ from core.access import Actor
 from core.errors import KnownError
 from gui.context import PageContext
 from gui.i18n import tr
+from gui.i18n.errors import told_error
 from gui.views.page import Page
 from gui.widgets.forms import Plate, add_row, form_layout, heading, quiet
 from storage.catalogue import Catalogue
@@ -79,7 +80,7 @@ class LogInPage(Page):
         if not isinstance(error, KnownError):
             self.context.show_error(error)
             return
-        self.message.setText(f"{error.what} {error.remedy}")
+        self.message.setText(told_error(error))
         self.passphrase.setFocus()
 
     def _wait(self, waiting: bool) -> None:

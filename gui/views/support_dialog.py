@@ -20,6 +20,7 @@ from core.errors import ExitCode
 from gui.command import Command, read_json
 from gui.context import PageContext
 from gui.i18n import tr, tr_count
+from gui.i18n.errors import told_error
 from gui.widgets.ask import Question
 from gui.widgets.forms import quiet
 from gui.widgets.toast import Level
@@ -88,7 +89,7 @@ class SupportDialog(Question):
         self._context.tasks.run(work, self._on_pieces, self._refused, self)
 
     def _refused(self, error: BaseException) -> None:
-        self.state.setText(str(error))
+        self.state.setText(told_error(error))
         self._context.show_error(error)
 
     def _on_pieces(self, pieces: list[Piece]) -> None:

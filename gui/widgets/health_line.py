@@ -10,6 +10,7 @@ from core.codes import ConnectionState, Reason
 from core.frames import MODALITIES
 from core.messages import CameraHealth, DoorChanged, ModelReady, Standing
 from gui.i18n import codes, tr
+from gui.i18n.errors import told
 from gui.theme import Tone, current_scheme
 
 _TONES = {
@@ -113,7 +114,7 @@ class HealthLine(QWidget):
     def show_failure(self, what: str) -> None:
         """The camera could not be opened at all."""
         self._sign.set_tone(Tone.BAD)
-        self.state.setText(what)
+        self.state.setText(told(what))
         self.streams.clear()
         self.drops.clear()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.access import Actor, Permission, Role
-from core.errors import InputError, UsageError
+from core.errors import InputError, UsageError, sentence
 from core.passphrase import check_passphrase, check_pin, make_code, read_code
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
@@ -75,7 +75,7 @@ class Accounts:
         given = _given(roles)
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise InputError(
-                f"{name!r} cannot be the name of an account.",
+                sentence("{name!r} cannot be the name of an account.", name=name),
                 "Take 2 to 32 small letters, digits, dots or dashes: a pseudonym, as it stands in the audit log.",
             )
         check_passphrase(passphrase, name)
@@ -146,7 +146,10 @@ class Accounts:
         """
         check_passphrase(passphrase, name)
         if Role.ADMINISTRATOR not in self._roles_of(name):
-            raise InputError(f"{name} is no administrator.", "The recovery code opens an administrator's account only.")
+            raise InputError(
+                sentence("{name} is no administrator.", name=name),
+                "The recovery code opens an administrator's account only.",
+            )
         try:
             self._credentials.check(RECOVERY, read_code(code))
         except Exception:
@@ -190,7 +193,10 @@ class Accounts:
 
     def _insert(self, name: str, roles: list[str], first: bool) -> None:
         if self._file.value("SELECT 1 FROM accounts WHERE name = ?", (name,)) is not None:
-            raise InputError(f"The name {name} was given before.", "Choose another one: names are never given twice.")
+            raise InputError(
+                sentence("The name {name} was given before.", name=name),
+                "Choose another one: names are never given twice.",
+            )
         if first and Role.ADMINISTRATOR not in roles:
             raise InputError(
                 "The first account must be an administrator's.", "Otherwise nobody could make the next one."
@@ -208,13 +214,15 @@ class Accounts:
     def _roles_of(self, name: str) -> tuple[Role, ...]:
         row = self._file.row("SELECT roles FROM accounts WHERE name = ? AND removed_utc_s IS NULL", (name,))
         if row is None:
-            raise InputError(f"There is no account {name!r}.", "List them with `main.py accounts list`.")
+            raise InputError(
+                sentence("There is no account {name!r}.", name=name), "List them with `main.py accounts list`."
+            )
         return _roles(row)
 
     def _keep_an_administrator(self, name: str, roles: list[str]) -> None:
         others = [holder for holder in self.holders(Permission.ACCOUNTS) if holder != name]
         if Role.ADMINISTRATOR not in roles and not others:
-            raise InputError(f"{name} is the last administrator.", "Make another one first.")
+            raise InputError(sentence("{name} is the last administrator.", name=name), "Make another one first.")
 
     def _forget_log_ins(self, name: str) -> None:
         self._file.change("DELETE FROM log_ins WHERE account = ?", (name,))
@@ -242,5 +250,5 @@ def _given(roles: Iterable[Role]) -> list[str]:
     """In the order of `Role`, each once."""
     wanted = set(roles)
     if not wanted:
-        raise UsageError("An account needs a role.", f"Name one or more of {', '.join(Role)}.")
+        raise UsageError("An account needs a role.", sentence("Name one or more of {roles}.", roles=", ".join(Role)))
     return [str(role) for role in Role if role in wanted]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.access import Permission
 from core.clock import Clock
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.acting import Acting
 from storage.database import DatabaseFile
 from storage.identifiers import random_id
@@ -60,7 +60,7 @@ class Artefacts:
         """The artefact; raises `InputError` when there is none of that id."""
         row = self._file.row("SELECT * FROM artefacts WHERE id = ?", (artefact,))
         if row is None:
-            raise InputError(f"There is no artefact {artefact!r}.", "Register it first.")
+            raise InputError(sentence("There is no artefact {artefact!r}.", artefact=artefact), "Register it first.")
         return Artefact(**row)
 
     def all(self, species: str | None = None) -> list[Artefact]:

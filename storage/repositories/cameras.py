@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.camera_identity import CameraIdentity, IdentityChange
 from core.clock import Clock
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.database import DatabaseFile, Row
 from storage.repositories.audit import AuditLog
 
@@ -96,7 +96,10 @@ class Cameras:
         """The camera of that serial number. Raises `InputError` when none was seen."""
         found = [camera for camera in self.all() if camera.serial == serial]
         if not found:
-            raise InputError(f"No live camera {serial} was seen here.", "Connect it, then run `main.py commission`.")
+            raise InputError(
+                sentence("No live camera {serial} was seen here.", serial=serial),
+                "Connect it, then run `main.py commission`.",
+            )
         return found[0]
 
     def all(self) -> list[Commissioning]:
@@ -121,7 +124,7 @@ class Cameras:
 
 def _must_have_serial(seen: CameraIdentity) -> None:
     if not seen.serial:
-        raise InputError(f"{seen.name} states no serial number.", "Use a camera that does.")
+        raise InputError(sentence("{name} states no serial number.", name=seen.name), "Use a camera that does.")
 
 
 def _camera(row: Row) -> Commissioning:

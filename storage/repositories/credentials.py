@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.clock import Clock
+from core.errors import sentence
 from core.passphrase import COST, Cost, Sealed, seal
 from core.throttle import WaitError, WrongSecretError, in_words, remaining_s
 from storage.database import DatabaseFile, Row
@@ -105,4 +106,8 @@ class Credentials:
 def _wait(left: float | None) -> WaitError:
     if left is None:
         return WaitError("Too many failures in a row: this way in is closed.", _CLOSED, None)
-    return WaitError(f"After earlier failures the next try is possible in {in_words(left)}.", "Then try again.", left)
+    return WaitError(
+        sentence("After earlier failures the next try is possible in {time}.", time=in_words(left)),
+        "Then try again.",
+        left,
+    )

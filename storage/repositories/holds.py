@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.clock import Clock
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.database import DatabaseFile
 from storage.identifiers import random_id
 from storage.repositories.audit import AuditLog
@@ -41,7 +41,9 @@ class Holds:
         if not reason.strip():
             raise InputError("A legal hold needs a reason.", "Say in a few words why.")
         if self._file.value("SELECT 1 FROM subjects WHERE id = ?", (subject,)) is None:
-            raise InputError(f"There is no subject {subject!r}.", "Look it up on the page Collect.")
+            raise InputError(
+                sentence("There is no subject {subject!r}.", subject=subject), "Look it up on the page Collect."
+            )
         hold = random_id("hold")
         row = {"id": hold, "subject": subject, "reason": reason, "actor": actor}
         with self._file.transaction():
@@ -55,7 +57,10 @@ class Holds:
         with self._file.transaction():
             count = self._file.change(sql, (self._clock.utc_s(), actor, subject))
             if not count:
-                raise InputError(f"No legal hold stands on {subject!r}.", "List them with `main.py retention`.")
+                raise InputError(
+                    sentence("No legal hold stands on {subject!r}.", subject=subject),
+                    "List them with `main.py retention`.",
+                )
             self._audit.append("release", "subject", subject, actor=actor, reason=reason)
         return count
 
@@ -76,6 +81,6 @@ class Holds:
         row = self._file.row(sql, (str(kind), target))
         if row is not None:
             raise HeldError(
-                f"A legal hold stands on {row['subject']}: {row['reason']}.",
+                sentence("A legal hold stands on {subject}: {reason}.", subject=row["subject"], reason=row["reason"]),
                 "Nothing is erased before it is released: `main.py retention --release SUBJECT --reason TEXT`.",
             )

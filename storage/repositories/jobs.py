@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from core.access import Permission
 from core.clock import Clock
 from core.codes import JobState
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.ports import JobRecord
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
@@ -55,7 +55,7 @@ class Jobs:
         """See `core.ports.JobStore.get`."""
         row = self._file.row(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job,))
         if row is None:
-            raise InputError(f"There is no job {job!r}.", "Make one with `main.py adapt plan`.")
+            raise InputError(sentence("There is no job {job!r}.", job=job), "Make one with `main.py adapt plan`.")
         return _record(row)
 
     def all(self) -> list[JobRecord]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from core.access import Permission
 from core.clock import Clock
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.ports import StoredPresentation
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
@@ -95,7 +95,9 @@ class Presentations:
         with self._file.transaction():
             shown = self._subject(session, subject)
             if artefact and self._file.value("SELECT 1 FROM artefacts WHERE id = ?", (artefact,)) is None:
-                raise InputError(f"There is no artefact {artefact!r}.", "Register it first.")
+                raise InputError(
+                    sentence("There is no artefact {artefact!r}.", artefact=artefact), "Register it first."
+                )
             number = 1 + int(
                 self._file.value("SELECT coalesce(max(number), 0) FROM presentations WHERE session = ?", (session,))
             )
@@ -122,14 +124,17 @@ class Presentations:
         """Who is shown. A session's consent speaks for its own subject only."""
         row = self._file.row("SELECT subject, basis, mode FROM sessions WHERE id = ?", (session,))
         if row is None:
-            raise InputError(f"There is no session {session!r}.", "List them with `main.py sessions`.")
+            raise InputError(
+                sentence("There is no session {session!r}.", session=session), "List them with `main.py sessions`."
+            )
         if not subject or subject == row["subject"]:
             return None if row["subject"] is None else str(row["subject"])
         if self._file.value("SELECT 1 FROM subjects WHERE id = ?", (subject,)) is None:
-            raise InputError(f"There is no subject {subject!r}.", "Add the subject first.")
+            raise InputError(sentence("There is no subject {subject!r}.", subject=subject), "Add the subject first.")
         if row["basis"] == "consent" and row["mode"] == "frames" and self._consents.valid(subject) is None:
             raise InputError(
-                f"Frames of {subject} cannot be kept without a consent.", "Record the subject's consent first."
+                sentence("Frames of {subject} cannot be kept without a consent.", subject=subject),
+                "Record the subject's consent first.",
             )
         return subject
 
@@ -225,7 +230,10 @@ class Presentations:
 
 
 def _missing(presentation: str) -> InputError:
-    return InputError(f"There is no presentation {presentation!r}.", "Export its session to see the ids.")
+    return InputError(
+        sentence("There is no presentation {presentation!r}.", presentation=presentation),
+        "Export its session to see the ids.",
+    )
 
 
 def _presentation(row: Row) -> Presentation:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from core.camera_identity import CameraIdentity
 from core.clock import Clock
 from core.codes import CameraFigure, Outcome, QualificationReason, QualificationState, SourceKind
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import ModalityMask
 from core.qualification.checks import Check
 from core.qualification.record import Qualification, camera_key, changed, step
@@ -46,7 +46,10 @@ class Qualifications:
         """The record; raises `InputError` when there is none of that number."""
         row = self._file.row("SELECT * FROM qualifications WHERE id = ?", (qualification,))
         if row is None:
-            raise InputError(f"There is no qualification {qualification}.", "List them with `main.py qualify status`.")
+            raise InputError(
+                sentence("There is no qualification {qualification}.", qualification=qualification),
+                "List them with `main.py qualify status`.",
+            )
         return _record(row)
 
     def takes(self, qualification: int) -> list[Take]:
@@ -102,7 +105,8 @@ class Qualifications:
                 standing = record.running or record.state is QualificationState.QUALIFIED
                 if standing and (record.mask, record.model) == (mask, model):
                     raise InputError(
-                        f"Qualification {record.id} of this camera is {record.state}.", "Go on with it, or revoke it."
+                        sentence("Qualification {id} of this camera is {state}.", id=record.id, state=record.state),
+                        "Go on with it, or revoke it.",
                     )
             row = {
                 "camera": camera,
@@ -128,7 +132,8 @@ class Qualifications:
         with self._file.transaction():
             if self.get(qualification).state is not QualificationState.MEASURING:
                 raise InputError(
-                    f"Qualification {qualification} is not measuring any more.", "See `main.py qualify status`."
+                    sentence("Qualification {qualification} is not measuring any more.", qualification=qualification),
+                    "See `main.py qualify status`.",
                 )
             forms = canonical([_placement_json(p) for p in placements]), canonical([asdict(c) for c in checks])
             sql = "UPDATE qualifications SET placements = ?, checks = ?, changed_utc_s = ? WHERE id = ?"
@@ -140,7 +145,10 @@ class Qualifications:
         """The presentations of this session are takes of the qualification. Raises `InputError` unless it presents."""
         with self._file.transaction():
             if self.get(qualification).state is not QualificationState.PRESENTING:
-                raise InputError(f"Qualification {qualification} takes no presentations.", "Measure the camera first.")
+                raise InputError(
+                    sentence("Qualification {qualification} takes no presentations.", qualification=qualification),
+                    "Measure the camera first.",
+                )
             self._file.insert("qualification_sessions", {"session": session, "qualification": qualification})
 
     def conclude(self, qualification: int, actor: str) -> Judgement:
@@ -153,7 +161,10 @@ class Qualifications:
             found = self.judgement(qualification)
             if not found.enough:
                 lacks = ", ".join(f"{lack.more} {lack.what} {lack.species}".rstrip() for lack in found.missing)
-                raise InputError(f"Qualification {qualification} is not complete.", f"Missing: {lacks}.")
+                raise InputError(
+                    sentence("Qualification {qualification} is not complete.", qualification=qualification),
+                    sentence("Missing: {lacks}.", lacks=lacks),
+                )
             state, reason = QualificationState.QUALIFIED, QualificationReason.BOUNDS_MET
             self._move(qualification, state, reason, actor, evidence=_plain(found))
         return found

@@ -12,7 +12,7 @@ from core.access import OPENED_BY, Permission
 from core.camera_identity import calibration_sha256
 from core.clock import Clock
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import Modality, StreamProfile
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
@@ -293,7 +293,9 @@ def _given(filters: SessionFilter | None) -> dict[str, Any]:
 
 
 def _missing(session: str) -> InputError:
-    return InputError(f"There is no session {session!r}.", "List them with `main.py sessions`.")
+    return InputError(
+        sentence("There is no session {session!r}.", session=session), "List them with `main.py sessions`."
+    )
 
 
 def _session(row: Row) -> Session:

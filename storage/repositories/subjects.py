@@ -9,7 +9,7 @@ from typing import Any
 
 from core.access import Permission
 from core.clock import Clock
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.acting import Acting
 from storage.database import DatabaseFile
 from storage.forms import canonical
@@ -80,7 +80,10 @@ class Subjects:
         """
         self._acting.require(Permission.COLLECT)
         if not pseudonym.strip() or "/" in collection:
-            raise InputError(f"{pseudonym!r} is no pseudonym.", "Give a short name that identifies nobody outside.")
+            raise InputError(
+                sentence("{pseudonym!r} is no pseudonym.", pseudonym=pseudonym),
+                "Give a short name that identifies nobody outside.",
+            )
         subject = f"{collection}/{pseudonym}" if collection else pseudonym
         with self._file.transaction():
             if not self.known(subject):
@@ -103,14 +106,17 @@ class Subjects:
         """The subject; raises `InputError` when there is none of that id."""
         row = self._file.row("SELECT * FROM subjects WHERE id = ?", (subject,))
         if row is None:
-            raise InputError(f"There is no subject {subject!r}.", "Add the subject with its consent first.")
+            raise InputError(
+                sentence("There is no subject {subject!r}.", subject=subject), "Add the subject with its consent first."
+            )
         return Subject(**row)
 
     def require_active(self, subject: str) -> None:
         """Raise `InputError` when there is no such subject, or what was stored of it was erased or is being erased."""
         if self.get(subject).state != ACTIVE:
             raise InputError(
-                f"{subject} was erased: nothing more is stored under this pseudonym.", "Give the person a new one."
+                sentence("{subject} was erased: nothing more is stored under this pseudonym.", subject=subject),
+                "Give the person a new one.",
             )
 
     def all(self) -> list[Subject]:
@@ -177,7 +183,10 @@ class Consents:
         sql = "UPDATE consents SET withdrawn_utc_s = ?, withdrawn_by = ? WHERE id = ? AND withdrawn_utc_s IS NULL"
         with self._file.transaction():
             if not self._file.change(sql, (self._clock.utc_s(), by, consent)):
-                raise InputError(f"There is no standing consent {consent!r}.", "Look it up with the subject.")
+                raise InputError(
+                    sentence("There is no standing consent {consent!r}.", consent=consent),
+                    "Look it up with the subject.",
+                )
             self._audit.append("withdraw", "consent", consent, actor=self._acting.actor.id, reason=reason)
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from core.errors import CanceledError
 from gui.context import PageContext
 from gui.i18n import audit_codes, tr, tr_count
+from gui.i18n.errors import told_error
 from gui.models.audit_model import AuditModel
 from gui.tasks import Task
 from gui.views.page import Page
@@ -171,7 +172,7 @@ class AuditPage(Page):
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
         self.rooms.setCurrentIndex(1)
-        self.empty.say(tr("The audit log cannot be read"), str(error))
+        self.empty.say(tr("The audit log cannot be read"), told_error(error))
 
     @Slot(QModelIndex, QModelIndex)
     def _on_entry(self, current: QModelIndex, _previous: QModelIndex) -> None:

@@ -10,6 +10,7 @@ from core.frames import ModalityMask
 from core.messages import CameraHealth, ModelReady, Problem, VerdictCommitted
 from core.verdict import Observation, Verdict
 from gui.i18n import codes, tr
+from gui.i18n.errors import told
 from gui.theme import Tone
 from gui.widgets.stream_view import LOST_MS
 
@@ -70,7 +71,7 @@ class CheckpointState:
     def display(self) -> Display:
         """The one state."""
         if self.failure is not None:
-            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, str(self.failure.what))
+            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, told(self.failure.what))
         if self.locked:
             return Display(Shape.LOCK, tr("LOCKED"), Tone.BAD, tr("Repeated attacks. A supervisor has to unlock."))
         if self.withheld is Reason.SHIFT_CHECK:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.codes import SessionPurpose, Species
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, sentence
 from core.untrusted import json_value
 from storage.catalogue import Catalogue
 from storage.repositories.presentations import PresentationState
@@ -65,7 +65,7 @@ def load_plan(path: Path) -> CollectionPlan:
         return DEFAULT_PLAN
     except (OSError, ValueError, ValidationError) as error:
         raise InputError(
-            f"The plan {path.name} cannot be read.", "Correct or remove it; the default is used."
+            sentence("The plan {name} cannot be read.", name=path.name), "Correct or remove it; the default is used."
         ) from error
 
 
@@ -79,7 +79,10 @@ def save_plan(plan: CollectionPlan, path: Path) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise HostError(f"The plan could not be saved: {error.strerror}.", f"Make {path.parent} writable.") from error
+        raise HostError(
+            sentence("The plan could not be saved: {strerror}.", strerror=error.strerror),
+            sentence("Make {parent} writable.", parent=path.parent),
+        ) from error
 
 
 Taken = Mapping[tuple[str, str], int]

@@ -10,6 +10,7 @@ from core.messages import CameraHealth
 from gui.command import Command
 from gui.context import PageContext
 from gui.i18n import codes, tr, tr_count
+from gui.i18n.errors import told
 from gui.views.devices.commissioning import CommissioningPlate
 from gui.views.devices.options_form import OptionsForm
 from gui.views.devices.source_form import SourceForm
@@ -184,7 +185,7 @@ class DevicesPage(Page):
             view.set_source_kind(link.source_kind, link.shadow)
         if link.failure is not None:
             self.state.setText(tr("The camera could not be opened"))
-            self.problem.setText(f"{link.failure.what} {link.failure.remedy}".strip())
+            self.problem.setText(f"{told(link.failure.what)} {told(link.failure.remedy)}".strip())
         elif link.health is None:
             self.state.setText(tr("Opening the camera"))
             self.problem.setText(link.source)

@@ -25,6 +25,7 @@ from core.codes import ErasureStep
 from core.errors import KnownError
 from gui.context import PageContext
 from gui.i18n import tr, tr_count
+from gui.i18n.errors import told_error
 from gui.i18n.protection_codes import erasure_step
 from gui.tasks import Task
 from gui.widgets.ask import Question
@@ -174,7 +175,7 @@ class EraseDialog(Question):
         self.buttons.setEnabled(True)
         self.stages.setCurrentIndex(ASK)
         if isinstance(error, KnownError):
-            self.goes.setText(str(error))
+            self.goes.setText(told_error(error))
         else:
             self._context.show_error(error)
 

@@ -9,6 +9,7 @@ from core.codes import SiteKeyMethod
 from core.errors import KnownError
 from gui.context import PageContext
 from gui.i18n import tr, tr_count
+from gui.i18n.errors import told_error
 from gui.i18n.protection_codes import key_method, key_protects
 from gui.widgets.ask import Question
 from gui.widgets.forms import add_row, form_layout, heading, quiet
@@ -108,7 +109,7 @@ class KeysDialog(Question):
 
     def _on_failed(self, error: BaseException) -> None:
         if isinstance(error, KnownError):
-            self.problem.setText(str(error))
+            self.problem.setText(told_error(error))
             self.problem.setVisible(True)
         else:
             self._context.show_error(error)

@@ -11,6 +11,7 @@ from core.errors import ExitCode, KnownError
 from core.policy import THRESHOLDS, PolicyInForce, ShiftCheckFor, SitePolicy
 from gui.context import PageContext
 from gui.i18n import tr
+from gui.i18n.errors import told_error
 from gui.i18n.policy_codes import field_words, value_words
 from gui.widgets.ask import Question
 from gui.widgets.forms import add_row, form_layout, quiet
@@ -133,7 +134,7 @@ class PolicyDialog(Question):
             self._context.notify(tr("Proposed."), tr("A second person has to approve it."), Level.INFO)
             super().accept()
         else:
-            self.problem.setText(str(error))
+            self.problem.setText(told_error(error))
             self.problem.show()
 
 

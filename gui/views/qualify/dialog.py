@@ -15,6 +15,7 @@ from core.qualification.rules import requirements
 from core.station.ports import PresentationLabel, SessionOrder
 from gui.context import PageContext
 from gui.i18n import codes, tr
+from gui.i18n.errors import told_error
 from gui.link import CHECKPOINT_ORDER
 from gui.simulated import simulated_scene
 from gui.views.qualify import reading
@@ -279,7 +280,7 @@ class QualifyDialog(QDialog):
     def _failed(self, error: BaseException) -> None:
         self._forget_sampler()
         self._label, self._take, self.busy = None, "", False
-        self.note.setText(str(error))
+        self.note.setText(told_error(error))
         self.context.show_error(error)
         self.refresh()
 

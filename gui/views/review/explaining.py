@@ -11,6 +11,7 @@ from core.verdict_explanation import VerdictExplanation, verdict_explanation_fro
 from gui.command import Command, read_json
 from gui.context import PageContext
 from gui.i18n import tr
+from gui.i18n.errors import told_error
 from gui.views.review.reading import Opened
 from storage.repositories.verdicts import StoredVerdict
 
@@ -126,7 +127,7 @@ class Explaining(QObject):
             self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
-        self.failure = str(error)
+        self.failure = told_error(error)
         self._context.show_error(error)
 
     def _ended(self) -> None:

@@ -23,6 +23,7 @@ from core.errors import ExitCode
 from gui.command import Command
 from gui.context import PageContext
 from gui.i18n import codes, tr, tr_count
+from gui.i18n.errors import told_error
 from gui.models.presentations_model import PresentationsModel
 from gui.models.sessions_model import SessionsModel
 from gui.views.page import Page
@@ -200,7 +201,7 @@ class ReviewPage(Page):
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
         self.rooms.setCurrentIndex(1)
-        self.empty.say(tr("The sessions could not be read"), str(error))
+        self.empty.say(tr("The sessions could not be read"), told_error(error))
         self.context.show_error(error)
 
     @Slot(QModelIndex, QModelIndex)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from core.codes import ModelRole
 from core.errors import InputError
 from core.frames import FrameSet
+from gui.i18n.errors import told_error
 from storage.catalogue import Catalogue
 from storage.frames import FrameStore, SetEntry
 from storage.repositories.presentations import Presentation
@@ -51,7 +52,7 @@ def open_session(catalogue: Catalogue, session_id: str) -> Opened:
             store = catalogue.material.session(session_id)
             timeline = tuple(store.timeline())
         except InputError as error:
-            store, problem = None, str(error)
+            store, problem = None, told_error(error)
     return Opened(session, presentations, verdicts, timeline, store, problem, champion, models)
 
 
