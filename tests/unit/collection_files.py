@@ -10,6 +10,7 @@ import cv2
 import h5py
 import numpy as np
 
+from core.data.collections.mad3d import NOT_MEASURED
 from core.data.collections.pictures import turned
 from core.frames import Modality
 from tests.perception import drawn_pixels
@@ -97,3 +98,56 @@ def mad_video(path: Path, depth: Any, frames: int = 7) -> None:
         for key, frame in (("Color_Data", colour), ("Depth_Data", depth[None].astype(np.uint16))):
             file.create_dataset(key, data=np.stack([frame] * frames), compression="gzip", compression_opts=1)
         file["Eye_Pos"] = np.tile([280, 200, 360, 200], (frames, 1))
+
+
+WORDS = {"train": "train", "dev": "val", "eval": "test"}
+
+
+def wmca_lists(root: Path) -> None:
+    """MMDG lists of WMCA: two bona fide clips and a mask in every split, three frames each."""
+    for number, (split, word) in enumerate(WORDS.items()):
+        lines = []
+        for client, kind in ((10, "0_00"), (20, "0_01"), (30, "2_12")):
+            name = f"{client + number:03d}_01_000_{kind}"
+            for frame in (12, 24, 36):
+                pixels = face(flat=kind[0] != "0", seed=frame)
+                columns = triple(root, f"WMCA-Image/R_CDIT/{name}/color/{frame:04d}.png", pixels)
+                lines.append(f"{columns} {int(kind[0] == '0')}")
+        write_list(root / "lists" / f"W-{word}.txt", lines)
+        assert split in WORDS
+
+
+def surf_lists(root: Path, *, inverted: bool = False, bona_fide: int = 6) -> None:
+    for number, word in enumerate(WORDS.values()):
+        lines = []
+        for person in range(bona_fide):
+            path = f"CASIA-SURF-CROP/real_part/real_{word}_part/CLKJ_AS{number}{person:03d}/real.rssdk/color/161.png"
+            lines.append(triple(root, path, face(seed=person), inverted=inverted) + " 1")
+        path = f"CASIA-SURF-CROP/fake_part/fake_{word}_part/CLKJ_AS{number}000/04_en_b.rssdk/color/11.png"
+        lines.append(triple(root, path, face(flat=True), inverted=inverted) + " 0")
+        write_list(root / f"S-{word}.txt", lines)
+
+
+def wmca_tables(root: Path) -> None:
+    """Idiap's grandtest with one video of each class a split; frame 40 of one stands in the RGB file alone."""
+    lines = [",client_id,filepath,group,label"]
+    for number, split in enumerate(("train", "dev", "eval")):
+        real, mask = f"{number + 10:03d}_01_000_0_00", f"{number + 40:03d}_01_015_2_10"
+        wmca_video(root, "12.02.18", real, flat=False, frames=range(5, 50, 5), missing=[40] if split == "eval" else [])
+        wmca_video(root, "12.02.18", mask, flat=True, frames=(10, 20))
+        lines += [f"{number},1,face-station/12.02.18/{real},{split},bonafide"]
+        lines += [f"{number},1,face-station/12.02.18/{mask},{split},attack/3D/papermask"]
+    write_list(root / "wmca-protocols-csv" / "grandtest.csv", lines)
+
+
+def kinect(near: float = 0.7, *, raw: bool = True) -> np.ndarray:
+    """A head at ``near`` metres before a wall at 1.5 m, with a band without reading."""
+    metres = np.full((480, 640), 1.5)
+    cv2.ellipse(metres, (320, 220), (70, 95), 0, 0, 360, near, -1)
+    if not raw:
+        counts = np.rint(metres * 1000.0)
+        counts[:, :30] = 0
+        return counts.astype(np.uint16)
+    counts = np.rint((1.0 / metres - 3.3309495161) / -0.0030711016)
+    counts[:, :30] = NOT_MEASURED
+    return counts.astype(np.uint16)

@@ -3,80 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import multiprocessing
 import os
-import secrets
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from core.access import Actor, DeniedError, Role
 from core.clock import FakeClock
 from core.codes import AuditFault
-from core.errors import CanceledError, HostError, InputError
-from storage import audit_verify
+from core.errors import HostError, InputError
 from storage.anchors import Checkpoint, read_checkpoints
-from storage.audit_export import check_export, export_audit
 from storage.audit_key import ChainKey
-from storage.audit_verify import AuditReport, ChainWalk, verify, verify_tail
+from storage.audit_verify import verify, verify_tail
 from storage.backup import back_up, restore
-from storage.catalogue import Catalogue, open_catalogue
-from storage.repositories.audit import CHECKPOINT_ENTRIES, CHECKPOINT_S, AuditFilter
+from storage.catalogue import open_catalogue
+from storage.repositories.audit import CHECKPOINT_ENTRIES, CHECKPOINT_S
 from tests import audit_attack as attack
-
-ENTRIES = 8
-COLUMNS: dict[str, Any] = {
-    "utc_s": 1.5, "actor": "mallory", "action": "erase", "object_kind": "model", "object": "other", "reason": "none",
-    "details": '{"outcome":"bona_fide"}', "key": None, "chain": "", "previous_hash": b"\x01" * 32,
-    "entry_hash": b"\x02" * 32,
-}  # fmt: skip
-
-
-def fill(data: Path, entries: int = ENTRIES, checkpoint: bool = True) -> None:
-    """A log in which a station stopped in order."""
-    with open_catalogue(data, FakeClock()) as catalogue, catalogue.transaction():
-        for number in range(1, entries + 1):
-            details = {"score": 0.25, "nonce": secrets.token_hex(4)}
-            catalogue.audit.append("commit", "verdict", str(number), actor="station", details=details)
-    with open_catalogue(data, FakeClock()) as catalogue:
-        if checkpoint:
-            catalogue.audit.checkpoint()
-
-
-def chained() -> tuple[ChainKey, list[dict[str, Any]]]:
-    """The rows of a log, without a file."""
-    key, rows = ChainKey(b"k" * 32), []
-    previous = bytes(32)
-    for number in range(1, ENTRIES + 1):
-        row: dict[str, Any] = {
-            "id": number, "utc_s": 1.0 * number, "actor": "a", "action": "b", "object_kind": "c", "object": "d",
-            "reason": "é", "details": "{}", "previous_hash": previous, "key": None, "chain": key.id,
-        }  # fmt: skip
-        previous = row["entry_hash"] = key.entry_hash(row)
-        rows.append(row)
-    return key, rows
-
-
-def walked(key: ChainKey, rows: list[dict[str, Any]]) -> AuditReport:
-    walk = ChainWalk(key, (), (), whole=True)
-    for row in rows:
-        walk.step(row)
-    return walk.report()
-
-
-def verified(data: Path, *given_ones: Checkpoint) -> AuditReport:
-    with open_catalogue(data) as catalogue:
-        return verify(catalogue, given_ones)
-
-
-def faults(report: AuditReport) -> set[AuditFault]:
-    return {finding.fault for finding in report.findings}
+from tests.unit.audit_logs import COLUMNS, ENTRIES, faults, fill, verified
 
 
 @pytest.fixture(scope="module")
@@ -169,42 +113,6 @@ def test_a_changed_column_is_found_where_it_is(file: Path, column: str) -> None:
     report = verified(file.parent)
     assert report.first_bad == 4, report.findings
     assert faults(report) & {AuditFault.CHANGED, AuditFault.ORDER, AuditFault.FOREIGN}
-
-
-@pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("entry", range(1, ENTRIES + 1))
-def test_no_column_of_no_row_can_change(column: str, entry: int) -> None:
-    key, rows = chained()
-    rows[entry - 1][column] = "k" if column == "key" else COLUMNS[column]
-    assert walked(key, rows).first_bad == entry
-
-
-@given(entry=st.integers(1, ENTRIES), column=st.sampled_from(("actor", "reason", "details", "object")), data=st.data())
-def test_no_byte_of_a_text_can_change(entry: int, column: str, data: st.DataObject) -> None:
-    """Any other text, also one that is no UTF-8 (as `audit_rows` reads it)."""
-    key, rows = chained()
-    old = rows[entry - 1][column]
-    rows[entry - 1][column] = data.draw(
-        st.text().filter(lambda text: text != old) | st.just("\udcff") | st.just(old + "\x00")
-    )
-    assert [(f.fault, f.entry) for f in walked(key, rows).findings] == [(AuditFault.CHANGED, entry)]
-
-
-@given(order=st.permutations(range(ENTRIES)), renumber=st.booleans())
-def test_no_order_but_the_written_one_passes(order: list[int], renumber: bool) -> None:
-    key, rows = chained()
-    mixed = [{**rows[place], **({"id": n} if renumber else {})} for n, place in enumerate(order, start=1)]
-    first = next((n for n, place in enumerate(order, start=1) if place != n - 1), None)
-    assert walked(key, mixed).first_bad == first
-
-
-@given(gone=st.sets(st.integers(1, ENTRIES - 1), min_size=1), renumber=st.booleans())
-def test_removed_rows_are_found_behind_new_numbers_too(gone: set[int], renumber: bool) -> None:
-    key, rows = chained()
-    left = [row for row in rows if row["id"] not in gone]
-    report = walked(key, [{**row, **({"id": n} if renumber else {})} for n, row in enumerate(left, start=1)])
-    assert report.first_bad == min(gone)
-    assert renumber or AuditFault.MISSING in faults(report)
 
 
 @pytest.mark.parametrize("renumber", [False, True])
@@ -425,80 +333,3 @@ def test_a_restored_backup_begins_a_chain_of_its_own(data: Path, tmp_path: Path)
         old = catalogue.audit.checkpoint()
     assert old is not None
     assert faults(verified(tmp_path / "new", old)) == {AuditFault.ANCHOR}, "it is not the folder of that checkpoint"
-
-
-# --- pages, export, permission --------------------------------------------------------------------------------------
-
-
-def test_pages_are_filtered_by_who_what_and_when(tmp_path: Path) -> None:
-    clock = FakeClock(utc_s=1000.0)
-    with open_catalogue(tmp_path / "data", clock) as catalogue:
-        for number in range(30):
-            catalogue.audit.append(
-                ("open", "close")[number % 2], "session", str(number), actor=("ann", "bob")[number % 3 == 0]
-            )
-            clock.advance(1000.0)
-        log = catalogue.audit
-        by = AuditFilter(actor="bob", action="open", since_utc_s=1006.0, until_utc_s=1025.0)
-        assert [entry.object for entry in log.entries(filters=by)] == ["24", "18", "12", "6"]
-        assert [entry.object for entry in log.entries(before=19, limit=2, filters=by)] == ["12", "6"]
-        assert log.count(by) == 4
-        assert log.choices() == (["ann", "bob"], ["close", "open"])
-
-
-def test_an_export_proves_itself(data: Path, tmp_path: Path) -> None:
-    out = tmp_path / "log.jsonl"
-    with open_catalogue(data) as catalogue:
-        assert export_audit(catalogue, out) == ENTRIES
-    assert check_export(out) == ENTRIES
-    assert json.loads(out.read_text().splitlines()[0])["object"] == "1"
-    for change in (lambda t: t.replace("0.25", "0.26"), lambda t: t[t.index("\n") + 1 :], lambda t: "nonsense\n"):
-        assert_refused(tmp_path / "changed.jsonl", out.read_text(), change)
-
-
-def assert_refused(path: Path, text: str, change: Callable[[str], str]) -> None:
-    path.write_text(change(text))
-    with pytest.raises(InputError):
-        check_export(path)
-
-
-def test_only_who_may_read_the_log_verifies_and_exports_it(data: Path, tmp_path: Path) -> None:
-    with open_catalogue(data) as catalogue:
-        catalogue.actor = Actor.of("op7", [Role.OPERATOR])
-        for refused in (lambda: verify(catalogue), lambda: export_audit(catalogue, tmp_path / "x")):
-            with pytest.raises(DeniedError):
-                refused()
-        assert catalogue.audit.entries(limit=1)[0].action == "denied"
-        assert not (tmp_path / "x").exists()
-
-
-def test_a_verification_can_be_stopped(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_verify, "_STEPS", 5)
-    with open_catalogue(data) as catalogue:
-        told: list[tuple[int, int]] = []
-        with pytest.raises(CanceledError):
-            verify(catalogue, progress=lambda *at: told.append(at), cancel=lambda: True)
-        assert told == [(5, ENTRIES)]
-
-
-def test_names_do_not_reach_the_log(tmp_path: Path) -> None:
-    """Whatever a person types as a name stays in its own table, where erasing finds it."""
-    name = "Erika Mustermann"
-    with open_catalogue(tmp_path / "data") as catalogue:
-        people(catalogue, name)
-        said = json.dumps([[e.actor, e.object, e.reason, e.details] for e in catalogue.audit.entries(limit=1000)])
-    assert len(said) > 200
-    assert name not in said
-    assert "Mustermann" not in said
-
-
-def people(catalogue: Catalogue, name: str) -> None:
-    from core.codes import RecordMode, SessionPurpose, SourceKind
-
-    catalogue.subjects.add("S1", notes=name)
-    consent = catalogue.consents.add("S1", reference=name, guardian=name, signer_method=name, operator=name)
-    catalogue.sessions.open(
-        SessionPurpose.COLLECTION, RecordMode.FRAMES, SourceKind.LIVE, subject="S1", name=name, settings={"by": name}
-    )
-    catalogue.artefacts.add("print_flat", name, maker=name, notes=name)
-    catalogue.consents.withdraw(consent, by=name, reason="asked to")

@@ -5,48 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import h5py
 import numpy as np
 import pytest
 
 from core.codes import Framing, Species
 from core.data.collections import Collection, open_collection
-from core.data.collections.clips import spread
-from core.data.collections.mad3d import NOT_MEASURED, millimetres
+from core.data.collections.mad3d import millimetres
 from core.data.collections.mmdg import LEAVE_ONE_OUT
-from core.data.collections.pictures import turned
-from core.data.collections.sanity import picture_warnings
-from core.data.manifest import ManifestRow, load_frame_set, read_manifest
-from core.errors import CanceledError, ExitCode, HostError, InputError, UsageError
+from core.data.manifest import load_frame_set, read_manifest
+from core.errors import CanceledError, ExitCode, InputError, UsageError
 from core.frames import Modality
-from tests.unit.collection_files import face, mad_video, padisi_trial, save, triple, wmca_video, write_list
-
-WORDS = {"train": "train", "dev": "val", "eval": "test"}
-
-
-def wmca_lists(root: Path) -> None:
-    """MMDG lists of WMCA: two bona fide clips and a mask in every split, three frames each."""
-    for number, (split, word) in enumerate(WORDS.items()):
-        lines = []
-        for client, kind in ((10, "0_00"), (20, "0_01"), (30, "2_12")):
-            name = f"{client + number:03d}_01_000_{kind}"
-            for frame in (12, 24, 36):
-                pixels = face(flat=kind[0] != "0", seed=frame)
-                columns = triple(root, f"WMCA-Image/R_CDIT/{name}/color/{frame:04d}.png", pixels)
-                lines.append(f"{columns} {int(kind[0] == '0')}")
-        write_list(root / "lists" / f"W-{word}.txt", lines)
-        assert split in WORDS
-
-
-def surf_lists(root: Path, *, inverted: bool = False, bona_fide: int = 6) -> None:
-    for number, word in enumerate(WORDS.values()):
-        lines = []
-        for person in range(bona_fide):
-            path = f"CASIA-SURF-CROP/real_part/real_{word}_part/CLKJ_AS{number}{person:03d}/real.rssdk/color/161.png"
-            lines.append(triple(root, path, face(seed=person), inverted=inverted) + " 1")
-        path = f"CASIA-SURF-CROP/fake_part/fake_{word}_part/CLKJ_AS{number}000/04_en_b.rssdk/color/11.png"
-        lines.append(triple(root, path, face(flat=True), inverted=inverted) + " 0")
-        write_list(root / f"S-{word}.txt", lines)
+from tests.unit.collection_files import (
+    face,
+    kinect,
+    mad_video,
+    padisi_trial,
+    surf_lists,
+    triple,
+    wmca_lists,
+    wmca_tables,
+    wmca_video,
+    write_list,
+)
 
 
 def test_wmca_lists_become_presentations(tmp_path: Path) -> None:
@@ -118,18 +98,6 @@ def test_missing_and_mismatched_frames_are_counted(tmp_path: Path) -> None:
     assert "frame numbers of the modalities do not match" in reasons[0][1]
     assert "missing file color/0036.png, depth/0036.png, ir/0036.png" in reasons[1][1]
     assert "frame numbers" not in reasons[1][1]
-
-
-def wmca_tables(root: Path) -> None:
-    """Idiap's grandtest with one video of each class a split; frame 40 of one stands in the RGB file alone."""
-    lines = [",client_id,filepath,group,label"]
-    for number, split in enumerate(("train", "dev", "eval")):
-        real, mask = f"{number + 10:03d}_01_000_0_00", f"{number + 40:03d}_01_015_2_10"
-        wmca_video(root, "12.02.18", real, flat=False, frames=range(5, 50, 5), missing=[40] if split == "eval" else [])
-        wmca_video(root, "12.02.18", mask, flat=True, frames=(10, 20))
-        lines += [f"{number},1,face-station/12.02.18/{real},{split},bonafide"]
-        lines += [f"{number},1,face-station/12.02.18/{mask},{split},attack/3D/papermask"]
-    write_list(root / "wmca-protocols-csv" / "grandtest.csv", lines)
 
 
 def test_wmca_hdf5_is_extracted_without_loss(tmp_path: Path) -> None:
@@ -350,19 +318,6 @@ def test_pixels_that_are_none_are_counted(tmp_path: Path) -> None:
     assert "cannot be read" in reasons[2]
 
 
-def kinect(near: float = 0.7, *, raw: bool = True) -> np.ndarray:
-    """A head at ``near`` metres before a wall at 1.5 m, with a band without reading."""
-    metres = np.full((480, 640), 1.5)
-    cv2.ellipse(metres, (320, 220), (70, 95), 0, 0, 360, near, -1)
-    if not raw:
-        counts = np.rint(metres * 1000.0)
-        counts[:, :30] = 0
-        return counts.astype(np.uint16)
-    counts = np.rint((1.0 / metres - 3.3309495161) / -0.0030711016)
-    counts[:, :30] = NOT_MEASURED
-    return counts.astype(np.uint16)
-
-
 @pytest.mark.parametrize("raw", [True, False])
 def test_kinect_counts_become_millimetres(raw: bool) -> None:
     depth = millimetres(kinect(raw=raw))
@@ -431,75 +386,3 @@ def test_unknown_names_are_usage_errors(tmp_path: Path) -> None:
         open_collection("wmca", tmp_path).protocol("mmdg")
     with pytest.raises(InputError, match="W should be one folder in"):
         open_collection("mmdg", tmp_path).protocol("CPS-W", ["eval"])
-
-
-def test_frames_are_spread_over_a_video() -> None:
-    assert spread(3) == [0, 1, 2]
-    assert spread(50) == [5, 15, 25, 35, 45]
-    assert spread(0) == []
-
-
-def test_a_converted_jpeg_keeps_its_holes(tmp_path: Path) -> None:
-    root = tmp_path / "surf"
-    surf_lists(root, inverted=True)
-    for path in list(root.rglob("depth/*.png")):
-        save(path.with_suffix(".jpg"), cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
-        path.unlink()
-    for path in root.glob("*.txt"):
-        lines = path.read_bytes().decode().split("\r\n")
-        swapped = (" ".join((c, d.replace(".png", ".jpg"), i, label)) for c, d, i, label in map(str.split, lines))
-        write_list(path, swapped)
-    protocol = open_collection("casia-surf", root, tmp_path / "cache").protocol("mmdg")
-    depth = load_frame_set(protocol.test[0])[Modality.DEPTH].pixels
-    holes = face(seed=0)[Modality.DEPTH] == 0
-    inside = cv2.erode(holes.astype(np.uint8), np.ones((17, 17), np.uint8)) > 0
-    assert not inside.any() or not depth[inside].any()
-
-
-def test_lists_of_another_length_than_the_published_ones_are_said(tmp_path: Path) -> None:
-    wmca_lists(tmp_path)
-    protocol = open_collection("wmca", tmp_path).protocol("mmdg", ["eval"])
-    wanted = "wmca mmdg eval: 9 entries (6 bona fide); the published one has 1,670 (345 bona fide)"
-    assert wanted in protocol.warnings
-
-
-def test_people_in_two_splits_are_said(tmp_path: Path) -> None:
-    wmca_tables(tmp_path)
-    path = tmp_path / "wmca-protocols-csv" / "grandtest.csv"
-    wmca_video(tmp_path, "13.02.18", "010_02_000_0_00", flat=False, frames=(1, 2))
-    path.write_bytes(path.read_bytes() + b"\r\n99,1,face-station/13.02.18/010_02_000_0_00,eval,bonafide")
-    protocol = open_collection("wmca", tmp_path, tmp_path / "cache").protocol("grandtest")
-    assert "1 subjects are in train and in eval" in protocol.warnings
-
-
-def test_swapped_colours_and_turned_depth_are_said(tmp_path: Path) -> None:
-    rows = []
-    for number in range(6):
-        pixels = face(seed=number)
-        save(tmp_path / f"{number}_rgb.png", pixels[Modality.RGB][:, :, ::-1])
-        save(tmp_path / f"{number}_depth.png", turned(pixels[Modality.DEPTH]))
-        images = {m: tmp_path / f"{number}_{m}.png" for m in (Modality.RGB, Modality.DEPTH)}
-        rows.append(ManifestRow(f"p{number}", "", "", images, None, Framing.CROP))
-    assert picture_warnings("wmca", rows) == [
-        "wmca: depth seems to grow towards the camera, against its documentation",
-        "wmca: faces are more blue than red; red and blue may be swapped",
-    ]
-    assert picture_warnings("wmca", rows[:3]) == []
-
-
-def test_hdf5_of_another_kind_is_counted(tmp_path: Path) -> None:
-    good, bad = (tmp_path / "Data" / f"13_0{session}_01.hdf5" for session in (1, 2))
-    mad_video(good, kinect(), frames=1)
-    with h5py.File(bad, "w") as file:
-        file["Depth_Data"] = np.zeros((1, 1, 4, 4))
-        file.create_group("Color_Data")
-    protocol = open_collection("3dmad", tmp_path, tmp_path / "cache").protocol("classification", ["eval"])
-    assert [row.presentation for row in protocol.test] == ["13_01_01"]
-    assert [entry.reason for entry in protocol.left_out] == ["13_02_01: there is no array 'Color_Data' in '/'"]
-
-
-def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    wmca_tables(tmp_path)
-    (tmp_path / "cache").write_text("a file, and no folder")
-    with pytest.raises(HostError, match="cannot be written"):
-        open_collection("wmca", tmp_path, tmp_path / "cache").protocol("grandtest")
