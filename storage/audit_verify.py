@@ -8,8 +8,9 @@ elsewhere is said in docs/reliability.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from core.access import Permission
@@ -29,7 +30,7 @@ TAIL = 1000
 _GUARDS = {"audit_is_never_changed", "audit_is_never_shortened"}
 _STEPS = 5000
 
-WORDS: dict[AuditFault, str] = {
+WORDS: Mapping[StrEnum, str] = {
     AuditFault.CHANGED: "was changed, or written by somebody without the key",
     AuditFault.MISSING: "was removed",
     AuditFault.ORDER: "does not follow the entry before it: entries were re-ordered, removed or put in",
@@ -44,7 +45,7 @@ WORDS: dict[AuditFault, str] = {
     AuditFault.GUARDS: "lost its triggers, which refuse changes: another program had the file open",
     AuditFault.UNREADABLE: "cannot be read: the table is gone or has another form",
 }
-"""What happened, for the command line; the window has its own sentences."""
+"""What happened to an entry; the window translates it (`gui.i18n.audit_codes`)."""
 
 
 @dataclass(frozen=True, slots=True)

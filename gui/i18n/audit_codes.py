@@ -7,24 +7,9 @@ from enum import StrEnum
 
 from core.codes import AuditFault
 from gui.i18n.translator import tr
+from storage.audit_verify import WORDS
 
-_FAULT: Mapping[StrEnum, str] = {
-    AuditFault.CHANGED: "was changed, or written by somebody without the key",
-    AuditFault.MISSING: "was removed",
-    AuditFault.ORDER: "does not follow the entry before it: entries were re-ordered, removed or put in",
-    AuditFault.FOREIGN: "was not written by this data folder's key",
-    AuditFault.EARLIER: "begins a chain on other entries than those that stand before it now",
-    AuditFault.CUT: "is missing at the end: the tail was cut, or an old catalogue was put back",
-    AuditFault.REPLACED: "is another than a checkpoint knows: an old catalogue was put back and written on",
-    AuditFault.ANCHOR: "has a checkpoint that this data folder's key did not sign",
-    AuditFault.ANCHORS_GONE: "has no checkpoint, although a station ran here: a cut tail could not be found",
-    AuditFault.KEY_LOST: "begins a new chain because the key was gone: what stands before cannot be verified",
-    AuditFault.KEY_GONE: "cannot be verified: the key of the chain is gone",
-    AuditFault.GUARDS: "lost its triggers, which refuse changes: another program had the file open",
-    AuditFault.UNREADABLE: "cannot be read: the table is gone or has another form",
-}
-
-TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {AuditFault: (_FAULT,)}
+TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {AuditFault: (WORDS,)}
 
 ACTIONS: Mapping[str, str] = {
     "add": "added", "anchor_place": "place of checkpoints changed", "back_up": "backed up", "begin": "begun",
@@ -50,7 +35,7 @@ OBJECTS: Mapping[str, str] = {
 
 def fault(code: AuditFault, entry: int) -> str:
     """What is wrong with an entry (0 = with the log), as a sentence."""
-    what = tr(_FAULT[code])
+    what = tr(WORDS[code])
     return tr("Entry {n} {what}.", n=entry, what=what) if entry else tr("The log {what}.", what=what)
 
 

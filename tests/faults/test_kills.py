@@ -5,18 +5,12 @@ One kill of each process in `make test`, SALLYPORT_KILLS in `make faults`.
 
 from __future__ import annotations
 
-import json
 import os
-import queue
 import random
 import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -27,46 +21,27 @@ from storage.paths import DataFolder
 from storage.salvage import salvage
 from tests.faults.ledger import Ledger
 from tests.patience import PATIENCE_S, wait_until
+from tests.talking import TalkingProcess
 
-ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("SALLYPORT_KILLS", "1"))
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200 if KILLS > 1 else 900)]
 
 
-class RunningStation:
+class RunningStation(TalkingProcess):
     """The program of `tests.faults.recording_station`, and everything that it has acknowledged."""
 
     def __init__(self, data: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.recording_station", str(data), *arguments],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        super().__init__("-m", "tests.faults.recording_station", str(data), *arguments, quiet=True)
         self.session = ""
         self.verdicts: list[int] = []
         self.recorded = 0
         self.models = 0
         self.pids: dict[str, int] = {}
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line)
 
     def listen(self) -> None:
         """Take what was acknowledged so far."""
-        while not self._lines.empty():
-            try:
-                said: dict[str, Any] = json.loads(self._lines.get())
-            except json.JSONDecodeError:  # the last line of a process that was killed while it wrote
-                continue
+        for said in self.heard():
             self.session = said.get("session", self.session)
             self.recorded = max(self.recorded, said.get("recorded", 0))
             self.pids = said.get("pids", self.pids)
@@ -88,22 +63,12 @@ class RunningStation:
         children: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
         return children
 
-    def finish(self) -> None:
+    def finish(self) -> int:
         """End it as a person would."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        assert self.process.wait(PATIENCE_S) == 0
-        self._reader.join(PATIENCE_S)
+        code = super().finish()
+        assert code == 0
         self.listen()
-
-    def close(self) -> None:
-        """Whatever happened: no process and no pipe stays."""
-        self.process.kill()
-        self.process.wait()
-        self._reader.join(PATIENCE_S)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        return code
 
 
 @pytest.fixture

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import shlex
 import signal
 import socket
 import stat
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,32 +21,21 @@ import pytest
 
 from core.door.address import MAX_PATH_BYTES
 from tests.patience import PATIENCE_S, wait_until
+from tests.talking import ROOT, TalkingProcess
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-class Told:
-    """A process that tells JSON lines."""
+class Told(TalkingProcess):
+    """A station or a controller, and what it told that nobody has asked for yet."""
 
     def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        super().__init__(*arguments)
         self.lines: list[dict[str, Any]] = []
         self.times_open = 0
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line)
 
     def listen(self) -> list[dict[str, Any]]:
-        while not self._lines.empty():
-            self.lines.append(json.loads(self._lines.get()))
-            self.times_open += self.lines[-1].get("open") is True
+        heard = self.heard()
+        self.times_open += sum(line.get("open") is True for line in heard)
+        self.lines += heard
         return self.lines
 
     def wait_for(self, wanted: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
@@ -67,29 +53,8 @@ class Told:
         wait_until(there, what)
         return found[0]
 
-    def ask(self, text: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(text + "\n")
-        self.process.stdin.flush()
-
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
-
-    def finish(self) -> int:
-        """End it as its stdin says."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        code = self.process.wait(PATIENCE_S)
-        self._reader.join(PATIENCE_S)
-        return code
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join(PATIENCE_S)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from core.benchmark.robustness.decisions import (
     separation,
     table,
 )
-from core.benchmark.robustness.material import SEED, draw_cases
+from core.benchmark.robustness.material import SEED, Case, draw_cases
 from core.benchmark.robustness.page import text
 from core.benchmark.robustness.pgd import STEPS, attacked
 from core.benchmark.robustness.redteam import Find, hunt, write_recipes
@@ -107,37 +108,10 @@ def run(
             "steps": STEPS,
             "rows": table(scorer, bona_fide, attacks, _wanted(budget), report, canceled),
         },
-        "square": {
-            "queries": budget.queries,
-            "rows": table(
-                scorer,
-                bona_fide,
-                attacks,
-                _towards_bona_fide(cells(budget.levels[-1:], FULL_MASK)),
-                report,
-                canceled,
-                attack=lambda network, clean, threat, seed: searched(
-                    network, clean, threat, budget.queries, seed, attacked(network, clean, threat, seed)
-                ),
-                what="gradient attacks and searches",
-            ),
-        },
+        "square": _searched(scorer, bona_fide, attacks, budget, report, canceled),
     }
     if isinstance(surrogate, NetworkScorer):
-        found["transfer"] = {
-            "from": {"sha256": surrogate.sha256, "auc": separation(surrogate, bona_fide, attacks)},
-            "to_auc": separation(scorer, bona_fide, attacks),
-            "rows": table(
-                scorer,
-                bona_fide,
-                attacks,
-                _towards_bona_fide(cells(budget.levels, FULL_MASK)),
-                report,
-                canceled,
-                maker=surrogate.network,
-                what="transferred attacks",
-            ),
-        }
+        found["transfer"] = _transferred(scorer, surrogate, bona_fide, attacks, budget, report, canceled)
     planted = plant(domains, budget.conflicts, report, canceled)
     found["explanation"] = report_conflicts(scorer, planted, report, canceled)
     finds = hunt(scorer, domains, budget.evaluations, report, canceled)
@@ -146,6 +120,57 @@ def run(
     found["red_team"] = _red_team(finds, budget)
     (out_dir / PAGE_FILE).write_text(text(found), encoding="utf-8")
     return found
+
+
+def _searched(
+    scorer: NetworkScorer,
+    bona_fide: Sequence[Case],
+    attacks: Sequence[Case],
+    budget: Budget,
+    report: Report,
+    canceled: Canceled,
+) -> dict[str, Any]:
+    """Gradient attacks that a search without gradients goes on from, at the greatest strength."""
+    rows = table(
+        scorer,
+        bona_fide,
+        attacks,
+        _towards_bona_fide(cells(budget.levels[-1:], FULL_MASK)),
+        report,
+        canceled,
+        attack=lambda network, clean, threat, seed: searched(
+            network, clean, threat, budget.queries, seed, attacked(network, clean, threat, seed)
+        ),
+        what="gradient attacks and searches",
+    )
+    return {"queries": budget.queries, "rows": rows}
+
+
+def _transferred(
+    scorer: NetworkScorer,
+    surrogate: NetworkScorer,
+    bona_fide: Sequence[Case],
+    attacks: Sequence[Case],
+    budget: Budget,
+    report: Report,
+    canceled: Canceled,
+) -> dict[str, Any]:
+    """Attacks that were made on another network, and how far both tell bona fide from attacks."""
+    rows = table(
+        scorer,
+        bona_fide,
+        attacks,
+        _towards_bona_fide(cells(budget.levels, FULL_MASK)),
+        report,
+        canceled,
+        maker=surrogate.network,
+        what="transferred attacks",
+    )
+    return {
+        "from": {"sha256": surrogate.sha256, "auc": separation(surrogate, bona_fide, attacks)},
+        "to_auc": separation(scorer, bona_fide, attacks),
+        "rows": rows,
+    }
 
 
 def _wanted(budget: Budget) -> list[Cell]:
