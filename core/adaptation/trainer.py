@@ -150,11 +150,10 @@ class AdaptationTrainer:
         cached = table.early.rows(rows)
         self.student.eval()
         self.student.head.train()  # dropout only: batch statistics of a site's few captures are never taken over
-        full = late(self.student, cached)
         drawn = _PROPER_MASKS[torch.from_numpy(random.integers(0, len(_PROPER_MASKS), len(rows)))]
         kept = cached.presence & drawn
         kept = torch.where(kept.any(dim=1, keepdim=True), kept, cached.presence)
-        return (full, self.student.from_features(full.features.restricted(kept))), rows
+        return self.student.under_both(self.student.encode_rest(cached), kept), rows
 
     def _update(self, total: torch.Tensor) -> None:
         share = self.steps_done / self._settings.steps

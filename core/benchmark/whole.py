@@ -124,7 +124,7 @@ def _loss(
     drawn, chosen = masks.draw(len(bona_fide), generator)
     kept = features.presence & drawn
     kept = torch.where(kept.any(dim=1, keepdim=True), kept, features.presence)
-    full, subset = network.from_features(features), network.from_features(features.restricted(kept))
+    full, subset = network.under_both(features, kept)
     parts = source_loss(full, subset, bona_fide, torch.ones(len(bona_fide), 3), SMOOTHING)
     masks.update(chosen, parts.subset)
     return parts.total

@@ -7,6 +7,7 @@ modality and its prediction is evidence by itself: a screen does not have the de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -76,20 +77,39 @@ class ComplementaryFeatures(nn.Module):
             nn.init.normal_(gate.weight, std=0.01)
             nn.init.constant_(gate.bias, GATE_BIAS)
 
-    def forward(self, maps: torch.Tensor, presence: torch.Tensor, quality: torch.Tensor) -> Complemented:
+    def candidates(self, maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """What each source predicts of each target: for each target ``(B, 2, C, h, w)``, empty in mode ``none``.
+
+        No mask takes part: candidates of a batch serve every smaller mask of the same rows too.
+        """
+        if self.mode == "none":
+            return ()
+        return tuple(
+            torch.stack([self.generators[f"{n}{m}"](maps[:, n]) for n in _sources(m)], dim=1)
+            for m in range(MODALITY_COUNT)
+        )
+
+    def forward(
+        self,
+        maps: torch.Tensor,
+        presence: torch.Tensor,
+        quality: torch.Tensor,
+        candidates: Sequence[torch.Tensor] | None = None,
+    ) -> Complemented:
         """Complement ``maps (B, 3, C, h, w)``; what is absent must already be zero in ``maps``.
 
         Args:
             maps: encoded features.
             presence: ``bool (B, 3)``.
             quality: ``float (B, 3)``, q_m of method.md 8.1.
+            candidates: `candidates` of the same rows under a mask no smaller, where they are known already.
         """
         if self.mode == "none":
             return _untouched(maps, presence)
         pooled = maps.mean(dim=(3, 4))
         predictions, rows = [], []
-        for m in range(MODALITY_COUNT):
-            predicted, attention = self._predict(m, maps, pooled, presence)
+        for m, known in enumerate(self.candidates(maps) if candidates is None else candidates):
+            predicted, attention = self._predict(m, known, pooled, presence)
             predictions.append(predicted)
             rows.append(attention)
         predicted = torch.stack(predictions, dim=1)
@@ -110,11 +130,10 @@ class ComplementaryFeatures(nn.Module):
         )
 
     def _predict(
-        self, m: int, maps: torch.Tensor, pooled: torch.Tensor, presence: torch.Tensor
+        self, m: int, candidates: torch.Tensor, pooled: torch.Tensor, presence: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """c_m and the attention row ``(B, 3)`` over its sources; both zero where no other modality is present."""
-        sources = [n for n in range(MODALITY_COUNT) if n != m]
-        candidates = torch.stack([self.generators[f"{n}{m}"](maps[:, n]) for n in sources], dim=1)
+        sources = _sources(m)
         described = torch.cat([pooled[:, sources], candidates.mean(dim=(3, 4))], dim=2)
         usable = presence[:, sources]
         scores = self.source_score[m](described).squeeze(2).masked_fill(~usable, -1e4)
@@ -166,5 +185,9 @@ def _length(maps: torch.Tensor) -> torch.Tensor:
     return length
 
 
+def _sources(m: int) -> list[int]:
+    return [n for n in range(MODALITY_COUNT) if n != m]
+
+
 def _others(presence: torch.Tensor, m: int) -> torch.Tensor:
-    return presence.index_select(1, torch.tensor([n for n in range(MODALITY_COUNT) if n != m], device=presence.device))
+    return presence.index_select(1, torch.tensor(_sources(m), device=presence.device))

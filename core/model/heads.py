@@ -30,13 +30,25 @@ class Fusion(nn.Module):
         self.norm = RunningNorm(width)
 
     def forward(self, maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """``maps (B, 3, C, h, w)``, ``weights (B, 3)`` to joint features ``(B, C)``.
+        """``maps (B, 3, C, h, w)``, ``weights (B, 3)`` to joint features ``(B, C)``."""
+        return self.under_each(maps, weights)[0]
+
+    def under_each(self, maps: torch.Tensor, *weights: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Joint features ``(B, C)`` for each of ``weights (B, 3)``.
 
         The weights are normalised to a sum of 3, so that joint features do not shrink with the number of modalities.
+        They scale whole modalities, so what each modality gives is mixed once for all of them.
         """
-        share = weights * (MODALITY_COUNT / weights.sum(dim=1, keepdim=True).clamp_min(1e-6))
-        side_by_side = (maps * share[:, :, None, None, None]).flatten(1, 2)
-        return nn.functional.gelu(self.norm(self.mix(side_by_side))).mean(dim=(2, 3))
+        rows, count, width, height, breadth = maps.shape
+        by_modality = self.mix.weight.reshape(-1, count, width).permute(1, 2, 0)
+        mixed = maps.permute(1, 0, 3, 4, 2).reshape(count, -1, width) @ by_modality
+        mixed = mixed.reshape(count, rows, height, breadth, -1)
+        joint = []
+        for given in weights:
+            share = given * (MODALITY_COUNT / given.sum(dim=1, keepdim=True).clamp_min(1e-6))
+            together = (mixed * share.T[:, :, None, None, None]).sum(dim=0).permute(0, 3, 1, 2)
+            joint.append(nn.functional.gelu(self.norm(together)).mean(dim=(2, 3)))
+        return tuple(joint)
 
 
 class Head(nn.Module):

@@ -7,7 +7,7 @@ that adaptation can cache features and explanations can ask again under other ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -158,33 +158,31 @@ class PadNetwork(nn.Module):
 
     def encode_rest(self, stem: Features) -> Features:
         """From `encode_stem` to what `encode` gives."""
-        maps = []
-        for column in range(len(MODALITIES)):
-            given = stem.maps[:, column]
-            if given.dim() == 4:
-                given = given.contiguous(memory_format=torch.channels_last)
-            encoded = self.encoder(column).rest(given).float()
-            maps.append(torch.where(stem.presence[:, column][:, None, None, None], encoded, 0.0))
-        return Features(torch.stack(maps, dim=1), stem.presence, stem.quality, stem.evidence)
+        by_modality = stem.maps.unbind(dim=1)
+        maps = [_of_present(stem.presence, column, by_modality, self._rest) for column in range(len(MODALITIES))]
+        return Features(_stacked(maps), stem.presence, stem.quality, stem.evidence)
+
+    def _rest(self, column: int, given: torch.Tensor) -> torch.Tensor:
+        if given.dim() == 4:
+            given = given.contiguous(memory_format=torch.channels_last)
+        return self.encoder(column).rest(given).float()
 
     def _gathered(self, inputs: ModelInputs, encode: Callable[[int, torch.Tensor], torch.Tensor]) -> Features:
         if not bool(inputs.presence.any()):
             raise ValueError("a batch without any modality cannot be encoded")
-        maps = [_of_present(inputs, column, encode) for column in range(len(MODALITIES))]
-        blank = torch.zeros_like(next(encoded for encoded in maps if encoded is not None))
-        stacked = torch.stack([blank if encoded is None else encoded for encoded in maps], dim=1)
+        maps = [_of_present(inputs.presence, column, inputs.images, encode) for column in range(len(MODALITIES))]
+        stacked = _stacked(maps)
         quality = inputs.quality * inputs.presence
         return Features(stacked, inputs.presence, quality, evidence_under(inputs.evidence, inputs.presence))
 
-    def complement(self, features: Features) -> Complemented:
+    def complement(self, features: Features, candidates: Sequence[torch.Tensor] | None = None) -> Complemented:
         """Predict each modality from the others; enhance what is present, substitute what is absent."""
-        done: Complemented = self.complementary(features.maps, features.presence, features.quality)
+        done: Complemented = self.complementary(features.maps, features.presence, features.quality, candidates)
         return done
 
-    def fuse(self, maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Joint features ``(B, C)`` of weighted maps."""
-        joint: torch.Tensor = self.fusion(maps, weights)
-        return joint
+    def fuse(self, maps: torch.Tensor, *weights: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Joint features ``(B, C)`` of the maps for each of ``weights (B, 3)``."""
+        return self.fusion.under_each(maps, *weights)
 
     def heads(
         self,
@@ -208,12 +206,19 @@ class PadNetwork(nn.Module):
 
     def from_features(self, features: Features) -> ModelOutput:
         """Everything after the encoders, on cached features."""
-        complemented = self.complement(features)
+        return self._finished(features, None)
+
+    def under_both(self, features: Features, fewer: torch.Tensor) -> tuple[ModelOutput, ModelOutput]:
+        """`from_features`, and the same of ``features.restricted(fewer)``; what no mask changes is computed once."""
+        candidates = self.complementary.candidates(features.maps)
+        return self._finished(features, candidates), self._finished(features.restricted(fewer), candidates)
+
+    def _finished(self, features: Features, candidates: Sequence[torch.Tensor] | None) -> ModelOutput:
+        complemented = self.complement(features, candidates)
         pooled = features.maps.mean(dim=(3, 4))
-        joint = self.fuse(complemented.maps, complemented.weights)
+        joint, alone = self.fuse(complemented.maps, complemented.weights, features.presence.to(pooled.dtype))
         residual, evidence = self.told(features, complemented)
         logits = self.heads(pooled, joint, residual, features.presence, evidence)
-        alone = self.fuse(complemented.maps, features.presence.to(joint.dtype))
         present = self.head.fused(self.head.described(alone, residual, features.presence), evidence)
         return ModelOutput(logits.fused, present, logits.modality, features, complemented, pooled, joint)
 
@@ -223,15 +228,23 @@ class PadNetwork(nn.Module):
 
 
 def _of_present(
-    inputs: ModelInputs, column: int, encode: Callable[[int, torch.Tensor], torch.Tensor]
+    presence: torch.Tensor,
+    column: int,
+    images: Sequence[torch.Tensor],
+    encode: Callable[[int, torch.Tensor], torch.Tensor],
 ) -> torch.Tensor | None:
     """Maps of one modality, zero in the rows that lack it; ``None`` where every row lacks it."""
-    present = inputs.presence[:, column]
+    present = presence[:, column]
     if not bool(present.any()):
         return None
-    images = inputs.images[column]
     if bool(present.all()):
-        return encode(column, images)
-    encoded = encode(column, images[present])
+        return encode(column, images[column])
+    encoded = encode(column, images[column][present])
     rows = torch.zeros(len(present), *encoded.shape[1:], dtype=encoded.dtype, device=encoded.device)
     return rows.index_put((present.nonzero()[:, 0],), encoded)
+
+
+def _stacked(maps: Sequence[torch.Tensor | None]) -> torch.Tensor:
+    """One map for each modality, zero for those that no row has."""
+    blank = torch.zeros_like(next(encoded for encoded in maps if encoded is not None))
+    return torch.stack([blank if encoded is None else encoded for encoded in maps], dim=1)

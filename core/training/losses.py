@@ -20,6 +20,7 @@ COMPLEMENT_WEIGHT = 0.5
 MISSING_WEIGHT = 0.5
 ERROR_WEIGHT = 0.1
 _L1_SHARE = 0.1
+_EPS = 1e-8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,9 +85,11 @@ def complementary_loss(
     """L_cf with kappa = 1 for bona fide and 0 for attacks, which leaves the residual free to be a cue."""
     wanted = maps.detach().flatten(2)
     given = complemented.predicted.flatten(2)
-    distance = 1.0 - functional.cosine_similarity(given, wanted, dim=2) + _L1_SHARE * (given - wanted).abs().mean(dim=2)
+    lengths = torch.linalg.vector_norm(given, dim=2) * torch.linalg.vector_norm(wanted, dim=2)
+    cosine = (given * wanted).sum(dim=2) / lengths.clamp_min(_EPS)
+    distance = 1.0 - cosine + _L1_SHARE * (given - wanted).abs().mean(dim=2)
     counts = (presence & complemented.predictable & bona_fide[:, None]).to(distance.dtype)
-    return (distance * counts).sum() / counts.sum().clamp_min(1.0)
+    return torch.as_tensor((distance * counts).sum() / counts.sum().clamp_min(1.0))
 
 
 def expected_error_loss(output: ModelOutput) -> torch.Tensor:

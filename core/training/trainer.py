@@ -140,11 +140,10 @@ class SourceTrainer:
             features = self._network.encode(inputs)
         map_dropout = _SETTLING_MAP_DROPOUT if self._settling else self._config.map_dropout
         features = thinned(features, self._config.evidence_dropout, map_dropout, generator)
-        full = self._network.from_features(features)
         masks, chosen = self._masks.draw(len(rows), generator)
         kept = features.presence & masks
         kept = torch.where(kept.any(dim=1, keepdim=True), kept, features.presence)
-        subset = self._network.from_features(features.restricted(kept))
+        full, subset = self._network.under_both(features, kept)
         loss = source_loss(full, subset, bona_fide, telling, self._config.label_smoothing)
         if not bool(torch.isfinite(loss.total)):
             raise HostError(

@@ -121,8 +121,7 @@ def _throughput() -> list[Row]:
     drawn = inputs.presence & torch.tensor([True, False, True])
 
     def whole() -> torch.Tensor:
-        full = network(inputs)
-        subset = network.from_features(full.features.restricted(drawn))
+        full, subset = network.under_both(network.encode(inputs), drawn)
         return source_loss(full, subset, bona_fide, inputs.presence.float(), SMOOTHING).total
 
     trained = _rate(lambda: step(whole))

@@ -89,7 +89,7 @@ class TestNetwork:
         assert features.maps.shape == (2, 3, 16, 6, 6)
         complemented = network.complement(features)
         assert complemented.maps.shape == features.maps.shape
-        joint = network.fuse(complemented.maps, complemented.weights)
+        (joint,) = network.fuse(complemented.maps, complemented.weights)
         assert joint.shape == (2, 16)
         pooled = features.maps.mean(dim=(3, 4))
         logits = network.heads(pooled, joint, complemented.residual, features.presence, features.evidence)
