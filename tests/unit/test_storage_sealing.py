@@ -150,7 +150,7 @@ def test_a_key_that_was_moved_to_another_row_does_not_unwrap(catalogue: Catalogu
 
 def test_a_locked_site_refuses_frames_and_goes_on_deciding(catalogue: Catalogue, tmp_path: Path) -> None:
     session = record(catalogue)
-    next((tmp_path / "data").glob("*.key")).unlink()
+    next((tmp_path / "data").glob("site-*.key")).unlink()
     with open_catalogue(tmp_path / "data") as fresh:
         with fresh.material.session(session) as store, pytest.raises(LockedError):
             store.frame_set(1)
