@@ -310,6 +310,9 @@ def _model_commands(commands: _Commands) -> None:
     commands.add("rollback", "return to the previous champion").add_argument("--reason", metavar="TEXT", required=True)
 
 
+_PROTOCOLS = "P1..P5, ablation, joint, whole or streams; of a collection: its own"
+
+
 def _benchmark_command(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--scenes", action="store_true", help="the frozen scenes: a protocol or the guarantees")
@@ -317,10 +320,10 @@ def _benchmark_command(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--robustness", action="store_true", help="attacks on a model's pixels, conflicts, red team")
     what.add_argument("--adapt", action="store_true", help="passes on --manifest: --labelled N --draws K, or --splits")
     parser.add_argument("--labelled", metavar="N", type=count, help="with --adapt: labelled presentations of each draw")
-    parser.add_argument("--draws", metavar="K", type=count, default=10, help="with --adapt: how often they are drawn")
+    parser.add_argument("--draws", metavar="K", type=count, help="with --adapt (10), streams (20): draws of labels")
     parser.add_argument("--splits", metavar="N", type=count, nargs="?", const=1000, help="every split in halves, or N")
     parser.add_argument("--surrogate", metavar="M", help="with --robustness: attacks are transferred from this model")
-    parser.add_argument("--protocol", metavar="P", help="P1..P5, ablation, joint or whole; of a collection: its own")
+    parser.add_argument("--protocol", metavar="P", help=_PROTOCOLS)
     parser.add_argument("--guarantees", action="store_true", help="check what scenes-v2 promises; exit 3 if it fails")
     parser.add_argument("--realism", action="store_true", help="distances to real captures: --manifest REAL --out DIR")
     parser.add_argument("--manifest", metavar="REAL", type=Path, help="real captures; bona fide rows are used")

@@ -295,14 +295,21 @@ class FrameStore:
                 sentence("Session {session} has no frame set {number}.", session=self.session, number=number),
                 "Choose one of its timeline.",
             )
+        try:
+            return self._whole(number, row)
+        except (KeyError, TypeError, ValueError) as error:  # a damaged page lost a column or changed its type
+            raise self._damaged(number) from error
+
+    def _damaged(self, number: int) -> InputError:
+        told = sentence("Frame set {number} of session {session} is damaged.", number=number, session=self.session)
+        return InputError(told, _REMEDY)
+
+    def _whole(self, number: int, row: Row) -> FrameSet:
         form = str(self._file.value("SELECT form FROM profiles WHERE id = ?", (row["profiles"],)))
         frames = self._file.rows("SELECT * FROM frames WHERE number = ? ORDER BY id", (number,))
         decoded = {frame["modality"]: self._frame(frame) for frame in frames}
         if _set_digest(row, form, [frame["digest"] for frame in frames]) != row["digest"]:
-            raise InputError(
-                sentence("Frame set {number} of session {session} is damaged.", number=number, session=self.session),
-                _REMEDY,
-            )
+            raise self._damaged(number)
         if row["profiles"] not in self._profiles:
             self._profiles[row["profiles"]] = profiles_from_json(json.loads(form))
         return FrameSet(

@@ -36,6 +36,16 @@ def told(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is damaged.", RESTORE) from error
 
 
+_DAMAGED_SCHEMA = (
+    "Could not decode to UTF-8",
+    "unknown function",
+    "no such function",
+    "no such column",
+    "no such table",
+)
+"""What SQLite says of a form that was whole when the file was made: a name in it was damaged."""
+
+
 def _name(error: BaseException) -> str:
     return str(getattr(error, "sqlite_errorname", ""))
 
@@ -63,6 +73,6 @@ def _known(error: Exception, path: Path) -> KnownError | None:
         )
     if name.startswith("SQLITE_NOTADB"):
         return InputError(f"{path} is not a database, or its header is damaged.", RESTORE)
-    if name.startswith("SQLITE_CORRUPT") or str(error).startswith("Could not decode to UTF-8"):
+    if name.startswith("SQLITE_CORRUPT") or str(error).startswith(_DAMAGED_SCHEMA):
         return InputError(f"{path} is damaged.", RESTORE)
     return None

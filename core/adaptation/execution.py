@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +23,6 @@ from core.model.bundle import load_network
 from core.model.manifest import Manifest
 from core.model.network import PadNetwork
 from core.ports import PresentationStore
-
-_THREADS = 2
-"""Of a pass: its process has the lowest priority, and pauses while verdicts are late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,7 @@ def prepare(work: Pass) -> Prepared:
         InputError: the champion or a stored frame cannot be used, or the adapting subjects give only one class.
         Interrupted: a person asked to pause or to cancel.
     """
-    torch.set_num_threads(min(_THREADS, os.cpu_count() or 1))
+    torch.set_num_threads(1)  # the same sums in the same order, however busy the machine is
     plan, settings = work.plan, work.plan.training
     champion, manifest = load_network(work.champion)
     planned = plan.of(plan.split.train)

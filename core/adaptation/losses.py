@@ -17,6 +17,7 @@ from core.training.losses import (
 )
 
 SMOOTHING = 0.05
+_SITE_COMPLEMENT_WEIGHT = 0.2
 
 
 def supervised_loss(
@@ -44,6 +45,27 @@ def supervised_loss(
         * complementary_loss(full.complemented, full.features.maps, full.features.presence, bona_fide)
         + MISSING_WEIGHT * _mean(divergence(full.fused.detach(), subset.fused), telling)
         + ERROR_WEIGHT * expected_error_loss(full)
+    )
+
+
+def pseudo_loss(full: ModelOutput, subset: ModelOutput, bona_fide: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """L_pl + 0.5 L_miss + 0.2 L_cf of method.md 8.2 and 8.3 on unlabelled rows.
+
+    Args:
+        full: output under each row's own mask.
+        subset: output on the same features under fewer modalities; consistency needs no label, so every row counts.
+        bona_fide: ``bool (B,)``, the pseudo-label.
+        weight: ``(B,)``, 0 where the pseudo-label is not believed.
+    """
+    target = bona_fide.to(full.fused.dtype)
+    heads = cross_entropy(full.modality, target[:, None].expand_as(full.modality), SMOOTHING) * full.features.presence
+    each = cross_entropy(full.fused, target, SMOOTHING) + MODALITY_WEIGHT * heads.sum(dim=1)
+    believed = bona_fide & (weight > 0)
+    generated = complementary_loss(full.complemented, full.features.maps, full.features.presence, believed)
+    return (
+        (each * weight).sum() / weight.sum().clamp_min(1e-6)
+        + MISSING_WEIGHT * divergence(full.fused.detach(), subset.fused).mean()
+        + _SITE_COMPLEMENT_WEIGHT * generated
     )
 
 

@@ -1,7 +1,8 @@
-"""The pass: labelled site material beside replayed simulation, guarded at every step (method.md sections 8.3, 8.4).
+"""The pass: site material beside replayed simulation, guarded at every step (method.md sections 8.2 to 8.4).
 
-L = lambda_t * L_site + 1.0 * L_replay + beta * |theta - theta_0|^2. Every random number of step t comes from
-(seed, t), so that a pass which goes on from a checkpoint gives the same candidate as one that was never interrupted.
+L = lambda_t * (L_site + L_pseudo) + 1.0 * L_replay + beta * |theta - theta_0|^2; L_pseudo only where the plan takes
+captures without a label. The averaged teacher labels them anew every few steps. Every random number of step t comes
+from (seed, t), so that a pass which goes on from a checkpoint gives the same candidate as one never interrupted.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import torch
 from numpy.typing import NDArray
 
 from core.adaptation.early import FeatureTable, late, late_parameters
-from core.adaptation.losses import anchor_loss, supervised_loss
+from core.adaptation.losses import anchor_loss, pseudo_loss, supervised_loss
+from core.adaptation.pseudo import PseudoLabels, Unlabelled, label
 from core.adaptation.settings import TrainingSettings
 from core.adaptation.stability import Signals, StabilityWeight
 from core.errors import HostError
 from core.frames import EVERY_MASK
-from core.model.network import ModelOutput, PadNetwork
+from core.model.network import Features, ModelOutput, PadNetwork
 
 Tensors = dict[str, torch.Tensor]
 
@@ -30,6 +32,8 @@ _ACCEPTED_PER_SNAPSHOT = 50
 _MOST_RETURNS = 3
 _GRADIENT_NORM = 2.0
 _WARM_UP_STEPS = 10
+_STEPS_A_LABELLING = 20
+_ONE_CLASS_DAMPING = 0.25
 _PROPER_MASKS = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK[:-1]])
 
 
@@ -37,12 +41,20 @@ class AdaptationTrainer:
     """Adapts the late part of a network. `step` once, until `finished`; `teacher` is the candidate."""
 
     def __init__(
-        self, student: PadNetwork, teacher: PadNetwork, site: FeatureTable, replay: FeatureTable,
-        settings: TrainingSettings, seed: int,
+        self, student: PadNetwork, teacher: PadNetwork, site: FeatureTable | None, replay: FeatureTable,
+        settings: TrainingSettings, seed: int, unlabelled: Unlabelled | None = None,
+        stability: StabilityWeight | None = None,
     ) -> None:  # fmt: skip
-        """``student`` and ``teacher`` are two copies of the champion; ``site`` and ``replay`` hold both classes."""
+        """``student`` and ``teacher`` are two copies of the champion.
+
+        ``stability`` is where the weight begins.
+        ``replay`` holds both classes. ``site`` is ``None`` and ``unlabelled`` given where there is no label at all.
+        """
+        if site is None and unlabelled is None:
+            raise ValueError("there is nothing of the site to learn from")
         self.student, self.teacher = student, teacher
-        self._site, self._replay = site, replay
+        self._site, self._replay, self._unlabelled = site, replay, unlabelled
+        self._pseudo: PseudoLabels | None = None
         self._settings, self._seed = settings, seed
         self._parameters = late_parameters(student)
         self._averages = late_parameters(teacher)
@@ -56,7 +68,7 @@ class AdaptationTrainer:
         self.returns = 0
         self._accepted = 0
         self._anchor = 0.0
-        self._stability = StabilityWeight()
+        self._stability = stability or StabilityWeight()
         self._anchor_rows = torch.from_numpy(_balanced(replay, _ANCHOR_ROWS, np.random.default_rng([seed, 1])))
         self._first_anchor_loss = self._anchor_loss()
 
@@ -78,24 +90,26 @@ class AdaptationTrainer:
         """
         random = np.random.default_rng([self._seed, 2, self.steps_done])
         torch.manual_seed(self._seed * 1_000_003 + self.steps_done)
-        site, site_rows = self._half(self._site, random)
-        replay, replay_rows = self._half(self._replay, random)
-        site_loss = supervised_loss(*site, self._site.bona_fide[site_rows], self._site.evidence[site_rows])
+        told: dict[str, float] = {}
+        site_loss, seen = self._site_loss(random, told)
+        replay, replay_rows = self._half(
+            self._replay.early, _balanced(self._replay, self._settings.batch, random), random
+        )
         replay_loss = supervised_loss(*replay, self._replay.bona_fide[replay_rows], self._replay.evidence[replay_rows])
         distance = sum(((p - self._origin[n]) ** 2).sum() for n, p in self._parameters.items())
         weight = self._stability.weight
-        total = self._settings.site_weight * weight * site_loss + replay_loss + self._settings.anchor_l2 * distance
+        total = weight * site_loss + replay_loss + self._settings.anchor_l2 * distance
         if not bool(torch.isfinite(total)):
             raise HostError(
                 f"The loss of adaptation step {self.steps_done + 1} is not finite.",
                 "The champion is untouched. Look at the site's captures, or plan again with another seed.",
             )
-        flips = self._flips(site[0], self._site, site_rows)
+        flips = float(np.mean([self._flips(early, logits) for early, logits in seen]))
         self._update(total)
         self.steps_done += 1
         if self.steps_done % _ANCHOR_EVERY == 0:
             self._anchor = max(0.0, self._anchor_loss() / self._first_anchor_loss - 1.0)
-        mean_score = float(torch.sigmoid(site[0].fused.detach()).mean())
+        mean_score = float(torch.sigmoid(torch.cat([logits for _, logits in seen])).mean())
         signals = Signals(float(site_loss.detach()), flips, mean_score, self._anchor)
         self._stability = self._stability.after(signals)
         returned = self._guard()
@@ -109,12 +123,45 @@ class AdaptationTrainer:
             "weight": weight,
             "distance": float(torch.as_tensor(distance).detach()),
             "returned": float(returned),
+            **told,
         }
+
+    def _site_loss(
+        self, random: np.random.Generator, told: dict[str, float]
+    ) -> tuple[torch.Tensor, list[tuple[Features, torch.Tensor]]]:
+        """What lambda scales, and the rows that it is of with the student's logits."""
+        total, seen = torch.zeros(()), []
+        if self._site is not None:
+            drawn = _balanced(self._site, self._settings.batch, random)
+            outputs, rows = self._half(self._site.early, drawn, random)
+            loss = supervised_loss(*outputs, self._site.bona_fide[rows], self._site.evidence[rows])
+            total = total + self._settings.site_weight * loss
+            seen.append((self._site.early.rows(rows), outputs[0].fused.detach()))
+        if self._unlabelled is not None:
+            pseudo = self._labels(self._unlabelled)
+            bona_fide, attacks = pseudo.counts()
+            told |= {"pseudo_bona_fide": float(bona_fide), "pseudo_attacks": float(attacks)}
+            told["coverage"] = (bona_fide + attacks) / len(self._unlabelled)
+            outputs, rows = self._half(self._unlabelled.early, _believed(pseudo, self._settings.batch, random), random)
+            loss = pseudo_loss(*outputs, pseudo.bona_fide[rows], pseudo.weight[rows])
+            told["pseudo_loss"] = float(loss.detach())
+            damping = 1.0 if bona_fide and attacks else _ONE_CLASS_DAMPING
+            total = total + damping * loss
+            seen.append((self._unlabelled.early.rows(rows), outputs[0].fused.detach()))
+        return total, seen
+
+    def _labels(self, unlabelled: Unlabelled) -> PseudoLabels:
+        """The pseudo-labels of now."""
+        if self._pseudo is None or self.steps_done % _STEPS_A_LABELLING == 0:
+            self._pseudo = label(self.teacher, unlabelled)
+        return self._pseudo
 
     def state(self) -> tuple[Tensors, dict[str, object]]:
         """Everything that the rest of the pass depends on: tensors, and plain data for a JSON header."""
         tensors = {f"student.{n}": p.detach() for n, p in self._parameters.items()}
         tensors |= {f"teacher.{n}": p.detach() for n, p in self._averages.items()}
+        if self._pseudo is not None:
+            tensors |= {"pseudo.bona_fide": self._pseudo.bona_fide, "pseudo.weight": self._pseudo.weight}
         for part, kept in self._snapshot.items():
             tensors |= {f"snapshot.{part}.{name}": tensor for name, tensor in kept.items()}
         for name, parameter in self._parameters.items():
@@ -136,6 +183,8 @@ class AdaptationTrainer:
         for key in ("step", "exp_avg", "exp_avg_sq"):
             for name, value in _under(tensors, f"optimizer.{key}.").items():
                 self._optimizer.state[self._parameters[name]][key] = value.clone()
+        if "pseudo.weight" in tensors:
+            self._pseudo = PseudoLabels(tensors["pseudo.bona_fide"].clone(), tensors["pseudo.weight"].clone())
         self.steps_done, self.returns = int(str(header["steps_done"])), int(str(header["returns"]))
         self._accepted, self._anchor = int(str(header["accepted"])), float(str(header["anchor"]))
         stability = header["stability"]
@@ -143,15 +192,15 @@ class AdaptationTrainer:
         self._stability = StabilityWeight(**stability)
 
     def _half(
-        self, table: FeatureTable, random: np.random.Generator
+        self, early: Features, drawn: NDArray[np.int64], random: np.random.Generator
     ) -> tuple[tuple[ModelOutput, ModelOutput], torch.Tensor]:
-        """Draw rows of one table; the student's output under their own masks and under drawn proper masks."""
-        rows = torch.from_numpy(_balanced(table, self._settings.batch, random))
-        cached = table.early.rows(rows)
+        """The student's output on drawn rows under their own masks and under drawn proper masks; and the rows."""
+        rows = torch.from_numpy(drawn)
+        cached = early.rows(rows)
         self.student.eval()
         self.student.head.train()  # dropout only: batch statistics of a site's few captures are never taken over
-        drawn = _PROPER_MASKS[torch.from_numpy(random.integers(0, len(_PROPER_MASKS), len(rows)))]
-        kept = cached.presence & drawn
+        masks = _PROPER_MASKS[torch.from_numpy(random.integers(0, len(_PROPER_MASKS), len(rows)))]
+        kept = cached.presence & masks
         kept = torch.where(kept.any(dim=1, keepdim=True), kept, cached.presence)
         return self.student.under_both(self.student.encode_rest(cached), kept), rows
 
@@ -199,21 +248,29 @@ class AdaptationTrainer:
         return float(anchor_loss(output, self._replay.bona_fide[self._anchor_rows]))
 
     @torch.no_grad()
-    def _flips(self, student: ModelOutput, table: FeatureTable, rows: torch.Tensor) -> float:
+    def _flips(self, cached: Features, logits: torch.Tensor) -> float:
         """Share of decisions in which the averaged teacher differs from the student."""
         self.teacher.eval()
-        teacher = late(self.teacher, table.early.rows(rows))
-        return float(((teacher.fused > 0) != (student.fused > 0)).float().mean())
+        return float(((late(self.teacher, cached).fused > 0) != (logits > 0)).float().mean())
 
 
 def _balanced(table: FeatureTable, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Rows: half bona fide, and among the attacks every species alike."""
+    """Rows: half bona fide, and among the attacks every species alike; of one class where there is only one."""
     cells = table.cell.numpy()
     attacks = [cell for cell in np.unique(cells) if cell != 0]
-    chosen = [_drawn(cells, 0, count - count // 2, random)]
-    for cell in random.choice(attacks, size=count // 2):
+    of_attacks = 0 if not attacks else count // 2 if (cells == 0).any() else count
+    chosen = [_drawn(cells, 0, count - of_attacks, random)] if of_attacks < count else []
+    for cell in random.choice(attacks, size=of_attacks) if of_attacks else ():
         chosen.append(_drawn(cells, int(cell), 1, random))
     return np.concatenate(chosen)
+
+
+def _believed(pseudo: PseudoLabels, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Rows: half of those whose pseudo-label is believed, where there are any; half of all."""
+    kept = np.flatnonzero(pseudo.kept.numpy())
+    of_kept = count // 2 if kept.size else 0
+    chosen = [random.choice(kept, size=of_kept)] if of_kept else []
+    return np.concatenate([*chosen, random.integers(0, len(pseudo.weight), count - of_kept)]).astype(np.int64)
 
 
 def _drawn(cells: NDArray[np.int64], cell: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from core.ports import Scorer
 
 Load = Callable[[str], Scorer]
 """A model by name, alias, digest or path."""
+_DRAWS = 10
 
 
 def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
@@ -22,7 +23,7 @@ def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -
     if len(wanted) != 1:
         raise UsageError(
             "What should be done with the scenes?",
-            "Give one of --protocol P1..P5|ablation|joint|whole, --guarantees, --realism.",
+            "Give one of --protocol P1..P5|ablation|joint|whole|streams, --guarantees, --realism.",
         )
     form: Callable[[Namespace, Path, Report, Canceled], int] = {
         "protocol": _study,
@@ -70,7 +71,7 @@ def adapted(options: Namespace, champion: Path, work: Path, report: Report, canc
             "What should be adapted on?", "Give --manifest F and one of --labelled N [--draws K], --splits [N]."
         )
     manifest = read_manifest(options.manifest)
-    order = Order(manifest, champion, work, options.labelled or 0, options.draws, options.splits)
+    order = Order(manifest, champion, work, options.labelled or 0, options.draws or _DRAWS, options.splits)
     result = run(order, report, canceled)
     write_json(result, out)
     out.with_suffix(".md").write_text(as_markdown(result), encoding="utf-8")
@@ -80,6 +81,8 @@ def adapted(options: Namespace, champion: Path, work: Path, report: Report, canc
 def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     from core.benchmark.command import StudyOrder, run
 
+    if options.protocol == "streams":
+        return _streams(options, work, report, canceled)
     order = StudyOrder(
         protocol=options.protocol,
         out=_out(options),
@@ -89,6 +92,25 @@ def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -
         methods=tuple(options.methods or ()),
         targets=tuple(options.targets or ()),
         seeds=_seeds(options.seeds),
+        processes=options.processes,
+    )
+    run(order, report, canceled)
+    return ExitCode.DONE
+
+
+def _streams(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    from core.benchmark.streams.command import StreamsOrder, run
+
+    if options.domain is not None:
+        raise UsageError("The streams have four targets of their own.", "Leave --domain out.")
+    order = StreamsOrder(
+        out=_out(options),
+        work=work,
+        quick=options.quick,
+        targets=tuple(options.targets or ()),
+        seeds=_seeds(options.seeds),
+        methods=tuple(options.methods or ()),
+        draws=options.draws,
         processes=options.processes,
     )
     run(order, report, canceled)

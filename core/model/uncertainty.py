@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 
@@ -13,6 +14,24 @@ PASSES = 20
 _SEED = 20_250_923
 _TOTAL_WEIGHT, _EPISTEMIC_WEIGHT, _DISAGREEMENT_WEIGHT = 2.0, 5.0, 2.0
 """k_H, k_I and k_d of method.md 8.2."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vote:
+    """The heads' vote weighted by reliability (method.md 8.2), ``(B,)`` each, entropies in bits.
+
+    ``bona_fide``: q, a probability; ``doubt``: H(q); ``disagreement``: d; ``heads (4, B)``: each head's own mean.
+    """
+
+    bona_fide: torch.Tensor
+    doubt: torch.Tensor
+    disagreement: torch.Tensor
+    heads: torch.Tensor
+
+    @property
+    def uncertainty(self) -> torch.Tensor:
+        """U = H(q) + 2 d."""
+        return self.doubt + _DISAGREEMENT_WEIGHT * self.disagreement
 
 
 class Uncertainty:
@@ -34,8 +53,8 @@ class Uncertainty:
         described = heads.described(output.joint, residual, output.features.presence)
         return torch.sigmoid(torch.stack([*drawn, heads.fused.sample(described, evidence, self._keep[-1])]))
 
-    def of(self, network: PadNetwork, output: ModelOutput) -> torch.Tensor:
-        """U in [0, 1], ``(B,)``: entropy of the reliability-weighted vote plus the heads' disagreement."""
+    def vote(self, network: PadNetwork, output: ModelOutput) -> Vote:
+        """What the heads say together, each trusted by how sure it is."""
         p = self.probabilities(network, output)
         mean = p.mean(dim=1)
         total = binary_entropy(mean)
@@ -44,10 +63,13 @@ class Uncertainty:
         trust = torch.cat([output.features.presence.T.to(mean.dtype), ones])
         reliability = trust * torch.exp(-_TOTAL_WEIGHT * total - _EPISTEMIC_WEIGHT * epistemic)
         share = reliability / reliability.sum(dim=0)
-        vote = (share * mean).sum(dim=0)
-        doubt = binary_entropy(vote)
-        disagreement = (doubt - (share * total).sum(dim=0)).clamp_min(0.0)
-        return (doubt + _DISAGREEMENT_WEIGHT * disagreement).clamp(0.0, 1.0)
+        bona_fide = (share * mean).sum(dim=0)
+        doubt = binary_entropy(bona_fide)
+        return Vote(bona_fide, doubt, (doubt - (share * total).sum(dim=0)).clamp_min(0.0), mean)
+
+    def of(self, network: PadNetwork, output: ModelOutput) -> torch.Tensor:
+        """U in [0, 1], ``(B,)``: entropy of the reliability-weighted vote plus the heads' disagreement."""
+        return self.vote(network, output).uncertainty.clamp(0.0, 1.0)
 
 
 def binary_entropy(p: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ covers a sensor gains nothing. The factory model, which goes to unknown cameras,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +39,13 @@ class Calibration:
 
 def calibrate(logits: NDArray[np.float64], species: NDArray[np.str_]) -> Calibration:
     """Calibrate one mask from pooled raw logits ``(P,)`` of presentations and their species (empty = bona fide)."""
-    temperature = fit_temperature(logits, species == "")
-    scaled = logits / temperature
-    attacks = {str(kind): scaled[species == kind] for kind in np.unique(species) if kind}
-    threshold = sigmoid(choose_threshold(scaled[species == ""], attacks))
-    return Calibration(temperature, min(max(threshold, _EDGE), 1.0 - _EDGE))
+    attacks = {str(kind): logits[species == kind] for kind in np.unique(species) if kind}
+    return at_logit(choose_threshold(logits[species == ""], attacks), fit_temperature(logits, species == ""))
+
+
+def at_logit(threshold: float, temperature: float) -> Calibration:
+    """The calibration that accepts from a raw logit on."""
+    return Calibration(temperature, min(max(sigmoid(threshold / temperature), _EDGE), 1.0 - _EDGE))
 
 
 def field_threshold(
@@ -63,8 +65,7 @@ def field_threshold(
     ``hardest``: the one told species that passes most is balanced against bona fide, not the mean over species. So it
     is where infrared shows the material: prints are easy there, and their mean would wave every mask through.
     """
-    attacks = [str(kind) for kind in np.unique(species) if kind]
-    told = [kind for kind in attacks if _auc(plain[species == ""], plain[species == kind]) >= TELLABLE_AUC] or attacks
+    told = tellable(plain[species == ""], {str(kind): plain[species == kind] for kind in np.unique(species) if kind})
     both, kinds = np.concatenate([plain, varied]), np.concatenate([species, species])
     groups = [[kind] for kind in told] if hardest else [told]
     found = max(choose_threshold(both[kinds == ""], {k: both[kinds == k] for k in group}) for group in groups)
@@ -103,18 +104,49 @@ def _auc(bona_fide: NDArray[np.float64], attacks: NDArray[np.float64]) -> float:
     return 0.0 if found is None else found
 
 
+def tellable(bona_fide: NDArray[np.float64], attacks: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """The species that rank below bona fide with an AUC of at least `TELLABLE_AUC`; all where there is no such one.
+
+    A species that a mask cannot tell costs as many bona fide as one likes and still passes: it is a reason never to
+    accept under the mask, not to refuse everybody.
+    """
+    return [kind for kind, scores in attacks.items() if _auc(bona_fide, scores) >= TELLABLE_AUC] or list(attacks)
+
+
 def choose_threshold(bona_fide: NDArray[np.float64], attacks: Mapping[str, NDArray[np.float64]]) -> float:
     """The lowest score at which macro APCER is no more than BPCER, half-way to the next lower score.
 
     Half-way, because any threshold between two neighbouring scores decides dev alike, and the middle favours neither
     class on people that dev has not seen. Every species counts alike, however often it was presented.
     """
-    scores = np.unique(np.concatenate([bona_fide, *attacks.values()]))
-    refused = np.searchsorted(np.sort(bona_fide), scores, side="left") / max(1, bona_fide.size)
-    passed = np.mean(
-        [1.0 - np.searchsorted(np.sort(attack), scores, side="left") / attack.size for attack in attacks.values()],
-        axis=0,
-    )
+    return balanced_threshold([(1.0, bona_fide)], [attacks])
+
+
+def balanced_threshold(
+    bona_fide: Sequence[tuple[float, NDArray[np.float64]]], groups: Sequence[Mapping[str, NDArray[np.float64]]]
+) -> float:
+    """`choose_threshold` over several sources: BPCER by their weights, APCER macro in each group, the groups alike.
+
+    Args:
+        bona_fide: weight and scores of each source of bona fide.
+        groups: scores of each species, group by group; an empty group does not count.
+
+    Raises:
+        ValueError: there is no bona fide or no attack.
+    """
+    sources = [(weight, np.sort(scores)) for weight, scores in bona_fide if weight > 0 and scores.size]
+    wanted = [[np.sort(attack) for attack in group.values()] for group in groups if group]
+    if not sources or not wanted:
+        raise ValueError("a threshold needs bona fide and attacks")
+    scores = np.unique(np.concatenate([*(s for _, s in sources), *(a for group in wanted for a in group)]))
+    total = sum(weight for weight, _ in sources)
+    refused = sum(weight * _below(own, scores) for weight, own in sources) / total
+    passed = np.mean([np.mean([1.0 - _below(attack, scores) for attack in g], axis=0) for g in wanted], axis=0)
     crossed = passed <= refused
     at = int(np.argmax(crossed)) if bool(crossed.any()) else len(scores) - 1
     return float(scores[at]) if at == 0 else float(scores[at - 1] + scores[at]) / 2.0
+
+
+def _below(ordered: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of ``ordered`` below each of ``scores``."""
+    return np.searchsorted(ordered, scores, side="left") / ordered.size

@@ -18,7 +18,7 @@ import numpy as np
 
 from core.codes import JobState, Outcome, RecordMode
 from core.data.manifest import COLUMNS
-from core.errors import InputError
+from core.errors import HostError, InputError
 from storage.backup import back_up, restore
 from storage.catalogue import FORM, Catalogue, open_catalogue
 from storage.database import DatabaseFile, Mode
@@ -232,7 +232,8 @@ def forget(root: Path, tell: Tell) -> None:
 def seal_old(root: Path, tell: Tell) -> None:
     """Sessions from before encryption are encrypted."""
     with opened(root) as catalogue:
-        encrypt_plain(catalogue)
+        for session, reason in encrypt_plain(catalogue).left:
+            raise HostError(f"{session} was not encrypted: {reason}", "Free some space.")
         assert plain_sessions(catalogue) == []
 
 

@@ -148,10 +148,10 @@ class MemoryJobs:
         return [(s, v) for s, v in sorted(self.points.get(job, {}).items()) if s > after_step]
 
 
-def tiny_network(seed: int = 1) -> PadNetwork:
+def tiny_network(seed: int = 1, config: NetworkConfig = TINY) -> PadNetwork:
     """Random weights whose norms have seen a few simulated faces: without statistics every feature would vanish."""
     torch.manual_seed(seed)
-    network = PadNetwork(TINY).channels_last()
+    network = PadNetwork(config).channels_last()
     inputs = to_tensors([crop for sample in simulate([], range(12), 99) for crop in sample.crops])
     learn_statistics(network, True)
     network.train()

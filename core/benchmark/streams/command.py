@@ -1,0 +1,146 @@
+"""The command ``benchmark --scenes --protocol streams``: from the options to a result, its page and its figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.benchmark.hardware import described
+from core.benchmark.result import without_nan
+from core.benchmark.scenes import identity, recipe_digest
+from core.benchmark.streams.cells import CELLS, SEVERITY
+from core.benchmark.streams.figures import write_figures
+from core.benchmark.streams.methods.registry import METHODS, NONE, ORACLE, OURS, THRESHOLD
+from core.benchmark.streams.page import page
+from core.benchmark.streams.result import Results, aims
+from core.benchmark.streams.size import FULL, QUICK, StreamSize
+from core.benchmark.streams.study import StreamsPlan, run_plan
+from core.benchmark.work import Canceled, Report, Work
+from core.errors import HostError, UsageError
+
+PROTOCOL = "streams"
+SCHEMA = 1
+QUICK_TARGET = "lobby"
+HARM_DRAWS = 19
+"""Beside the first: with 16 cells 320 streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsOrder:
+    """What a person asked for."""
+
+    out: Path
+    work: Path
+    quick: bool = False
+    targets: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    methods: tuple[str, ...] = ()
+    draws: int | None = None
+    """Of labels, order and missingness in each cell; the first makes the tables, all of them count harm."""
+    processes: int = 1
+    size: StreamSize | None = None
+
+    @property
+    def sized(self) -> StreamSize:
+        """The size that was asked for."""
+        return self.size or (QUICK if self.quick else FULL)
+
+    def plan(self) -> StreamsPlan:
+        """What is run.
+
+        Raises:
+            UsageError: an unknown target or method.
+        """
+        for name in self.targets:
+            if name not in SEVERITY:
+                raise UsageError(f"There is no target {name!r} here.", f"Name some of {', '.join(SEVERITY)}.")
+        known = [method.name for method in METHODS]
+        for name in self.methods:
+            if name not in known:
+                raise UsageError(f"There is no method {name!r} here.", f"Name some of {', '.join(known)}.")
+        needed = {OURS, NONE, THRESHOLD, ORACLE}
+        return StreamsPlan(
+            self.sized,
+            self.targets or ((QUICK_TARGET,) if self.quick else tuple(dict.fromkeys(c.target for c in CELLS))),
+            self.seeds or tuple(range(self.sized.seeds)),
+            tuple(name for name in known if not self.methods or name in {*self.methods, *needed}),
+            (0 if self.quick else HARM_DRAWS) if self.draws is None else self.draws - 1,
+            further=not self.quick,
+        )
+
+
+def run(order: StreamsOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
+    """Run or finish the study, write ``OUT``, ``OUT.md`` and the figures, and return the result.
+
+    Raises:
+        UsageError: an unknown target or method.
+        HostError: the result or the work folder cannot be written.
+        CanceledError: the person asked to stop; finished pieces are kept.
+    """
+    plan = order.plan()
+    size = plan.size
+    work = Work(order.work / f"{size.name}-{size.digest()[:8]}-{recipe_digest()[:12]}")
+    run_plan(plan, work, order.processes, report, canceled)
+    report("figures", 1.0)
+    result = told(order, plan, work)
+    write(result, order.out)
+    return result
+
+
+def told(order: StreamsOrder, plan: StreamsPlan, work: Work) -> dict[str, Any]:
+    """The result as plain data."""
+    results = Results(plan, work)
+    labelled = results.table(labelled=True)
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "kind": PROTOCOL,
+        "command": _command(order),
+        "scenes": identity(None),
+        "size": plan.size.model_dump(mode="json"),
+        "seeds": list(plan.seeds),
+        "targets": list(plan.targets),
+        "cells": [cell.name for cell in results.cells],
+        "label_equal": labelled,
+        "unlabelled": results.table(labelled=False),
+        "aims": aims(labelled, results.cells),
+        "harm": results.harm(),
+        "hours": work.seconds() / 3600.0,
+        "hardware": described(),
+    }
+    if plan.further:
+        found |= {
+            "curve": results.curve(),
+            "checkpoint": results.checkpoint(),
+            "ablation": results.ablation(),
+            "proofs": results.proofs(),
+        }
+    cleaned: dict[str, Any] = without_nan(found)
+    return cleaned
+
+
+def write(result: Mapping[str, Any], out: Path) -> None:
+    """The JSON, and beside it the page and the figures.
+
+    Raises:
+        HostError: they cannot be written.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, separators=(",", ":")) + "\n", encoding="utf-8")
+        out.with_suffix(".md").write_text(page(result), encoding="utf-8")
+        write_figures(result, out.with_suffix(""))
+    except OSError as error:
+        raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error
+
+
+def _command(order: StreamsOrder) -> str:
+    parts = ["main.py benchmark --scenes --protocol streams"]
+    parts += ["--quick"] if order.quick else []
+    parts += [f"--targets {','.join(order.targets)}"] if order.targets else []
+    parts += [f"--seeds {','.join(map(str, order.seeds))}"] if order.seeds else []
+    parts += [f"--methods {','.join(order.methods)}"] if order.methods else []
+    parts += [f"--draws {order.draws}"] if order.draws is not None else []
+    return " ".join([*parts, f"--json {order.out.name}"])

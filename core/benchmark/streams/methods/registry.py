@@ -1,0 +1,37 @@
+"""The rows of the two tables, in their order."""
+
+from __future__ import annotations
+
+from core.benchmark.streams.base import AdaptationMethod
+from core.benchmark.streams.methods import free, labels, norms, teachers
+
+NONE, THRESHOLD, REPLAY, OURS, ORACLE = "none", "threshold_only", "labels_replay", "ours", "oracle"
+
+METHODS = (
+    AdaptationMethod(OURS, "ours: pseudo-labels, adaptive weight, replay", labels.ours),
+    AdaptationMethod(NONE, "unadapted", labels.unadapted),
+    AdaptationMethod(THRESHOLD, "threshold only", labels.unadapted, needs_labels=True),
+    AdaptationMethod("linear_probe", "linear probe", labels.linear_probe, needs_labels=True),
+    AdaptationMethod("prototypes", "prototypes, optimal transport", free.prototypes, needs_labels=True),
+    AdaptationMethod(REPLAY, "labels and replay (ours without pseudo-labels)", labels.labels_and_replay, True),
+    AdaptationMethod("fine_tuning", "full fine-tuning", labels.fine_tuning, needs_labels=True),
+    AdaptationMethod("adabn", "AdaBN", norms.adabn),
+    AdaptationMethod("t3a", "T3A", free.t3a),
+    AdaptationMethod("lame", "LAME", free.lame),
+    AdaptationMethod("tent", "TENT", norms.tent),
+    AdaptationMethod("eata", "EATA", norms.eata),
+    AdaptationMethod("cotta", "CoTTA", teachers.cotta),
+    AdaptationMethod("rotta", "RoTTA", teachers.rotta),
+    AdaptationMethod("read", "READ", norms.read),
+    AdaptationMethod("three_a", "3A-TTA (on maps)", teachers.three_a),
+    AdaptationMethod("pmc", "PMC schedule", teachers.pmc),
+    AdaptationMethod("naive", "naive pseudo-labels", teachers.naive),
+    AdaptationMethod(ORACLE, "target oracle: every label", labels.oracle),
+)
+
+BY_NAME = {method.name: method for method in METHODS}
+
+
+def table(labelled: bool) -> tuple[AdaptationMethod, ...]:
+    """The rows of the label-equal or of the unlabelled table."""
+    return METHODS if labelled else tuple(method for method in METHODS if not method.needs_labels)

@@ -1,0 +1,94 @@
+"""One stream under one method: adapted, given thresholds, judged, and kept as a piece of a few kilobytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.benchmark.statistics import Counts, counts_of
+from core.benchmark.streams.base import AdaptationMethod
+from core.benchmark.streams.cells import CELLS, StreamCell
+from core.benchmark.streams.folds import Fold, Opened
+from core.benchmark.streams.judging import FIGURES, Outcome, outcome, thresholds
+from core.benchmark.streams.material import Material, material_of
+from core.benchmark.streams.methods.registry import NONE
+from core.benchmark.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A cell with everything that is drawn. ``labels`` 0 = the unlabelled table."""
+
+    cell: StreamCell
+    seed: int
+    draw: int
+    labels: int
+    bona_fide_only: bool = False
+
+    @property
+    def piece(self) -> str:
+        """The folder of its pieces."""
+        kind = f"l{self.labels}{'-bona-fide' if self.bona_fide_only else ''}"
+        return f"runs/to-{self.cell.target}-s{self.seed}/c{CELLS.index(self.cell):02d}-d{self.draw}-{kind}"
+
+    def of(self, method: str) -> str:
+        """Where what a method did lies."""
+        return f"{self.piece}/{method}.npz"
+
+    def material(self, opened: Opened, fold: Fold) -> Material:
+        """What a method adapts on."""
+        drawn = 1000 * self.seed + self.draw
+        size = fold.size
+        return material_of(
+            opened.source, opened.site, self.cell, self.labels, drawn, size.steps, size.rows,
+            bona_fide_only=self.bona_fide_only,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """What is kept: ``figures`` of each name ``(7,)``, and the counts of errors under each mask."""
+
+    figures: dict[str, NDArray[np.float64]]
+    counts: tuple[Counts, ...]
+
+    def mean(self, name: str) -> float:
+        """Mean over the seven masks."""
+        return float(np.nanmean(self.figures[name]))
+
+    def complete(self, name: str) -> float:
+        """Under the complete mask."""
+        return float(self.figures[name][-1])
+
+
+def run_stream(opened: Opened, fold: Fold, stream: Stream, method: AdaptationMethod) -> None:
+    """Adapt with one method and keep how it fares; nothing is done where that lies there already."""
+    work = Work(fold.root)
+    piece = stream.of(method.name)
+    if work.has(piece):
+        return
+    material = stream.material(opened, fold)
+    found = method.adapt(material)
+    labelled = None if method.name == NONE else material.labelled
+    keep(work, piece, outcome(found, opened.test, thresholds(found, opened.source.dev, labelled)))
+
+
+def keep(work: Work, piece: str, found: Outcome) -> None:
+    """Write a record."""
+    counts = [counts_of(one) for one in found.judged]
+    arrays: dict[str, NDArray[np.generic]] = dict(found.figures.items())
+    arrays["errors"] = np.stack([one.errors for one in counts]).astype(np.uint8)
+    arrays["trials"] = np.stack([one.trials for one in counts]).astype(np.uint8)
+    arrays["subjects"] = np.array(counts[0].subjects)
+    with work.making(piece) as path, path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def record(work: Work, piece: str) -> Record:
+    """Read one."""
+    arrays = work.load_arrays(piece)
+    subjects = tuple(str(s) for s in arrays["subjects"].tolist())
+    pairs = zip(arrays["errors"].astype(np.float64), arrays["trials"].astype(np.float64), strict=True)
+    return Record({name: arrays[name] for name in FIGURES}, tuple(Counts(e, t, subjects) for e, t in pairs))
