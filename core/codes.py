@@ -153,6 +153,16 @@ class SessionState(StrEnum):
     SALVAGED = "salvaged"
 
 
+class UnlabelledUse(StrEnum):
+    """Which captures without a label a pass may learn from (method.md 8.2)."""
+
+    NONE = "none"
+    COLLECTED = "collected"
+    """Of known people who neither judge nor calibrate, in sessions that were not recorded at a checkpoint."""
+    ALL = "all"
+    """Checkpoint traffic and unknown people too: one of them may be a person who judges, seen without a label."""
+
+
 class SessionPurpose(StrEnum):
     """What a session was recorded for."""
 

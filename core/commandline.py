@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.access import Role
-from core.codes import RecordMode, SecondLineResult, SiteKeyMethod
+from core.codes import RecordMode, SecondLineResult, SiteKeyMethod, UnlabelledUse
 from core.frames import ModalityMask
 
 SOURCES = "simulated[:SCENE[,seed=N,sensor=S,species=P]] | scripted:FILE | file:PATH | realsense[:SERIAL] | session:ID"
@@ -359,6 +359,15 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     plan = commands.add("plan", "freeze a plan; prints the job's id")
     plan.add_argument("--sessions", metavar="ID,..", type=names, required=True)
     plan.add_argument("--seed", metavar="N", type=int, default=0)
+    plan.add_argument(
+        "--unlabelled",
+        nargs="?",
+        choices=[str(use) for use in UnlabelledUse],
+        const=str(UnlabelledUse.COLLECTED),
+        default=str(UnlabelledUse.NONE),
+        help="also learn from presentations without a label, of people who neither judge nor calibrate; "
+        "`all`: from checkpoint traffic and unknown people too",
+    )
     texts: Mapping[str, str] = {
         "run": "train, evaluate and judge; survives the window",
         "status": "where a job stands",

@@ -92,7 +92,10 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredPresentation:
-    """One presentation of a stored session. ``species``: empty = bona fide, ``None`` = not labelled."""
+    """One presentation of a stored session. ``species``: empty = bona fide, ``None`` = not labelled.
+
+    ``purpose``: what its session was recorded for (`core.codes.SessionPurpose`), empty where that is unknown.
+    """
 
     id: str
     session: str
@@ -100,6 +103,7 @@ class StoredPresentation:
     species: str | None
     artefact: str
     source_kind: str
+    purpose: str = ""
 
 
 class PresentationStore(Protocol):

@@ -6,12 +6,13 @@ The worker, which brings torch, is imported only where it is asked.
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from core.access import Permission
-from core.codes import JobState, ModelRole
+from core.codes import JobState, ModelRole, UnlabelledUse
 from core.errors import ExitCode
 from core.logs import start_logging
 from core.terminal import plain
@@ -21,11 +22,15 @@ from storage.registry import ModelRegistry
 
 
 def plan(catalogue: Catalogue, options: Namespace) -> int:
-    """Freeze a plan over stored sessions; prints the job's id."""
+    """Freeze a plan over stored sessions; prints the job's id, and on stderr what becomes of what has no label."""
     from core.adaptation.plan import make_plan
 
     champion = ModelRegistry(catalogue).champion()
-    made = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed)
+    use = UnlabelledUse(options.unlabelled)
+    made = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, unlabelled=use)
+    if made.unlabelled:
+        used = f"{len(made.pseudo_labelled)} of {len(made.unlabelled)} presentations without a label are used"
+        print(f"{used} (--unlabelled {use}).", file=sys.stderr)
     print(catalogue.jobs.create(made.to_json(), made.sha256()))
     return ExitCode.DONE
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.adaptation.execution import Pass, Prepared
 from core.adaptation.gate import judge, refused_as_unstable
-from core.adaptation.judging import Bars, Judge, Judged, calibrated, no_looser, paired, trials_of
+from core.adaptation.judging import Bars, Judge, Judged, bars_of, calibrated, no_looser, paired, trials_of
 from core.adaptation.paired import Stratum
 from core.adaptation.result import JobReport, MaskFigures
 from core.data.hybrids import Family
@@ -19,7 +19,6 @@ from core.metrics.ranking import det_points, histogram
 from core.metrics.trial import Trial
 from core.model.bundle import save_bundle
 from core.model.manifest import Manifest
-from core.training.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
         without_face=work.without_face,
         steps=prepared.trainer.steps_done,
         returns=prepared.trainer.returns,
+        pseudo_labels=prepared.trainer.pseudo_counts,
         candidate=written.manifest.sha256,
     )
 
@@ -126,7 +126,4 @@ def _scores(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
 
 def champion_bars(prepared: Prepared) -> Bars:
     """What the champion's logits are held against today."""
-    manifest = prepared.manifest
-    masks = [mask for mask in EVERY_MASK if manifest.threshold(mask) is not None]
-    found = {m: Calibration(manifest.temperature_of(m), manifest.thresholds[str(m)]) for m in masks}
-    return Bars(manifest.sha256, found)
+    return bars_of(prepared.manifest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -86,6 +86,24 @@ def build_table(network: PadNetwork, samples: Iterable[Sample], copies: int, see
     return table_of(encode(network, sample, copies, seed) for sample in samples)
 
 
+def early_maps(network: PadNetwork, presentation: str, crops: Sequence[FaceCrop], copies: int, seed: int) -> Features:
+    """Half-float maps of crops and of ``copies`` varied copies of each: ``(1 + copies) * len(crops)`` rows.
+
+    The variation of a presentation depends on ``seed`` and its name alone, not on what else is encoded.
+    """
+    return _cached(network, crops, copies, [seed, zlib.crc32(presentation.encode())])
+
+
+def joined(parts: Sequence[Features]) -> Features:
+    """The rows of all parts, one after the other."""
+    return Features(
+        torch.cat([part.maps for part in parts]),
+        torch.cat([part.presence for part in parts]),
+        torch.cat([part.quality for part in parts]),
+        torch.cat([part.evidence for part in parts]),
+    )
+
+
 def table_of(samples: Iterable[Encoded]) -> FeatureTable:
     """The rows of all samples as one table."""
     parts: list[Features] = []
@@ -101,12 +119,7 @@ def table_of(samples: Iterable[Encoded]) -> FeatureTable:
         evidence += [[modality in sample.telling for modality in MODALITIES]] * rows
         cells += [cell] * rows
     return FeatureTable(
-        Features(
-            torch.cat([part.maps for part in parts]),
-            torch.cat([part.presence for part in parts]),
-            torch.cat([part.quality for part in parts]),
-            torch.cat([part.evidence for part in parts]),
-        ),
+        joined(parts),
         torch.tensor(bona_fide),
         torch.tensor(evidence),
         torch.tensor(cells),
@@ -114,11 +127,8 @@ def table_of(samples: Iterable[Encoded]) -> FeatureTable:
 
 
 def encode(network: PadNetwork, sample: Sample, copies: int = 0, seed: int = 0) -> Encoded:
-    """Early maps of a sample's crops and of ``copies`` varied copies of each.
-
-    The variation of a presentation depends on ``seed`` and its name alone, not on what else is encoded.
-    """
-    early = _cached(network, sample.crops, copies, [seed, zlib.crc32(sample.presentation.encode())])
+    """Early maps of a sample's crops and of ``copies`` varied copies of each."""
+    early = early_maps(network, sample.presentation, sample.crops, copies, seed)
     return Encoded(
         sample.presentation, sample.subject, sample.species, sample.stratum, early, len(sample.crops), sample.evidence
     )
@@ -130,9 +140,5 @@ def _cached(network: PadNetwork, crops: Sequence[FaceCrop], copies: int, seed: l
     batch = stack(crops)
     variants = [batch, *(augment(batch, random) for _ in range(copies))]
     parts = [network.encode_stem(normalise(variant).to(torch.device("cpu"))) for variant in variants]
-    return Features(
-        torch.cat([part.maps for part in parts]).half(),
-        torch.cat([part.presence for part in parts]),
-        torch.cat([part.quality for part in parts]),
-        torch.cat([part.evidence for part in parts]),
-    )
+    early = joined(parts)
+    return replace(early, maps=early.maps.half())

@@ -10,18 +10,20 @@ from pathlib import Path
 import torch
 
 from core.adaptation.checkpoint import read_checkpoint, write_checkpoint
-from core.adaptation.early import Encoded, FeatureTable, encode, table_of
-from core.adaptation.material import CropFace, site_samples
+from core.adaptation.early import Encoded, FeatureTable, early_maps, encode, joined, table_of
+from core.adaptation.judging import champion_levels
+from core.adaptation.material import CropFace, site_samples, unlabelled_crops
 from core.adaptation.memory import ReplayMemory
 from core.adaptation.plan import Plan, PlannedPresentation
 from core.adaptation.progress import Interrupted, Progress
+from core.adaptation.pseudo import Unlabelled, source_limits
 from core.adaptation.replay import Simulate
 from core.adaptation.trainer import AdaptationTrainer
 from core.data.hybrids import Family
 from core.errors import InputError
 from core.model.bundle import load_network
 from core.model.manifest import Manifest
-from core.model.network import PadNetwork
+from core.model.network import Features, PadNetwork
 from core.ports import PresentationStore
 
 
@@ -76,6 +78,18 @@ class Pass:
             self.kept[key] = found
         return found
 
+    def unlabelled(self, champion: PadNetwork, first: float, last: float) -> Features | None:
+        """Rows of the captures whose labels the pass guesses, while the progress runs from ``first`` to ``last``."""
+        planned = [presentation.id for presentation in self.plan.pseudo_labelled]
+        found = unlabelled_crops(planned, self.store, self.crop_face, self.plan.training.frames)
+        parts = []
+        for presentation, crops in self.progress.watched(found, len(planned), first, last):
+            if crops:
+                parts.append(early_maps(champion, presentation, crops, 0, self.plan.seed))
+            else:
+                self.without_face["unlabelled"] = self.without_face.get("unlabelled", 0) + 1
+        return joined(parts) if parts else None
+
     def source(
         self, champion: PadNetwork, n: int, seed: int, first: float, last: float, copies: int = 0
     ) -> Iterator[Encoded]:
@@ -105,14 +119,17 @@ def prepare(work: Pass) -> Prepared:
     plan, settings = work.plan, work.plan.training
     champion, manifest = load_network(work.champion)
     planned = plan.of(plan.split.train)
-    site = table_of(work.site(champion, "train", planned, Family.TRAINING, 0.0, 0.4, settings.copies))
+    site = table_of(work.site(champion, "train", planned, Family.TRAINING, 0.0, 0.3, settings.copies))
     _require_both_classes(site)
     replay = table_of(work.source(champion, settings.replay, plan.replay.train_seed, 0.4, 0.75, settings.copies))
+    early = work.unlabelled(champion, 0.3, 0.4)
     calibration = list(work.source(champion, settings.calibration, plan.replay.calibrate_seed, 0.75, 0.95))
     calibrating = plan.of(plan.split.calibrate) or planned
     calibration += work.site(champion, "calibrate", calibrating, Family.TRAINING, 0.95, 1.0)
     student, teacher = load_network(work.champion)[0], load_network(work.champion)[0]
-    trainer = AdaptationTrainer(student, teacher, site, replay, settings, plan.seed)
+    levels = champion_levels(manifest)
+    unlabelled = None if early is None else Unlabelled(early, source_limits(champion, replay, levels))
+    trainer = AdaptationTrainer(student, teacher, site, replay, settings, plan.seed, unlabelled)
     return Prepared(champion, manifest, trainer, calibration)
 
 

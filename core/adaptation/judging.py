@@ -16,6 +16,7 @@ from core.codes import Outcome
 from core.frames import EVERY_MASK, MODALITIES, ModalityMask
 from core.metrics.trial import Trial
 from core.model.folded import MaskedHeads, folded
+from core.model.manifest import Manifest
 from core.model.network import PadNetwork
 from core.policy import SitePolicy
 from core.training.calibration import Calibration, at_logit, balanced_threshold, fit_temperature, tellable
@@ -70,6 +71,22 @@ class Bars:
         """The forced decision; never without a threshold."""
         threshold = self.threshold(mask)
         return threshold is not None and self.score(mask, logit) >= threshold
+
+
+def bars_of(manifest: Manifest) -> Bars:
+    """What a model's logits are held against; masks that it refers have none."""
+    masks = [mask for mask in EVERY_MASK if manifest.threshold(mask) is not None]
+    found = {m: Calibration(manifest.temperature_of(m), manifest.thresholds[str(m)]) for m in masks}
+    return Bars(manifest.sha256, found)
+
+
+def champion_levels(manifest: Manifest) -> dict[ModalityMask, float]:
+    """The raw logit from which a model accepts, by mask."""
+    return {
+        mask: one.temperature * float(np.log(one.threshold / (1.0 - one.threshold)))
+        for mask, one in bars_of(manifest).calibrations.items()
+        if 0.0 < one.threshold < 1.0
+    }
 
 
 class Judge:

@@ -65,14 +65,26 @@ def site_samples(
     Yields ``None`` for a presentation in which no face was found: it was looked at, and is counted by the caller.
     """
     for presentation in planned:
-        found = [crop_face(frame_set) for frame_set in evenly(store.frame_sets(presentation.id), frames)]
-        crops = tuple(crop for crop in found if crop is not None and crop.mask)
+        crops = _crops(presentation.id, store, crop_face, frames)
         if not crops:
             yield None
             continue
         yield Sample(presentation.id, presentation.subject, presentation.species, Stratum.SITE, crops)
         if presentation.species == Species.BONA_FIDE:
             yield from hybrid_samples(presentation, crops, family, seed)
+
+
+def unlabelled_crops(
+    presentations: Iterable[str], store: PresentationStore, crop_face: CropFace, frames: int
+) -> Iterator[tuple[str, tuple[FaceCrop, ...]]]:
+    """Crops of presentations without a label, with their ids; none where no face was found."""
+    for presentation in presentations:
+        yield presentation, _crops(presentation, store, crop_face, frames)
+
+
+def _crops(presentation: str, store: PresentationStore, crop_face: CropFace, frames: int) -> tuple[FaceCrop, ...]:
+    found = [crop_face(frame_set) for frame_set in evenly(store.frame_sets(presentation), frames)]
+    return tuple(crop for crop in found if crop is not None and crop.mask)
 
 
 def hybrid_samples(

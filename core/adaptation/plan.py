@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.adaptation.settings import GateSettings, TrainingSettings
-from core.codes import SourceKind, Species
+from core.codes import SessionPurpose, SourceKind, Species, UnlabelledUse
 from core.errors import InputError, UsageError
 from core.ports import PresentationStore, StoredPresentation
 
@@ -33,6 +33,16 @@ class PlannedPresentation(BaseModel):
     subject: str
     species: str
     artefact: str = ""
+
+
+class PlannedUnlabelled(BaseModel):
+    """One presentation without a label that the pass learns from by pseudo-labels (`core.adaptation.pseudo`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    session: str
+    subject: str
 
 
 class Split(BaseModel):
@@ -68,7 +78,9 @@ class Plan(BaseModel):
     source_kinds: list[str]
     presentations: list[PlannedPresentation]
     unlabelled: list[str]
-    """Presentations of the sessions without a label: counted, not used."""
+    """Presentations of the sessions without a label: counted, used only where `pseudo_labelled` names them."""
+    pseudo_labelled: list[PlannedUnlabelled] = Field(default_factory=list, exclude_if=lambda value: not value)
+    """Left out of the canonical form where empty: plans from before it existed keep their digest."""
     split: Split
     replay: Replay
     seed: int = Field(ge=0)
@@ -97,6 +109,7 @@ def make_plan(
     seed: int,
     training: TrainingSettings | None = None,
     gate: GateSettings | None = None,
+    unlabelled: UnlabelledUse = UnlabelledUse.NONE,
 ) -> Plan:
     """Freeze a plan over labelled sessions.
 
@@ -108,6 +121,7 @@ def make_plan(
         seed: of the split, the order, the hybrids and the replay.
         training: settings of the pass; defaults where left out.
         gate: settings of the gate; defaults where left out.
+        unlabelled: which presentations without a label the pass may learn from; none unless somebody asks for it.
 
     Raises:
         UsageError: no session, one named twice, a negative seed, live captures mixed with others.
@@ -127,6 +141,7 @@ def make_plan(
     labelled = [
         _planned(presentation, presentation.species) for presentation in found if presentation.species is not None
     ]
+    split = split_subjects(labelled, seed)
     return Plan(
         champion=champion,
         champion_name=champion_name,
@@ -134,7 +149,8 @@ def make_plan(
         source_kinds=kinds,
         presentations=labelled,
         unlabelled=[presentation.id for presentation in found if presentation.species is None],
-        split=split_subjects(labelled, seed),
+        pseudo_labelled=_to_pseudo_label(found, split, unlabelled),
+        split=split,
         replay=Replay(train_seed=_REPLAY_SEED, calibrate_seed=_REPLAY_SEED + 1, judge_seed=_REPLAY_SEED + 2),
         seed=seed,
         training=training or TrainingSettings(),
@@ -177,6 +193,12 @@ def verify_plan(plan: Plan, store: PresentationStore, champion: str) -> None:
             raise InputError(f"The presentation {planned.id} of the plan is gone.", remedy)
         if stored.species is None or _planned(stored, stored.species) != planned:
             raise InputError(f"The label of presentation {planned.id} was changed after the plan was made.", remedy)
+    for nameless in plan.pseudo_labelled:
+        stored = now.get(nameless.id)
+        if stored is None:
+            raise InputError(f"The presentation {nameless.id} of the plan is gone.", remedy)
+        if stored.species is not None or stored.subject != nameless.subject:
+            raise InputError(f"The presentation {nameless.id} was labelled after the plan was made.", remedy)
 
 
 def split_subjects(presentations: Sequence[PlannedPresentation], seed: int) -> Split:
@@ -204,6 +226,18 @@ def split_subjects(presentations: Sequence[PlannedPresentation], seed: int) -> S
         calibrate += adapting[:kept]
         train += adapting[kept:]
     return Split(train=sorted(train), calibrate=sorted(calibrate), judge=sorted(judge))
+
+
+def _to_pseudo_label(found: Sequence[StoredPresentation], split: Split, use: UnlabelledUse) -> list[PlannedUnlabelled]:
+    """Never of people who judge or calibrate: what was seen of them would make the judgement kinder."""
+    kept_out = {*split.calibrate, *split.judge}
+
+    def wanted(one: StoredPresentation) -> bool:
+        if one.species is not None or one.subject in kept_out or use is UnlabelledUse.NONE:
+            return False
+        return use is UnlabelledUse.ALL or (bool(one.subject) and one.purpose != SessionPurpose.CHECKPOINT)
+
+    return [PlannedUnlabelled(id=one.id, session=one.session, subject=one.subject) for one in found if wanted(one)]
 
 
 def _found(store: PresentationStore, sessions: Sequence[str]) -> list[StoredPresentation]:

@@ -46,6 +46,8 @@ class JobReport(BaseModel):
     returns: int
     candidate: str
     """sha256 of the candidate's weights, also where the gate refused it."""
+    pseudo_labels: dict[str, int] = Field(default_factory=dict)
+    """Rows without a label that the pass believed at its end (``bona_fide``, ``attack``), of all ``rows``."""
     seconds: float = 0.0
 
     def to_json(self) -> str:

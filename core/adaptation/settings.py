@@ -24,7 +24,7 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    steps: int = Field(default=200, ge=1, le=100_000)
+    steps: int = Field(default=120, ge=1, le=100_000)
     batch: int = Field(default=32, ge=2, le=1024, description="site crops a step; as many again from the replay")
     learning_rate: float = Field(default=1e-3, gt=0, lt=1)
     anchor_l2: float = Field(default=0.01, ge=0, description="pull of the weights towards the champion's")

@@ -82,6 +82,14 @@ class AdaptationTrainer:
         """The pass went back too often to be worth going on: site and replay contradict each other."""
         return self.returns >= _MOST_RETURNS
 
+    @property
+    def pseudo_counts(self) -> dict[str, int]:
+        """Rows without a label that are believed at present, by pseudo-class, and all of them; empty where none are."""
+        if self._unlabelled is None or self._pseudo is None:
+            return {}
+        bona_fide, attacks = self._pseudo.counts()
+        return {"bona_fide": bona_fide, "attack": attacks, "rows": len(self._unlabelled)}
+
     def step(self) -> dict[str, float]:
         """One update; returns every signal of it.
 

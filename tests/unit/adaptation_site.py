@@ -14,7 +14,7 @@ from core.adaptation.material import Sample
 from core.adaptation.paired import Stratum
 from core.adaptation.plan import Plan, make_plan
 from core.adaptation.settings import TrainingSettings
-from core.codes import Framing, JobState, SourceKind
+from core.codes import Framing, JobState, SourceKind, UnlabelledUse
 from core.errors import InputError
 from core.frames import CROP_PX, FaceCrop, Frame, FrameSet, Modality, ModalityMask, StreamProfile
 from core.model.bundle import save_bundle
@@ -172,5 +172,8 @@ def write_champion(folder: Path, seed: int = 1) -> Manifest:
     return save_bundle(folder, tiny_network(seed), manifest)
 
 
-def plan_for(store: SiteStore, champion: Manifest, training: TrainingSettings = QUICK, seed: int = 3) -> Plan:
-    return make_plan(store, store.sessions, champion.sha256, champion.name, seed, training)
+def plan_for(
+    store: SiteStore, champion: Manifest, training: TrainingSettings = QUICK, seed: int = 3,
+    unlabelled: UnlabelledUse = UnlabelledUse.NONE,
+) -> Plan:  # fmt: skip
+    return make_plan(store, store.sessions, champion.sha256, champion.name, seed, training, unlabelled=unlabelled)

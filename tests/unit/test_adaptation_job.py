@@ -15,21 +15,23 @@ from core.adaptation.losses import supervised_loss
 from core.adaptation.plan import Plan
 from core.adaptation.result import JobReport
 from core.adaptation.worker import Workplace, ask, run_job, settle_interrupted
-from core.codes import JobState
+from core.codes import JobState, UnlabelledUse
 from core.errors import HostError, InputError, UsageError
 from core.model.bundle import load_network, read_manifest
 from core.ports import JobStore
-from tests.unit.adaptation_site import MemoryJobs, SiteStore, crop_face, plan_for, simulate, write_champion
+from tests.unit.adaptation_site import QUICK, MemoryJobs, SiteStore, crop_face, plan_for, simulate, write_champion
 
 
 class Bench:
     """A job and everything it works with."""
 
-    def __init__(self, folder: Path, store: SiteStore | None = None) -> None:
+    def __init__(
+        self, folder: Path, store: SiteStore | None = None, unlabelled: UnlabelledUse = UnlabelledUse.NONE
+    ) -> None:
         self.store = store or SiteStore()
         self.jobs = MemoryJobs()
         self.champion = write_champion(folder / "champion")
-        self.plan: Plan = plan_for(self.store, self.champion)
+        self.plan: Plan = plan_for(self.store, self.champion, unlabelled=unlabelled)
         self.job = self.jobs.create(self.plan.to_json(), self.plan.sha256())
         self.registered: list[Path] = []
         self.place = self.workplace(folder / "job", self.jobs)
@@ -83,6 +85,21 @@ def test_a_job_ends_with_a_report_a_bundle_and_curves(finished: Bench) -> None:
     assert candidate.sha256 == report.candidate != bench.champion.sha256
     assert set(candidate.thresholds) == set(bench.champion.thresholds)
     assert not list(bench.place.out_dir.glob("checkpoint*"))
+
+
+def test_captures_without_a_label_are_labelled_by_the_pass_and_counted_in_its_report(tmp_path: Path) -> None:
+    store = SiteStore(subjects=8)
+    labelled = plan_for(store, write_champion(tmp_path / "champion"))
+    store.labels = {f"s-{subject[1:]}/1": None for subject in labelled.split.train}
+    bench = Bench(tmp_path, store, UnlabelledUse.COLLECTED)
+    assert len(bench.plan.pseudo_labelled) == 4
+    run_job(bench.job, bench.place)
+    record = bench.jobs.get(bench.job)
+    assert record.state in (JobState.CANDIDATE, JobState.REJECTED)
+    told = JobReport.model_validate_json(record.report).pseudo_labels
+    assert told["rows"] == 4 * QUICK.frames
+    assert 0 <= told["bona_fide"] + told["attack"] <= told["rows"]
+    assert all(0.0 <= step["coverage"] <= 1.0 for _, step in bench.jobs.events(bench.job))
 
 
 def test_early_stages_stay_those_of_the_champion(finished: Bench) -> None:

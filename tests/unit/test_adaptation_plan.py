@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from core.adaptation.material import evenly
 from core.adaptation.plan import PlannedPresentation, make_plan, read_plan, split_subjects, verify_plan
 from core.adaptation.stability import FLOOR, Signals, StabilityWeight
+from core.codes import UnlabelledUse
 from core.errors import InputError, UsageError
 from core.ports import StoredPresentation
 from tests.unit.adaptation_site import SiteStore
@@ -46,6 +50,49 @@ def test_unlabelled_presentations_are_counted_and_not_planned() -> None:
     plan = make_plan(store, store.sessions, CHAMPION, "factory", 1)
     assert plan.unlabelled == ["s-1/0"]
     assert "s-1/0" not in {presentation.id for presentation in plan.presentations}
+
+
+class Nameless(SiteStore):
+    """Presentations without a label: of the first person who adapts, of one who judges, of a stranger, of traffic."""
+
+    def __init__(self, adapting: str, judging: str) -> None:
+        super().__init__()
+        self.extra = [
+            StoredPresentation("of-adapting", "s-0", adapting, None, "", "simulated", "collection"),
+            StoredPresentation("of-judging", "s-0", judging, None, "", "simulated", "collection"),
+            StoredPresentation("of-nobody", "s-0", "", None, "", "simulated", "collection"),
+            StoredPresentation("of-traffic", "s-0", "p-new", None, "", "simulated", "checkpoint"),
+        ]
+
+    def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
+        return super().presentations(sessions) + self.extra
+
+
+def test_without_a_label_only_what_was_asked_for_is_learnt_from_and_nobody_who_judges() -> None:
+    split = make_plan(SiteStore(), SiteStore().sessions, CHAMPION, "factory", 1).split
+    store = Nameless(split.train[0], split.judge[0])
+
+    def used(use: UnlabelledUse) -> list[str]:
+        plan = make_plan(store, store.sessions, CHAMPION, "factory", 1, unlabelled=use)
+        assert len(plan.unlabelled) == 4
+        verify_plan(read_plan(plan.to_json(), plan.sha256()), store, CHAMPION)
+        return [one.id for one in plan.pseudo_labelled]
+
+    assert used(UnlabelledUse.NONE) == []
+    assert used(UnlabelledUse.COLLECTED) == ["of-adapting"]
+    assert used(UnlabelledUse.ALL) == ["of-adapting", "of-nobody", "of-traffic"]
+    plan = make_plan(store, store.sessions, CHAMPION, "factory", 1, unlabelled=UnlabelledUse.COLLECTED)
+    store.extra[0] = replace(store.extra[0], species="print_flat")
+    with pytest.raises(InputError, match="of-adapting was labelled"):
+        verify_plan(plan, store, CHAMPION)
+    del store.extra[0]
+    with pytest.raises(InputError, match="of-adapting of the plan is gone"):
+        verify_plan(plan, store, CHAMPION)
+
+
+def test_a_plan_without_unlabelled_captures_reads_as_it_did_before_there_were_any() -> None:
+    plan = make_plan(SiteStore(), SiteStore().sessions, CHAMPION, "factory", 1)
+    assert "pseudo_labelled" not in plan.to_json()
 
 
 @given(st.integers(2, 60), st.integers(0, 5), st.integers(0, 1000))

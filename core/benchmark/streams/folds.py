@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from core.adaptation.early import joined
 from core.benchmark.inputs import Joined, empty_inputs, open_prepared, prepare, training_changes
 from core.benchmark.maps import open_maps, write_maps
 from core.benchmark.methods.base import TRIALS, Base, Schedule
@@ -19,7 +20,7 @@ from core.benchmark.methods.ours import Ours
 from core.benchmark.people import People, balanced_rows
 from core.benchmark.streams.base import answer, chunks
 from core.benchmark.streams.judging import levels
-from core.benchmark.streams.material import Cached, Source, joined
+from core.benchmark.streams.material import Cached, Source
 from core.benchmark.streams.size import STREAM, StreamSize
 from core.benchmark.tables import table_piece
 from core.benchmark.trunk import Trunk, train_trunk

@@ -6,7 +6,6 @@ Everything lies cached as the maps before the last stage, of the network that st
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -138,16 +137,6 @@ def _labelled(people: People, count: int, seed: int, bona_fide_only: bool) -> ND
     kinds = random.permutation(np.unique(people.species[~people.bona_fide]))[:_LABELLED_SPECIES]
     attacks = random.permutation(np.flatnonzero(np.isin(people.species, kinds) & ~people.bona_fide))
     return np.array(sorted([*chosen, *attacks[: count - of_bona_fide].tolist()]), dtype=np.int64)
-
-
-def joined(parts: Sequence[Features]) -> Features:
-    """Rows one after the other."""
-    return Features(
-        torch.cat([part.maps for part in parts]),
-        torch.cat([part.presence for part in parts]),
-        torch.cat([part.quality for part in parts]),
-        torch.cat([part.evidence for part in parts]),
-    )
 
 
 def _rows(early: Features, rows: NDArray[np.int64]) -> Features:

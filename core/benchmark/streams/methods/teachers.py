@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch.nn import functional
 
-from core.adaptation.early import late
+from core.adaptation.early import joined, late
 from core.benchmark.streams.base import Answer, answer, joint_features, late_parameters, norm_affine, updated
-from core.benchmark.streams.material import Material, joined
+from core.benchmark.streams.material import Material
 from core.benchmark.streams.methods.norms import learnt_from_stream
 from core.model.encoders import RunningNorm
 from core.model.network import Features, ModelOutput, PadNetwork
