@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,11 @@ from core.benchmark.people import People
 from core.benchmark.sizes import Size, SplitSize
 from core.benchmark.tables import SPLITS, table_piece
 from core.benchmark.trunk import Trunk
+from core.benchmark.work import Work
 from core.codes import Species
 from core.frames import CROP_PX, FaceCrop
 from core.model.evidence import EVIDENCE
+from core.scenes.domain import Domain
 from core.training.table import LabelledCrops, write_table
 
 WIDTHS = (4, 6, 8, 12)
@@ -52,13 +54,17 @@ def draw_tables(wanted: StudyOrder, blank_test: bool = False) -> None:
     ``blank_test``: the names of test tables say nothing: people are numbers, species are all alike.
     """
     cells, work = plan(wanted)
-    for number, domain in enumerate(cells[0].domains):
-        for place, split in enumerate(SPLITS):
-            size = TINY.split(split)
-            seed, blank = 10 * number + place, blank_test and split == "test"
-            drawn = _drawn(domain.name, size.presentations, size.frames, seed, blank)
-            with work.making(table_piece(domain, split)) as folder:
-                write_table(folder, drawn, size.presentations * size.frames)
+    pairs = [(domain, split) for domain in cells[0].domains for split in SPLITS]
+    draw_pairs(work, pairs, TINY, blank_test)
+
+
+def draw_pairs(work: Work, pairs: Iterable[tuple[Domain, str]], size: Size, blank_test: bool = False) -> None:
+    """Drawn tables of these domains and splits."""
+    for seed, (domain, split) in enumerate(pairs):
+        rows = size.split(split)
+        drawn = _drawn(domain.name, rows.presentations, rows.frames, seed, blank_test and split == "test")
+        with work.making(table_piece(domain, split)) as folder:
+            write_table(folder, drawn, rows.presentations * rows.frames)
 
 
 def _drawn(domain: str, count: int, frames: int, seed: int, blank: bool) -> Iterator[LabelledCrops]:

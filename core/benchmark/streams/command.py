@@ -23,7 +23,7 @@ from core.errors import HostError, UsageError
 
 PROTOCOL = "streams"
 SCHEMA = 1
-QUICK_TARGET = "lobby"
+QUICK_TARGET, QUICK_CELLS = "lobby", 2
 HARM_DRAWS = 19
 """Beside the first: with 16 cells 320 streams."""
 
@@ -69,6 +69,7 @@ class StreamsOrder:
             tuple(name for name in known if not self.methods or name in {*self.methods, *needed}),
             (0 if self.quick else HARM_DRAWS) if self.draws is None else self.draws - 1,
             further=not self.quick,
+            most_cells=QUICK_CELLS if self.quick else len(CELLS),
         )
 
 
@@ -103,6 +104,7 @@ def told(order: StreamsOrder, plan: StreamsPlan, work: Work) -> dict[str, Any]:
         "seeds": list(plan.seeds),
         "targets": list(plan.targets),
         "cells": [cell.name for cell in results.cells],
+        "titles": {method.name: method.title for method in METHODS},
         "label_equal": labelled,
         "unlabelled": results.table(labelled=False),
         "aims": aims(labelled, results.cells),

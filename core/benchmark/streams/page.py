@@ -53,8 +53,8 @@ def page(result: Mapping[str, Any]) -> str:
         *_harm(result["harm"]),
     ]
     if "curve" in result:
-        lines += ["", "## Labels", "", *_curve(result["curve"], result["label_equal"])]
-        lines += ["", "## Labels of bona fide alone", "", *_flat(result["checkpoint"], result["label_equal"])]
+        lines += ["", "## Labels", "", *_curve(result["curve"], result["titles"])]
+        lines += ["", "## Labels of bona fide alone", "", *_flat(result["checkpoint"], result["titles"])]
         lines += ["", "## Ablations, unlabelled", "", *_ablation(result["ablation"])]
         lines += ["", "## Proofs", "", *_proofs(result["proofs"])]
     return "\n".join(lines).rstrip() + "\n"
@@ -139,15 +139,15 @@ def _harm(harm: Mapping[str, Any]) -> list[str]:
     return lines + [f"- harmed: {name}" for name in harm["harmed_cells"]]
 
 
-def _curve(curve: Mapping[str, Mapping[str, float]], table: Mapping[str, Any]) -> list[str]:
+def _curve(curve: Mapping[str, Mapping[str, float]], titles: Mapping[str, str]) -> list[str]:
     counts = list(next(iter(curve.values())))
     lines = [_row(["method", *(f"{n} labels" for n in counts)]), _row(["---"] * (len(counts) + 1))]
-    return lines + [_row([table["methods"][m]["title"], *(_pc(told[n]) for n in counts)]) for m, told in curve.items()]
+    return lines + [_row([titles[m], *(_pc(told[n]) for n in counts)]) for m, told in curve.items()]
 
 
-def _flat(values: Mapping[str, float], table: Mapping[str, Any]) -> list[str]:
+def _flat(values: Mapping[str, float], titles: Mapping[str, str]) -> list[str]:
     lines = [_row(["method", "macro HTER"]), _row(["---"] * 2)]
-    return lines + [_row([table["methods"][m]["title"], _pc(value)]) for m, value in values.items()]
+    return lines + [_row([titles[m], _pc(value)]) for m, value in values.items()]
 
 
 def _ablation(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -161,11 +161,12 @@ def _proofs(proofs: Mapping[str, Any]) -> list[str]:
         f"Pseudo-labels at the source's threshold are wrong for {_pc(labels['wrong'])} % of the rows. AUROC for wrong "
         f"labels: {labels['auroc']['uncertainty']:.3f} by uncertainty across modalities, "
         f"{labels['auroc']['fused_entropy']:.3f} by fused entropy (AURC {labels['aurc']['uncertainty']:.3f} and "
-        f"{labels['aurc']['fused_entropy']:.3f}). The product's rule keeps:",
+        f"{labels['aurc']['fused_entropy']:.3f}). The product's rule keeps, over all cells:",
         "",
     ]
     for kind, one in labels["kept"].items():
-        lines.append(f"- {kind}: {one['rows']:.0f} of {one['of']:.0f} rows, {_pc(one['wrong'])} % of them wrong")
+        wrong = f", {_pc(one['wrong'])} % of them wrong" if one["rows"] else ""
+        lines.append(f"- {kind}: {one['rows']} of {one['of']} rows{wrong}")
     lines += ["", _row(["wrong labels, %", "coverage", "uncertainty", "fused entropy", "chance", "oracle"])]
     lines.append(_row(["---"] * 6))
     for kind, by_coverage in labels["noise"].items():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.benchmark.statistics import Counts, Sample, compare, estimate
-from core.benchmark.streams.cells import CELLS, CLOSER, StreamCell
+from core.benchmark.streams.cells import CLOSER, StreamCell
 from core.benchmark.streams.judging import FIGURES
 from core.benchmark.streams.methods.ablation import ABLATIONS
 from core.benchmark.streams.methods.registry import BY_NAME, NONE, ORACLE, OURS, THRESHOLD, table
@@ -30,7 +30,7 @@ class Results:
     def __init__(self, plan: StreamsPlan, work: Work) -> None:
         self._plan, self._work = plan, work
         self._read: dict[str, Record] = {}
-        self.cells = [cell for cell in CELLS if cell.target in plan.targets]
+        self.cells = [cell for target in plan.targets for cell in plan.cells(target)]
 
     def of(self, stream: Stream, method: str) -> Record:
         """What a method did on a stream."""
@@ -138,7 +138,9 @@ class Results:
                 told = self._work.load_json(proof_piece(fold_of(self._plan, self._work, target, seed)))
                 for name, values in found.items():
                     values += told[name]
-        return {name: {"mean": _mean_of(values), "cells": values} for name, values in found.items()}
+        told = {name: {"mean": _mean_of(values), "cells": values} for name, values in found.items()}
+        told["pseudo_labels"]["mean"]["kept"] = _pooled([one["kept"] for one in found["pseudo_labels"]])
+        return told
 
     def _closer(self, method: str, labels: int, bona_fide_only: bool = False) -> float:
         streams = [
@@ -183,6 +185,20 @@ def aims(labelled: Mapping[str, Any], cells: Sequence[StreamCell]) -> dict[str, 
         "best_on_the_mean": {"asked": OURS, "found": best, "met": best == OURS},
         "worst_behind_the_best": {"asked": 0.01, "found": worst, "met": bool(worst <= 0.01)},
     }
+
+
+def _pooled(kept: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rows kept of each pseudo-class over all cells, and the share of wrong ones; no share where none was kept."""
+    found: dict[str, Any] = {}
+    for kind in kept[0]:
+        rows = sum(one[kind]["rows"] for one in kept)
+        wrong = sum(one[kind]["rows"] * one[kind]["wrong"] for one in kept if one[kind]["rows"])
+        found[kind] = {
+            "rows": rows,
+            "of": sum(one[kind]["of"] for one in kept),
+            "wrong": wrong / rows if rows else None,
+        }
+    return found
 
 
 def _mean_of(values: Sequence[Any]) -> Any:

@@ -9,7 +9,7 @@ import torch
 
 from core.benchmark.scenes import frozen_domains
 from core.benchmark.streams.base import AdaptationMethod
-from core.benchmark.streams.cells import CELLS, CLOSER
+from core.benchmark.streams.cells import CELLS, CLOSER, StreamCell
 from core.benchmark.streams.folds import Fold, Opened, make_inputs, open_fold
 from core.benchmark.streams.methods.ablation import ABLATIONS
 from core.benchmark.streams.methods.registry import BY_NAME, NONE, OURS, REPLAY, THRESHOLD, table
@@ -34,10 +34,17 @@ class StreamsPlan:
     methods: tuple[str, ...]
     harm: int
     further: bool = True
+    most_cells: int = len(CELLS)
+    """Of each target."""
+
+    def cells(self, target: str) -> list[StreamCell]:
+        """The cells at a target, those that are looked at closer first."""
+        found = sorted((cell for cell in CELLS if cell.target == target), key=lambda cell: cell not in CLOSER)
+        return sorted(found[: self.most_cells], key=CELLS.index)
 
     def streams(self, target: str, seed: int) -> list[tuple[Stream, AdaptationMethod]]:
         """Every stream at a target with every method that runs on it."""
-        chosen = [cell for cell in CELLS if cell.target == target]
+        chosen = self.cells(target)
         labels = self.size.labels
         found: list[tuple[Stream, AdaptationMethod]] = []
         for cell in chosen:
@@ -46,7 +53,7 @@ class StreamsPlan:
                 found += [(Stream(cell, seed, 0, count), method) for method in rows]
             if not self.further or cell not in CLOSER:
                 continue
-            found += [(Stream(cell, seed, 0, count), BY_NAME[m]) for count in CURVE for m in CURVE_METHODS]
+            found += [(Stream(cell, seed, 0, n), BY_NAME[m]) for n in (labels, *CURVE) for m in CURVE_METHODS]
             checkpoint = Stream(cell, seed, 0, labels, bona_fide_only=True)
             found += [(checkpoint, BY_NAME[m]) for m in CHECKPOINT_METHODS]
             found += [(Stream(cell, seed, 0, 0), method) for method in ABLATIONS]
@@ -57,7 +64,7 @@ class StreamsPlan:
                 for cell in chosen
                 for m in (NONE, OURS)
             ]
-        return found
+        return list(dict.fromkeys(found))
 
 
 def fold_of(plan: StreamsPlan, work: Work, target: str, seed: int) -> Fold:

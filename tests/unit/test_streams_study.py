@@ -1,0 +1,137 @@
+"""The streams study from the order to the page, on drawn tables: resumable, told whole, and deaf to nobody's cancel."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.benchmark.scenes import recipe_digest
+from core.benchmark.sizes import SplitSize
+from core.benchmark.streams.cells import CELLS
+from core.benchmark.streams.command import StreamsOrder, run
+from core.benchmark.streams.methods.registry import ORACLE, OURS, THRESHOLD
+from core.benchmark.streams.result import aims
+from core.benchmark.streams.size import StreamSize
+from core.benchmark.streams.study import fold_of
+from core.benchmark.work import Work
+from core.errors import CanceledError, UsageError
+from tests.unit.study_bench import TINY, draw_pairs
+
+SMALL = StreamSize(
+    **{
+        **TINY.model_dump(),
+        "name": "streams-tiny",
+        "stream": SplitSize(presentations=40, frames=1),
+        "test": SplitSize(presentations=24, frames=1),
+        "steps": 2,
+        "rows": 4,
+    }
+)
+
+
+def order(folder: Path, **more: Any) -> StreamsOrder:
+    given = {"quick": True, "targets": ("desk",), "methods": ("labels_replay",), "size": SMALL, **more}
+    return StreamsOrder(folder / "streams.json", folder / "work", **given)
+
+
+def never() -> bool:
+    return False
+
+
+def silent(what: str, share: float) -> None:
+    assert what
+    assert 0.0 <= share <= 1.0
+
+
+def with_tables(wanted: StreamsOrder) -> StreamsOrder:
+    """Drawn tables instead of rendered ones."""
+    plan = wanted.plan()
+    work = Work(wanted.work / f"{SMALL.name}-{SMALL.digest()[:8]}-{recipe_digest()[:12]}")
+    draw_pairs(work, fold_of(plan, work, "desk", 0).sets, SMALL)
+    return wanted
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> StreamsOrder:
+    wanted = with_tables(order(tmp_path_factory.mktemp("streams"), quick=False, seeds=(0,), draws=2))
+    run(wanted, silent, never)
+    return wanted
+
+
+def read(wanted: StreamsOrder) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(wanted.out.read_text())
+    return told
+
+
+def test_the_command_tells_both_tables_the_harm_and_the_aims(finished: StreamsOrder) -> None:
+    told = read(finished)
+    labelled = told["label_equal"]["methods"]
+    assert {"none", THRESHOLD, OURS, ORACLE, "labels_replay"} == set(labelled)
+    assert THRESHOLD not in told["unlabelled"]["methods"]
+    assert len(told["cells"]) == 4
+    assert told["harm"]["streams"] == 8
+    for one in labelled.values():
+        split = one["split"]
+        assert split["gain"] == pytest.approx(split["threshold"] + split["calibration"] + split["ranking"])
+    page = finished.out.with_suffix(".md").read_text()
+    assert "| ours" in page
+    assert "## Harm" in page
+    assert "<svg" in (finished.out.parent / "streams-methods.svg").read_text()
+
+
+def test_closer_looks_tell_the_curve_the_checkpoint_the_ablations_and_the_proofs(finished: StreamsOrder) -> None:
+    told = read(finished)
+    assert list(told["curve"][OURS]) == ["5", "10", "20", "50"]
+    assert told["checkpoint"].keys() >= {"none", OURS}
+    assert len(told["ablation"]) == 10
+    assert told["proofs"]["pseudo_labels"]["mean"]["kept"].keys() == {"bona_fide", "attack"}
+    assert "## Proofs" in finished.out.with_suffix(".md").read_text()
+
+
+def test_a_finished_study_is_read_and_not_run_again(finished: StreamsOrder) -> None:
+    pieces = {path: path.stat().st_mtime_ns for path in finished.work.rglob("*.npz")}
+    before = read(finished)
+    run(finished, silent, never)
+    assert {path: path.stat().st_mtime_ns for path in finished.work.rglob("*.npz")} == pieces
+    after = read(finished)
+    assert {**after, "hours": 0} == {**before, "hours": 0}
+
+
+def test_a_study_that_was_canceled_ends_as_one_that_was_not(finished: StreamsOrder, tmp_path: Path) -> None:
+    """The quick form has two of the four cells: what stands there for a cell is the same."""
+    wanted = with_tables(order(tmp_path))
+    seen: list[str] = []
+
+    def soon(what: str, share: float) -> None:
+        del share
+        seen.append(what)
+
+    with pytest.raises(CanceledError):
+        run(wanted, soon, lambda: seen.count("streams") > 4)
+    assert not wanted.out.exists()
+    run(wanted, silent, never)
+    told, whole = read(wanted)["label_equal"]["cells"], read(finished)["label_equal"]["cells"]
+    assert len(told) == 2
+    assert all(row in whole for row in told)
+
+
+@pytest.mark.parametrize("given", [{"targets": ("moon",)}, {"methods": ("magic",)}])
+def test_unknown_names_are_answered_with_the_known_ones(tmp_path: Path, given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="There is no"):
+        order(tmp_path, **given).plan()
+
+
+def test_aims_are_measured_over_the_hard_cells_and_against_the_best_of_each() -> None:
+    cells = [cell for cell in CELLS if cell.target in ("turnstile", "lobby")][3:6]
+    rows = [{"none": 0.1, THRESHOLD: 0.1, OURS: 0.3, ORACLE: 0.0}] + [
+        {"none": 0.4, THRESHOLD: 0.25, OURS: 0.2, ORACLE: 0.1} for _ in cells[1:]
+    ]
+    found = aims({"methods": dict.fromkeys(rows[0]), "cells": rows}, cells)
+    assert found["below_unadapted"]["found"] == pytest.approx(0.5)
+    assert found["below_threshold_only"]["met"]
+    assert found["way_to_oracle"]["found"] == pytest.approx(2 / 3)
+    assert found["best_on_the_mean"]["met"]
+    assert found["worst_behind_the_best"] == {"asked": 0.01, "found": pytest.approx(0.2), "met": False}
