@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,10 +70,12 @@ def run_stream(opened: Opened, fold: Fold, stream: Stream, method: AdaptationMet
     piece = stream.of(method.name)
     if work.has(piece):
         return
+    started = time.monotonic()
     material = stream.material(opened, fold)
     found = method.adapt(material)
     labelled = None if method.name == NONE else material.labelled
     keep(work, piece, outcome(found, opened.test, thresholds(found, opened.source.dev, labelled)))
+    work.note(f"adapting {piece}", time.monotonic() - started)
 
 
 def keep(work: Work, piece: str, found: Outcome) -> None:
