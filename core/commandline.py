@@ -52,6 +52,14 @@ def count(text: str) -> int:
     return value
 
 
+def share(text: str) -> float:
+    """A fraction between 0 and 1, neither included."""
+    value = positive(text)
+    if value >= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
+    return value
+
+
 def names(text: str) -> list[str]:
     """A comma-separated list."""
     return [name.strip() for name in text.split(",") if name.strip()]
@@ -368,6 +376,16 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
         help="also learn from presentations without a label, of people who neither judge nor calibrate; "
         "`all`: from checkpoint traffic and unknown people too",
     )
+    power = commands.add(
+        "power", "how often the gate would pass a better model on these sessions, and with how many more"
+    )
+    power.add_argument("--sessions", metavar="ID,..", type=names, required=True)
+    power.add_argument("--seed", metavar="N", type=int, default=0)
+    power.add_argument("--cut", metavar="X", type=share, default=0.3, help="share of its errors a model is better by")
+    power.add_argument("--bpcer", metavar="X", type=share, default=0.15, help="what the champion is taken to do today")
+    power.add_argument("--apcer", metavar="X", type=share, default=0.10)
+    power.add_argument("--draws", metavar="N", type=count, default=200)
+    power.add_argument("--json", metavar="OUT", type=Path)
     texts: Mapping[str, str] = {
         "run": "train, evaluate and judge; survives the window",
         "status": "where a job stands",

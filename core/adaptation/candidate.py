@@ -69,7 +69,9 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
     """The gate's answer to what was judged, and the figures behind it."""
     plan = work.plan
     champion = champion_bars(prepared)
-    gate = judge(paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars), plan.gate)
+    artefacts = {one.id: one.artefact for one in plan.presentations if one.artefact}
+    trials = paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars, artefacts)
+    gate = judge(trials, plan.gate)
     if prepared.trainer.gave_up:
         gate = refused_as_unstable(gate)
     on_site = [pair for pair in pairs if pair[0].stratum is not Stratum.SOURCE]

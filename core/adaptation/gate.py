@@ -9,6 +9,7 @@ candidate. What the data cannot decide is *insufficient evidence*, with what wou
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -118,8 +119,8 @@ def _non_inferior(
         return _check(found, rises, Holds.YES, mask, settings, margin)
     if found.low(settings.harm_confidence) > 0.0:
         return _check(found, rises, Holds.NO, mask, settings, margin)
-    needs = found.trials_to_show(margin, settings.confidence)
-    return _check(found, undecided, Holds.OPEN, mask, settings, margin).model_copy(update={"needs_trials": needs})
+    check = _check(found, undecided, Holds.OPEN, mask, settings, margin)
+    return _undecided(check, found, margin, settings)
 
 
 def _species(trials: Sequence[PairedTrial], mask: str, settings: GateSettings) -> list[Check]:
@@ -167,8 +168,14 @@ def _gain(found: Difference | None, mask: str, settings: GateSettings) -> Check:
         return _check(found, GateReason.GAIN_SHOWN, Holds.YES, mask, settings, 0.0)
     if found.low(settings.confidence) > -settings.margin / 2.0:
         return _check(found, GateReason.NO_GAIN, Holds.NO, mask, settings, 0.0)
-    check = _check(found, GateReason.GAIN_OPEN, Holds.OPEN, mask, settings, 0.0)
-    return check.model_copy(update={"needs_trials": found.trials_to_show(0.0, settings.confidence)})
+    return _undecided(_check(found, GateReason.GAIN_OPEN, Holds.OPEN, mask, settings, 0.0), found, 0.0, settings)
+
+
+def _undecided(check: Check, found: Difference, margin: float, settings: GateSettings) -> Check:
+    """With what would decide it: trials, and as many people more as there are trials more."""
+    trials = found.trials_to_show(margin, settings.confidence)
+    people = None if trials is None else math.ceil(found.subjects * trials / found.trials)
+    return check.model_copy(update={"needs_trials": trials, "needs_subjects": people})
 
 
 def _check(

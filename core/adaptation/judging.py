@@ -211,9 +211,16 @@ def _attacks(by_species: Mapping[str, Scores]) -> dict[str, Scores]:
 
 
 def paired(
-    champion: Iterable[Judged], champion_bars: Bars, candidate: Iterable[Judged], candidate_bars: Bars
+    champion: Iterable[Judged],
+    champion_bars: Bars,
+    candidate: Iterable[Judged],
+    candidate_bars: Bars,
+    artefacts: Mapping[str, str],
 ) -> list[PairedTrial]:
-    """Both decisions on every presentation under every mask that the champion decides; both in the same order."""
+    """Both decisions on every presentation under every mask that the champion decides; both in the same order.
+
+    ``artefacts``: what was presented, by presentation, where it is known.
+    """
     trials = []
     for before, after in zip(champion, candidate, strict=True):
         for mask in before.logits:
@@ -228,6 +235,7 @@ def paired(
                     mask,
                     champion_bars.accepts(mask, before.logits[mask]),
                     candidate_bars.accepts(mask, after.logits[mask]),
+                    artefacts.get(before.presentation, ""),
                 )
             )
     return trials

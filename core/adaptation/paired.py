@@ -1,4 +1,4 @@
-"""Paired differences of error rates, clustered by subject: the arithmetic below the gate."""
+"""Paired differences of error rates, clustered by subject and by artefact: the arithmetic below the gate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class Stratum(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PairedTrial:
-    """One presentation under one mask, decided by champion and candidate; each at its own threshold."""
+    """One presentation under one mask, decided by champion and candidate; each at its own threshold.
+
+    ``artefact``: the instrument that was presented, where it is known: several people may present the same mask.
+    """
 
     presentation: str
     subject: str
@@ -34,6 +37,7 @@ class PairedTrial:
     mask: ModalityMask
     champion_accepts: bool
     candidate_accepts: bool
+    artefact: str = ""
 
     @property
     def bona_fide(self) -> bool:
@@ -52,7 +56,8 @@ class PairedTrial:
 class Difference:
     """Candidate's error rate minus the champion's on the same presentations.
 
-    ``error`` is the standard error, clustered by subject; ``degrees`` the degrees of freedom of its t bounds.
+    ``error`` is the standard error, clustered by subject and by artefact; ``degrees`` the degrees of freedom of its t
+    bounds: of whichever is fewer.
     """
 
     before: float
@@ -118,38 +123,54 @@ class _Part:
 
     before: float
     after: float
-    influence: dict[object, float]
+    influence: tuple[dict[object, float], ...]
+    """By subject, by artefact, and by both together; a presentation without an artefact is its subject's."""
     pseudo: float
     trials: int
 
     @classmethod
     def of(cls, trials: Sequence[PairedTrial], share: float = 1.0) -> _Part:
         errors: NDArray[np.float64] = np.array([trial.errors for trial in trials], np.float64)
-        subjects, members = cluster_index([trial.subject for trial in trials])
         change = errors[:, 1] - errors[:, 0]
         count = len(trials)
-        total = np.bincount(members, weights=change) - change.mean() * np.bincount(members)
+        named = [(trial.subject, (trial.artefact or ("", trial.subject))) for trial in trials]
+
+        def influence(keys: Sequence[object]) -> dict[object, float]:
+            clusters, members = cluster_index(keys)
+            total = np.bincount(members, weights=change) - change.mean() * np.bincount(members)
+            return {key: share * float(value) / count for key, value in zip(clusters, total, strict=True)}
+
         return cls(
             before=share * float(errors[:, 0].mean()),
             after=share * float(errors[:, 1].mean()),
-            influence={subject: share * float(value) / count for subject, value in zip(subjects, total, strict=True)},
+            influence=(influence([s for s, _ in named]), influence([a for _, a in named]), influence(named)),
             pseudo=2.0 * (share / count) ** 2,
             trials=count,
         )
 
 
 def _combine(parts: Sequence[_Part]) -> Difference:
-    influence: dict[object, float] = {}
-    for part in parts:
-        for subject, value in part.influence.items():
-            influence[subject] = influence.get(subject, 0.0) + value
-    subjects = len(influence)
-    spread = sum(value**2 for value in influence.values()) * subjects / max(1, subjects - 1)
+    """Two-way clustered variance (Cameron, Gelbach and Miller 2011, section 2): V_subject + V_artefact - V_both.
+
+    It is never taken to be less than either way alone, to which it may fall by chance.
+    """
+    by_subject, by_artefact, by_both = (_spread(parts, way) for way in range(3))
+    subjects, artefacts = (len({key for part in parts for key in part.influence[way]}) for way in range(2))
+    spread = max(by_subject, by_artefact, by_subject + by_artefact - by_both)
     return Difference(
         before=sum(part.before for part in parts),
         after=sum(part.after for part in parts),
         error=math.sqrt(spread + sum(part.pseudo for part in parts)),
         trials=sum(part.trials for part in parts),
         subjects=subjects,
-        degrees=max(1, subjects - 1),
+        degrees=max(1, min(subjects, artefacts) - 1),
     )
+
+
+def _spread(parts: Sequence[_Part], way: int) -> float:
+    """Variance of the difference, clustered one way; clusters that several parts share are taken together."""
+    influence: dict[object, float] = {}
+    for part in parts:
+        for key, value in part.influence[way].items():
+            influence[key] = influence.get(key, 0.0) + value
+    return sum(value**2 for value in influence.values()) * len(influence) / max(1, len(influence) - 1)

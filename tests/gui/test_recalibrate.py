@@ -224,7 +224,7 @@ def test_the_report_says_what_would_decide(page: RecalibratePage, qtbot: QtBot) 
     with_job(page, qtbot, state=JobState.REJECTED, progress=1.0, report=report().to_json())
     page.go_to_step(REPORT)
     assert page.report.result.text() == "Insufficient evidence"
-    assert "300 presentations in all would decide it." in page.report.why.text()
+    assert "220 more presentations of 8 more people who judge would decide it." in page.report.why.text()
     assert page.report.checks.rowCount() == 1
     assert page.report.figures.rowCount() == 6
     assert not page.context.actions["promote"].isEnabled(), "a refused candidate cannot be promoted here"
@@ -245,7 +245,7 @@ def test_a_report_of_another_version_is_none() -> None:
 def test_a_reason_names_sensors_and_needs() -> None:
     line = reason_line(report().gate.reasons[0])
     assert "Depth + Infrared" in line
-    assert "14 judging subjects" in line
+    assert "220 more presentations of 8 more people" in line
 
 
 def test_a_candidate_is_promoted_with_a_reason(page: RecalibratePage, qtbot: QtBot) -> None:

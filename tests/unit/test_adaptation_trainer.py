@@ -122,7 +122,7 @@ def test_a_mask_that_the_champion_refers_is_neither_judged_nor_given_a_threshold
     champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
     every = dict.fromkeys(EVERY_MASK, Calibration(1.0, 0.4))
     assert not champion.accepts(ModalityMask(7), 9.0)
-    assert [str(trial.mask) for trial in paired(rows, champion, rows, Bars("", every))] == ["depth+ir"]
+    assert [str(trial.mask) for trial in paired(rows, champion, rows, Bars("", every), {})] == ["depth+ir"]
     assert set(no_looser(every, rows, rows, champion)) == {DEPTH_IR}
 
 

@@ -147,10 +147,15 @@ def reason_line(check: Check) -> str:
     if check.mask:
         parts.append(codes.mask(ModalityMask.parse(check.mask)))
     sentences = [", ".join(parts) + "."]
-    if check.needs_trials:
-        sentences.append(tr("{n} presentations in all would decide it.", n=check.needs_trials))
-    if check.needs_subjects:
-        sentences.append(tr("{n} judging subjects in all would decide it.", n=check.needs_subjects))
+    people = max(0, (check.needs_subjects or 0) - check.subjects)
+    trials = max(0, (check.needs_trials or 0) - check.trials)
+    if trials:
+        told = tr("{n} more presentations of {people} more people who judge would decide it.", n=trials, people=people)
+        sentences.append(told)
+    elif people:
+        sentences.append(tr("{n} more people who judge would decide it.", n=people))
+    if people:
+        sentences.append(tr("Half of the people judge: collect twice as many."))
     return " ".join(sentences)
 
 

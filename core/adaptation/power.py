@@ -1,0 +1,143 @@
+"""Is there enough to decide? Power of the gate before a pass, by simulated outcomes that the gate itself judges.
+
+A site's captures are drawn anew many times: people who fail more often than others, attacks that pass more often than
+others, and a candidate that errs less by a stated cut. The share of draws that the gate promotes is its power
+(evaluation.md section 6: at least 80 % of candidates with a true cut of 20 % or more).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.adaptation.gate import judge
+from core.adaptation.paired import PairedTrial, Stratum
+from core.adaptation.plan import Plan
+from core.adaptation.settings import GateSettings
+from core.codes import GateResult, Species
+from core.frames import ModalityMask
+from core.metrics.rate import Rate, rate_of
+
+_MASK = ModalityMask(7)
+_LIKENESS = 0.1
+"""Correlation of the errors of one person, or of one artefact."""
+_CHURN = 0.1
+"""Share of the champion's errors that the candidate exchanges for others, beside those that it is better by."""
+_SIMULATED = 20
+_MOST_PEOPLE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Who judges: people, presentations of each, attacks of each species, and what the champion is taken to do.
+
+    Rates are fractions. ``attacks``: presentations of each species on site, ``artefacts`` instruments of each.
+    ``hybrids``: species of hybrids that every bona fide presentation brings along. ``cut``: by how much of its errors
+    the candidate is better; negative = worse.
+    """
+
+    people: int
+    takes: int
+    attacks: Mapping[str, int]
+    artefacts: int = 3
+    hybrids: tuple[str, ...] = (Species.HYBRID_SHEET, Species.HYBRID_MASK)
+    bpcer: float = 0.15
+    apcer: float = 0.10
+    cut: float = 0.3
+
+    @classmethod
+    def of(cls, plan: Plan, cut: float, bpcer: float, apcer: float) -> Design:
+        """The judging half of a plan."""
+        judging = plan.of(plan.split.judge)
+        bona_fide = [one for one in judging if one.species == Species.BONA_FIDE]
+        people = len({one.subject for one in bona_fide})
+        attacks = Counter(one.species for one in judging if one.species != Species.BONA_FIDE)
+        named = {(one.species, one.artefact) for one in judging if one.artefact}
+        artefacts = min((sum(s == kind for s, _ in named) for kind in attacks), default=0) or 1
+        takes = round(len(bona_fide) / max(1, people)) or 1
+        return cls(people, takes, dict(attacks), artefacts, bpcer=bpcer, apcer=apcer, cut=cut)
+
+    def larger(self, factor: float) -> Design:
+        """The same mix with more people and more attacks."""
+        attacks = {kind: math.ceil(n * factor) for kind, n in self.attacks.items()}
+        return replace(self, people=math.ceil(self.people * factor), attacks=attacks)
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """How often the gate promoted, of how many draws, and its other answers."""
+
+    passed: Rate
+    answers: Mapping[GateResult, int]
+
+
+def power(design: Design, settings: GateSettings, draws: int, seed: int = 0) -> Power:
+    """Draw a site ``draws`` times and ask the gate each time.
+
+    Raises:
+        ValueError: no draw at all.
+    """
+    answers = Counter(
+        judge(drawn_trials(design, np.random.default_rng([seed, number])), settings).result for number in range(draws)
+    )
+    passed = rate_of([True] * answers[GateResult.PASSED] + [False] * (draws - answers[GateResult.PASSED]))
+    if passed is None:
+        raise ValueError("power needs at least one draw")
+    return Power(passed, answers)
+
+
+def people_for(
+    design: Design, settings: GateSettings, wanted: float, draws: int, seed: int = 0,
+    tried: Callable[[Design, Power], None] = lambda _, __: None,
+) -> Design | None:  # fmt: skip
+    """The smallest design, each half as large again as the one before, that is promoted often enough.
+
+    ``None`` where not even thousands of people would do. ``tried`` is told every step.
+    """
+    found = design if design.people >= settings.min_subjects else design.larger(settings.min_subjects / design.people)
+    while found.people <= _MOST_PEOPLE:
+        told = power(found, settings, draws, seed)
+        tried(found, told)
+        if told.passed.value >= wanted:
+            return found
+        found = found.larger(1.5)
+    return None
+
+
+def drawn_trials(design: Design, random: np.random.Generator) -> list[PairedTrial]:
+    """One site as it might come out: bona fide and their hybrids, attacks, and simulated attacks that do not change."""
+    found: list[PairedTrial] = []
+    people = [f"p{i}" for i in range(design.people)]
+    live = [(person, "", take) for person in people for take in range(design.takes)]
+    found += _judged(live, "", Stratum.SITE, design.bpcer, design.cut, random)
+    for kind in design.hybrids:
+        found += _judged(live, kind, Stratum.HYBRID, design.apcer, design.cut, random)
+    for kind, count in design.attacks.items():
+        rows = [(people[i % len(people)], f"{kind}-{i % design.artefacts}", i) for i in range(count)]
+        found += _judged(rows, kind, Stratum.SITE, design.apcer, design.cut, random)
+        simulated = [(f"s{i}", "", i) for i in range(_SIMULATED)]
+        found += _judged(simulated, kind, Stratum.SOURCE, design.apcer, 0.0, random)
+    return found
+
+
+def _judged(
+    rows: Sequence[tuple[str, str, int]], species: str, stratum: Stratum, rate: float, cut: float,
+    random: np.random.Generator,
+) -> Iterable[PairedTrial]:  # fmt: skip
+    """Rows of one species; each cluster (its artefact, or its person) has an error rate of its own."""
+    own: dict[str, float] = {}
+    for person, artefact, take in rows:
+        cluster = artefact or person
+        if cluster not in own:
+            spread = (1.0 - _LIKENESS) / _LIKENESS
+            own[cluster] = float(random.beta(max(1e-6, rate * spread), max(1e-6, (1.0 - rate) * spread)))
+        odds = own[cluster] / max(1e-9, 1.0 - own[cluster])
+        before = bool(random.random() < own[cluster])
+        gone, new = _CHURN + max(0.0, cut), odds * (_CHURN + max(0.0, -cut))
+        after = bool(random.random() >= gone) if before else bool(random.random() < new)
+        accepts = (not before, not after) if species == Species.BONA_FIDE else (before, after)
+        yield PairedTrial(f"{person}-{species}-{take}", person, species, stratum, _MASK, *accepts, artefact)
