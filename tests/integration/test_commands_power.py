@@ -11,11 +11,13 @@ import pytest
 from core.codes import Species
 from storage.catalogue import open_catalogue
 from storage.commands_jobs import power
+from storage.opening import models_of
 from tests import stored
 
 
 def test_a_collector_is_told_how_many_people_would_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with open_catalogue(tmp_path / "data") as catalogue:
+        models_of(catalogue)
         sessions = []
         for number in range(8):
             session = stored.open_session(catalogue, subject=f"p{number}")
