@@ -318,7 +318,7 @@ def _model_commands(commands: _Commands) -> None:
     commands.add("rollback", "return to the previous champion").add_argument("--reason", metavar="TEXT", required=True)
 
 
-_PROTOCOLS = "P1..P5, ablation, joint, whole or streams; of a collection: its own"
+_PROTOCOLS = "P1..P5, ablation, joint, whole, streams or gate; of a collection: its own"
 
 
 def _benchmark_command(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Design:
 
     Rates are fractions. ``attacks``: presentations of each species on site, ``artefacts`` instruments of each.
     ``hybrids``: species of hybrids that every bona fide presentation brings along. ``cut``: by how much of its errors
-    the candidate is better; negative = worse.
+    the candidate is better; negative = worse; ``cut_of`` says otherwise for some species (empty = bona fide).
     """
 
     people: int
@@ -48,6 +48,7 @@ class Design:
     bpcer: float = 0.15
     apcer: float = 0.10
     cut: float = 0.3
+    cut_of: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan, cut: float, bpcer: float, apcer: float) -> Design:
@@ -113,12 +114,12 @@ def drawn_trials(design: Design, random: np.random.Generator) -> list[PairedTria
     found: list[PairedTrial] = []
     people = [f"p{i}" for i in range(design.people)]
     live = [(person, "", take) for person in people for take in range(design.takes)]
-    found += _judged(live, "", Stratum.SITE, design.bpcer, design.cut, random)
+    found += _judged(live, "", Stratum.SITE, design.bpcer, design.cut_of.get("", design.cut), random)
     for kind in design.hybrids:
-        found += _judged(live, kind, Stratum.HYBRID, design.apcer, design.cut, random)
+        found += _judged(live, kind, Stratum.HYBRID, design.apcer, design.cut_of.get(kind, design.cut), random)
     for kind, count in design.attacks.items():
         rows = [(people[i % len(people)], f"{kind}-{i % design.artefacts}", i) for i in range(count)]
-        found += _judged(rows, kind, Stratum.SITE, design.apcer, design.cut, random)
+        found += _judged(rows, kind, Stratum.SITE, design.apcer, design.cut_of.get(kind, design.cut), random)
         simulated = [(f"s{i}", "", i) for i in range(_SIMULATED)]
         found += _judged(simulated, kind, Stratum.SOURCE, design.apcer, 0.0, random)
     return found

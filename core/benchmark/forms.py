@@ -23,7 +23,7 @@ def scenes(options: Namespace, work: Path, report: Report, canceled: Canceled) -
     if len(wanted) != 1:
         raise UsageError(
             "What should be done with the scenes?",
-            "Give one of --protocol P1..P5|ablation|joint|whole|streams, --guarantees, --realism.",
+            "Give one of --protocol P1..P5|ablation|joint|whole|streams|gate, --guarantees, --realism.",
         )
     form: Callable[[Namespace, Path, Report, Canceled], int] = {
         "protocol": _study,
@@ -83,6 +83,8 @@ def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -
 
     if options.protocol == "streams":
         return _streams(options, work, report, canceled)
+    if options.protocol == "gate":
+        return _gate(options, work, report, canceled)
     order = StudyOrder(
         protocol=options.protocol,
         out=_out(options),
@@ -114,6 +116,13 @@ def _streams(options: Namespace, work: Path, report: Report, canceled: Canceled)
         processes=options.processes,
     )
     run(order, report, canceled)
+    return ExitCode.DONE
+
+
+def _gate(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    from core.benchmark.gate.command import GateOrder, run
+
+    run(GateOrder(_out(options), work, options.quick, options.draws, options.processes), report, canceled)
     return ExitCode.DONE
 
 

@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 
-from core.benchmark.scenes import recipe_digest
 from core.benchmark.sizes import SplitSize
 from core.benchmark.streams.cells import CELLS
 from core.benchmark.streams.command import StreamsOrder, run
 from core.benchmark.streams.methods.registry import ORACLE, OURS, THRESHOLD
 from core.benchmark.streams.result import aims
 from core.benchmark.streams.size import StreamSize
-from core.benchmark.streams.study import fold_of
-from core.benchmark.work import Work
+from core.benchmark.streams.study import fold_of, work_of
 from core.errors import CanceledError, UsageError
 from tests.unit.study_bench import TINY, draw_pairs
 
@@ -48,9 +46,8 @@ def silent(what: str, share: float) -> None:
 
 def with_tables(wanted: StreamsOrder) -> StreamsOrder:
     """Drawn tables instead of rendered ones."""
-    plan = wanted.plan()
-    work = Work(wanted.work / f"{SMALL.name}-{SMALL.digest()[:8]}-{recipe_digest()[:12]}")
-    draw_pairs(work, fold_of(plan, work, "desk", 0).sets, SMALL)
+    work = work_of(wanted.work, SMALL)
+    draw_pairs(work, fold_of(SMALL, work, "desk", 0).sets, SMALL)
     return wanted
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from core.benchmark.hardware import described
 from core.benchmark.result import without_nan
-from core.benchmark.scenes import identity, recipe_digest
+from core.benchmark.scenes import identity
 from core.benchmark.streams.cells import CELLS, SEVERITY
 from core.benchmark.streams.figures import write_figures
 from core.benchmark.streams.methods.registry import METHODS, NONE, ORACLE, OURS, THRESHOLD
 from core.benchmark.streams.page import page
 from core.benchmark.streams.result import Results, aims
 from core.benchmark.streams.size import FULL, QUICK, StreamSize
-from core.benchmark.streams.study import StreamsPlan, run_plan
+from core.benchmark.streams.study import StreamsPlan, run_plan, work_of
 from core.benchmark.work import Canceled, Report, Work
 from core.errors import HostError, UsageError
 
@@ -82,8 +82,7 @@ def run(order: StreamsOrder, report: Report, canceled: Canceled) -> dict[str, An
         CanceledError: the person asked to stop; finished pieces are kept.
     """
     plan = order.plan()
-    size = plan.size
-    work = Work(order.work / f"{size.name}-{size.digest()[:8]}-{recipe_digest()[:12]}")
+    work = work_of(order.work, plan.size)
     run_plan(plan, work, order.processes, report, canceled)
     report("figures", 1.0)
     result = told(order, plan, work)

@@ -44,9 +44,9 @@ def thresholds(answer: Answer, dev: Cached, labelled: Cached | None) -> list[Cal
     It is the product's own rule (`core.adaptation.judging.calibrated`): the few of the site weigh as much as the
     simulated many. A mask without both classes accepts nothing.
     """
-    told = _presentations(answer(dev.early).numpy(), dev, Stratum.SOURCE)
+    told = presentations_of(answer(dev.early).numpy(), dev, Stratum.SOURCE)
     if labelled is not None:
-        told += _presentations(answer(labelled.early).numpy(), labelled, Stratum.SITE)
+        told += presentations_of(answer(labelled.early).numpy(), labelled, Stratum.SITE)
     found = calibrated(told)
     return [found.get(mask, Calibration(1.0, 1.0)) for mask in EVERY_MASK]
 
@@ -69,7 +69,7 @@ def levels(answer: Answer, dev: Cached) -> dict[str, float]:
     }
 
 
-def _presentations(logits: NDArray[np.float32], cached: Cached, stratum: Stratum) -> list[Calibrating]:
+def presentations_of(logits: NDArray[np.float32], cached: Cached, stratum: Stratum) -> list[Calibrating]:
     """Mean logits of each presentation under each mask that all its crops have."""
     people = cached.people
     found = []

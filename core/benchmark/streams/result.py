@@ -135,7 +135,7 @@ class Results:
         found: dict[str, list[dict[str, Any]]] = {"pseudo_labels": [], "weight": []}
         for seed in self._plan.seeds:
             for target in self._plan.targets:
-                told = self._work.load_json(proof_piece(fold_of(self._plan, self._work, target, seed)))
+                told = self._work.load_json(proof_piece(fold_of(self._plan.size, self._work, target, seed)))
                 for name, values in found.items():
                     values += told[name]
         told = {name: {"mean": _mean_of(values), "cells": values} for name, values in found.items()}

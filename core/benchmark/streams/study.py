@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from core.benchmark.scenes import frozen_domains
+from core.benchmark.scenes import frozen_domains, recipe_digest
 from core.benchmark.streams.base import AdaptationMethod
 from core.benchmark.streams.cells import CELLS, CLOSER, StreamCell
 from core.benchmark.streams.folds import Fold, Opened, make_inputs, open_fold
@@ -67,11 +68,16 @@ class StreamsPlan:
         return list(dict.fromkeys(found))
 
 
-def fold_of(plan: StreamsPlan, work: Work, target: str, seed: int) -> Fold:
+def work_of(root: Path, size: StreamSize) -> Work:
+    """Where the pieces of a size and of today's scenes lie."""
+    return Work(root / f"{size.name}-{size.digest()[:8]}-{recipe_digest()[:12]}")
+
+
+def fold_of(size: StreamSize, work: Work, target: str, seed: int) -> Fold:
     """A target's fold: every other frozen domain trains."""
     domains = frozen_domains()
     sources = tuple(domain for name, domain in domains.items() if name != target)
-    return Fold(work.root, plan.size, sources, domains[target], seed)
+    return Fold(work.root, size, sources, domains[target], seed)
 
 
 def run_plan(plan: StreamsPlan, work: Work, processes: int, report: Report, canceled: Canceled) -> None:
@@ -82,18 +88,28 @@ def run_plan(plan: StreamsPlan, work: Work, processes: int, report: Report, canc
     """
     torch.set_num_threads(1)
     work.sweep()
-    folds = [fold_of(plan, work, target, seed) for seed in plan.seeds for target in plan.targets]
-    wanted = list(dict.fromkeys(pair for fold in folds for pair in fold.sets))
-    make_tables(work, wanted, plan.size, processes, report, canceled)
-    for number, (domain, split) in enumerate(wanted):
-        report("inputs", number / len(wanted))
-        make_inputs(work, domain, split, plan.size, canceled)
+    folds = [fold_of(plan.size, work, target, seed) for seed in plan.seeds for target in plan.targets]
+    prepare_folds(folds, work, processes, report, canceled)
     todo = [_Task(fold, tuple(plan.streams(fold.target.name, fold.seed)), plan.further) for fold in folds]
     total = sum(len(task.streams) for task in todo)
     done = 0
     for task in todo:
         task.run(work, canceled, _from(report, done, total))
         done += len(task.streams)
+
+
+def prepare_folds(folds: Sequence[Fold], work: Work, processes: int, report: Report, canceled: Canceled) -> None:
+    """Render and prepare what the folds read, unless it lies there.
+
+    Raises:
+        CanceledError: the person asked to stop; finished pieces are kept.
+    """
+    size = folds[0].size
+    wanted = list(dict.fromkeys(pair for fold in folds for pair in fold.sets))
+    make_tables(work, wanted, size, processes, report, canceled)
+    for number, (domain, split) in enumerate(wanted):
+        report("inputs", number / len(wanted))
+        make_inputs(work, domain, split, size, canceled)
 
 
 @dataclass(frozen=True, slots=True)

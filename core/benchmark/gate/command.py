@@ -1,0 +1,79 @@
+"""The command ``benchmark --scenes --protocol gate``: power, harm and poisoning, with a page of tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.benchmark.gate import poisoning, sites
+from core.benchmark.gate.page import page
+from core.benchmark.hardware import described
+from core.benchmark.scenes import identity
+from core.benchmark.streams.folds import open_fold
+from core.benchmark.streams.size import FULL, QUICK, StreamSize
+from core.benchmark.streams.study import fold_of, prepare_folds, work_of
+from core.benchmark.work import Canceled, Report
+from core.errors import HostError
+
+PROTOCOL = "gate"
+SCHEMA = 1
+_TARGET = "lobby"
+_STEPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class GateOrder:
+    """What a person asked for. ``draws``: of each poison and share; drawn sites are a hundred times as many."""
+
+    out: Path
+    work: Path
+    quick: bool = False
+    draws: int | None = None
+    processes: int = 1
+    size: StreamSize | None = None
+
+
+def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
+    """Measure the gate, write ``OUT`` and ``OUT.md``, and return the result.
+
+    Raises:
+        HostError: the result or the work folder cannot be written.
+        CanceledError: the person asked to stop.
+    """
+    size, draws = order.size or (QUICK if order.quick else FULL), order.draws or (1 if order.quick else 5)
+    drawn = sites.study(20 if order.quick else 100, report, canceled)
+    work = work_of(order.work, size)
+    fold = fold_of(size, work, _TARGET, 0)
+    prepare_folds([fold], work, order.processes, report, canceled)
+    passes = poisoning.study(open_fold(fold, canceled), draws, _STEPS, size.rows, report, canceled)
+    result = {
+        "schema": SCHEMA,
+        "kind": PROTOCOL,
+        "command": _command(order),
+        "scenes": identity(None),
+        "size": size.model_dump(mode="json"),
+        "hardware": described(),
+        "drawn_sites": drawn,
+        "poisoning": poisoning.summary(passes),
+    }
+    _write(result, order.out)
+    return result
+
+
+def _write(result: Mapping[str, Any], out: Path) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        out.with_suffix(".md").write_text(page(result), encoding="utf-8")
+    except OSError as error:
+        raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error
+
+
+def _command(order: GateOrder) -> str:
+    parts = ["main.py benchmark --scenes --protocol gate"]
+    parts += ["--quick"] if order.quick else []
+    parts += [f"--draws {order.draws}"] if order.draws is not None else []
+    return " ".join([*parts, f"--json {order.out.name}"])

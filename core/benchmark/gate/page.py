@@ -1,0 +1,66 @@
+"""The gate's tables as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def page(result: Mapping[str, Any]) -> str:
+    """The whole page of a result."""
+    drawn, harm = result["drawn_sites"], result["drawn_sites"]["harmful_promoted"]
+    lines = [
+        "# The gate: power, harm, poisoning",
+        "",
+        f"On {result['hardware']['processor']}. Command: `{result['command']}`.",
+        "",
+        f"## Sites that were drawn ({drawn['draws']} each)",
+        "",
+        "Three bona fide presentations a person, four species with three artefacts, two hybrids of every bona fide",
+        "presentation; champion BPCER 15 %, APCER 10 %; errors of one person or artefact correlate by 0.1; a tenth of",
+        "the errors is exchanged for others by chance. Promoted, in %, by the number of people who judge:",
+        "",
+        *_drawn(drawn["rows"]),
+        "",
+        f"**Harmful candidates promoted: {harm['errors']} of {harm['trials']}** ({_pc(harm['value'])} %, 95 % bounds "
+        f"{_pc(harm['low'])} to {_pc(harm['high'])}).",
+        "",
+        "## Poisoned labels",
+        "",
+        f"Passes of the product on 100 labelled presentations of {result['scenes']['name']} (lobby), judged by the",
+        "gate on people who were not adapted on; where labels lie they lie there too. *Worse*: with the true labels of",
+        "the same people, complete mask, BPCER + APCER rise or APCER rises by more than a point.",
+        "",
+        *_poisoned(result["poisoning"]),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _drawn(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    people = sorted({row["people"] for row in rows})
+    by = {(row["truth"], row["people"]): row for row in rows}
+    truths = list(dict.fromkeys(row["truth"] for row in rows))
+    lines = [_row(["candidate", *map(str, people), "called worse"]), _row(["---"] * (len(people) + 2))]
+    for truth in truths:
+        told = [by[truth, n] for n in people]
+        worse = [f"{_pc(row['answers']['worse'] / row['passed']['trials'])}" for row in told]
+        lines.append(_row([truth, *(_pc(row["passed"]["value"]) for row in told), ", ".join(worse)]))
+    return lines
+
+
+def _poisoned(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    head = ["poison", "share", "passes", "worse", "passed", "**worse and passed**", "called worse", "BPCER", "APCER"]
+    lines = [_row(head), _row(["---"] * len(head))]
+    for row in rows:
+        counts = [str(row[name]) for name in ("of", "worse", "passed", "worse_passed", "blocked")]
+        changes = [f"{100.0 * row[name]:+.1f}" for name in ("bpcer", "apcer")]
+        lines.append(_row([row["poison"], f"{_pc(row['share'])} %", *counts, *changes]))
+    return lines
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _pc(value: float) -> str:
+    return f"{100.0 * value:.1f}"
