@@ -9,9 +9,10 @@ from pathlib import Path
 
 from core.adaptation.execution import Pass, Prepared
 from core.adaptation.gate import judge, refused_as_unstable
-from core.adaptation.judging import Bars, Judge, Judged, bars_of, calibrated, no_looser, paired, trials_of
+from core.adaptation.judging import Bars, Judge, Judged, bars_of, paired, trials_of
 from core.adaptation.paired import Stratum
 from core.adaptation.result import JobReport, MaskFigures
+from core.adaptation.thresholds import bound, calibrated
 from core.data.hybrids import Family
 from core.frames import EVERY_MASK, ModalityMask
 from core.metrics.block import block_of
@@ -38,7 +39,7 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     judged = [judge_of(sample) for sample in samples]
     sides = [[pair[side] for pair in judged] for side in (0, 1)]
     champion = champion_bars(prepared)
-    before, after = (no_looser(calibrated(side), side, sides[0], champion) for side in sides)
+    before, after = (bound(calibrated(side), side, sides[0], champion) for side in sides)
     digest = plan.sha256()
     manifest = Manifest(
         name=f"{prepared.manifest.name.split('+')[0]}+{digest[:8]}",

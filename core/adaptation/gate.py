@@ -13,11 +13,21 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from core.adaptation.paired import Difference, PairedTrial, Stratum, difference, half_total_difference
+from core.adaptation.paired import (
+    Difference,
+    PairedTrial,
+    Stratum,
+    difference,
+    half_total_difference,
+    rise_by_chance,
+)  # fmt: skip
 from core.adaptation.report import Check, GateReport, Holds, MaskFinding
 from core.adaptation.settings import GateSettings
 from core.codes import GateReason, GateResult
 from core.frames import ModalityMask
+
+_CHANCE = 0.25
+"""Two new errors and none fewer, or rarer than that: a rise beyond the cap is then not put down to chance."""
 
 
 def judge(trials: Sequence[PairedTrial], settings: GateSettings) -> GateReport:
@@ -126,19 +136,21 @@ def _non_inferior(
 def _species(trials: Sequence[PairedTrial], mask: str, settings: GateSettings) -> list[Check]:
     """The cap on every cell of stratum and PAI species; forgetting an attack counts as much as harm on site.
 
-    A cell is small and there are many: beyond the cap it fails where harm is shown, stays open where it is likely.
+    A cell is small and there are many: beyond the cap it fails where harm is shown, and stays open unless chance alone
+    explains it as well. Instruments are few: what three of them bound says little, so the presentations count too.
     """
     cells = sorted({(t.stratum, t.species) for t in trials if not t.bona_fide})
     checks = []
     for stratum, species in cells:
-        found = difference(t for t in trials if (t.stratum, t.species) == (stratum, species))
+        cell = [t for t in trials if (t.stratum, t.species) == (stratum, species)]
+        found = difference(cell)
         if found is None:
             continue
         reason, holds = GateReason.SPECIES_RISES, Holds.YES
         if found.value > settings.species_cap:
             if found.low(settings.harm_confidence) > 0.0:
                 holds = Holds.NO
-            elif found.low(settings.doubt_confidence) > 0.0:
+            elif found.low(settings.doubt_confidence) > 0.0 or rise_by_chance(cell) <= _CHANCE:
                 reason, holds = GateReason.SPECIES_OPEN, Holds.OPEN
         check = _check(found, reason, holds, mask, settings, settings.species_cap)
         checks.append(check.model_copy(update={"stratum": str(stratum), "species": species}))

@@ -19,15 +19,10 @@ from core.model.folded import MaskedHeads, folded
 from core.model.manifest import Manifest
 from core.model.network import PadNetwork
 from core.policy import SitePolicy
-from core.training.calibration import Calibration, at_logit, balanced_threshold, fit_temperature, tellable
+from core.training.calibration import Calibration
 from core.verdict import Evidence, sigmoid
 
 Scores = NDArray[np.float64]
-
-_STRICTEST = 1.0 - 1e-6
-_HALF_TRUST = 5
-"""Bona fide of the site that count as much as the simulated ones together."""
-_NONE: Scores = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,106 +105,6 @@ class Judge:
         return found
 
 
-def calibrated(judged: Sequence[Judged]) -> dict[ModalityMask, Calibration]:
-    """Temperature and threshold of every mask for which both classes are there.
-
-    The threshold is where APCER equals BPCER. Bona fide of the site count the more, the more there are. APCER is the
-    mean over three groups, each macro over its species: attacks presented on site, hybrids of its people, and those
-    simulated species that the mask can tell (`core.training.calibration.tellable`); a site has few of the first, and
-    among a dozen simulated species they would not be heard.
-    """
-    found = {}
-    for mask in EVERY_MASK:
-        rows = _Scores.of(judged, mask)
-        if not rows.bona_fide.size or not rows.attacks.size:
-            continue
-        told = tellable(rows.source.get("", rows.bona_fide), _attacks(rows.source))
-        groups = [_attacks(rows.site), _attacks(rows.hybrid), {k: rows.source[k] for k in told if k in rows.source}]
-        of_site = rows.site.get("", _NONE)
-        share = of_site.size / (of_site.size + _HALF_TRUST)
-        threshold = balanced_threshold([(share, of_site), (1.0 - share, rows.source.get("", _NONE))], groups)
-        found[mask] = at_logit(threshold, rows.temperature())
-    return found
-
-
-def no_looser(
-    found: Mapping[ModalityMask, Calibration], judged: Sequence[Judged], before: Sequence[Judged], champion: Bars
-) -> dict[ModalityMask, Calibration]:
-    """Raise thresholds until no more attacks pass than the champion lets pass, on site and in simulation each.
-
-    An operating point is a trade: a new one that accepts more bona fide by accepting more attacks is no adaptation. In
-    simulation it is the species that the champion can tell under the mask: which of the others pass is chance. A mask
-    for which the champion has no threshold is referred; it gets none here either, having nothing to be held to.
-    ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
-    """
-    raised = {}
-    for mask, calibration in found.items():
-        if champion.threshold(mask) is None:
-            continue
-        bars = Bars("", {mask: calibration})
-        rows = [(new, old) for new, old in zip(judged, before, strict=True) if mask in new.logits]
-        scores = np.sort([bars.score(mask, new.logits[mask]) for new, _ in rows])
-        source = _Scores.of(before, mask).source
-        told = tellable(source.get("", _NONE), _attacks(source))
-        threshold = calibration.threshold
-        for simulated in (True, False):
-            attacks = [
-                (new, old)
-                for new, old in rows
-                if new.species
-                and (new.stratum is Stratum.SOURCE) is simulated
-                and (not simulated or new.species in told)
-            ]
-            allowed = sum(champion.accepts(mask, old.logits[mask]) for _, old in attacks)
-            if allowed < len(attacks):
-                passing = sorted((bars.score(mask, new.logits[mask]) for new, _ in attacks), reverse=True)[allowed]
-                threshold = max(threshold, _above(passing, scores))
-        raised[mask] = Calibration(calibration.temperature, min(threshold, _STRICTEST))
-    return raised
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scores:
-    """Logits under one mask by species (empty = bona fide), for each stratum."""
-
-    site: dict[str, Scores]
-    hybrid: dict[str, Scores]
-    source: dict[str, Scores]
-
-    @classmethod
-    def of(cls, judged: Iterable[Judged], mask: ModalityMask) -> _Scores:
-        found: dict[Stratum, dict[str, list[float]]] = {stratum: {} for stratum in Stratum}
-        for one in judged:
-            if mask in one.logits:
-                found[one.stratum].setdefault(one.species, []).append(one.logits[mask])
-        by = {stratum: {k: np.array(v, np.float64) for k, v in each.items()} for stratum, each in found.items()}
-        return cls(by[Stratum.SITE], by[Stratum.HYBRID], by[Stratum.SOURCE])
-
-    @property
-    def bona_fide(self) -> Scores:
-        """Of the site and simulated."""
-        return np.concatenate([self.site.get("", _NONE), self.source.get("", _NONE)])
-
-    @property
-    def attacks(self) -> Scores:
-        """Of every stratum."""
-        parts = [_attacks(stratum) for stratum in (self.site, self.hybrid, self.source)]
-        return np.concatenate([_NONE, *(scores for part in parts for scores in part.values())])
-
-    def temperature(self) -> float:
-        """Site presentations count as often as it takes to weigh as much as the simulated ones."""
-        of_site = [*self.site.items(), *self.hybrid.items()]
-        count = sum(scores.size for _, scores in of_site)
-        weight = max(1, round(sum(scores.size for scores in self.source.values()) / count)) if count else 1
-        repeated = [*self.source.items(), *((kind, np.repeat(scores, weight)) for kind, scores in of_site)]
-        bona_fide = np.concatenate([np.full(scores.size, kind == "") for kind, scores in repeated])
-        return fit_temperature(np.concatenate([scores for _, scores in repeated]), bona_fide)
-
-
-def _attacks(by_species: Mapping[str, Scores]) -> dict[str, Scores]:
-    return {kind: scores for kind, scores in by_species.items() if kind}
-
-
 def paired(
     champion: Iterable[Judged],
     champion_bars: Bars,
@@ -255,12 +150,6 @@ def trials_of(judged: Iterable[Judged], bars: Bars, mask: ModalityMask | None = 
         outcome = Outcome.REFER if said is None else said.outcome
         trials.append(Trial(found.presentation, found.subject, found.species, used, score, outcome))
     return trials
-
-
-def _above(score: float, scores: NDArray[np.float64]) -> float:
-    """Half-way from ``score`` to the next higher of ``scores``."""
-    higher = scores[scores > score]
-    return (score + (float(higher[0]) if higher.size else 1.0)) / 2.0
 
 
 def _log_odds(score: float) -> float:

@@ -109,6 +109,17 @@ def difference(trials: Iterable[PairedTrial]) -> Difference | None:
     return _combine([_Part.of(trials)])
 
 
+def rise_by_chance(trials: Iterable[PairedTrial]) -> float:
+    """How likely at least this many of the presentations that changed would be new errors, were either way as likely.
+
+    The exact sign test on discordant pairs (one-sided McNemar): it sees a rise that a bound from three artefacts, with
+    its two degrees of freedom, cannot show; 1 where nothing changed.
+    """
+    changed = [trial.errors for trial in trials if trial.errors[0] != trial.errors[1]]
+    new = sum(after for _, after in changed)
+    return sum(math.comb(len(changed), k) for k in range(new, len(changed) + 1)) / 2.0 ** len(changed)
+
+
 def half_total_difference(attacks: Iterable[PairedTrial], bona_fide: Iterable[PairedTrial]) -> Difference | None:
     """The paired difference of HTER = (APCER + BPCER) / 2, subjects shared by both classes taken together."""
     parts = [list(attacks), list(bona_fide)]

@@ -129,16 +129,19 @@ def _judged(
     rows: Sequence[tuple[str, str, int]], species: str, stratum: Stratum, rate: float, cut: float,
     random: np.random.Generator,
 ) -> Iterable[PairedTrial]:  # fmt: skip
-    """Rows of one species; each cluster (its artefact, or its person) has an error rate of its own."""
+    """Rows of one species; each cluster (its artefact, or its person) has an error rate of its own.
+
+    What gets better does so in proportion to that rate; what gets worse does so everywhere alike.
+    """
     own: dict[str, float] = {}
     for person, artefact, take in rows:
         cluster = artefact or person
         if cluster not in own:
             spread = (1.0 - _LIKENESS) / _LIKENESS
             own[cluster] = float(random.beta(max(1e-6, rate * spread), max(1e-6, (1.0 - rate) * spread)))
-        odds = own[cluster] / max(1e-9, 1.0 - own[cluster])
+        right = max(1e-9, 1.0 - own[cluster])
         before = bool(random.random() < own[cluster])
-        gone, new = _CHURN + max(0.0, cut), odds * (_CHURN + max(0.0, -cut))
+        gone, new = _CHURN + max(0.0, cut), (_CHURN * own[cluster] + max(0.0, -cut) * rate) / right
         after = bool(random.random() >= gone) if before else bool(random.random() < new)
         accepts = (not before, not after) if species == Species.BONA_FIDE else (before, after)
         yield PairedTrial(f"{person}-{species}-{take}", person, species, stratum, _MASK, *accepts, artefact)

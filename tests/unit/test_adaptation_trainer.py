@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.adaptation.early import FeatureTable, build_table, encode, late, late_parameters
-from core.adaptation.judging import Bars, Judge, Judged, calibrated, no_looser, paired
+from core.adaptation.judging import Judge
 from core.adaptation.material import Sample
 from core.adaptation.paired import Stratum
 from core.adaptation.settings import TrainingSettings
@@ -14,10 +14,7 @@ from core.adaptation.trainer import AdaptationTrainer
 from core.frames import EVERY_MASK, Modality, ModalityMask
 from core.model.inputs import to_tensors
 from core.model.network import PadNetwork
-from core.training.calibration import Calibration
 from tests.unit.adaptation_site import face, simulate, tiny_network
-
-DEPTH_IR = ModalityMask.parse("depth+ir")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -44,7 +41,7 @@ def make_trainer(table: FeatureTable, settings: TrainingSettings) -> AdaptationT
 
 
 def test_early_and_late_are_the_network() -> None:
-    network, crops = tiny(), [face("", 1), face("print_flat", 2).restricted(DEPTH_IR)]
+    network, crops = tiny(), [face("", 1), face("print_flat", 2).restricted(ModalityMask.parse("depth+ir"))]
     with torch.inference_mode():
         whole = network(to_tensors(crops))
         parts = late(network, network.encode_stem(to_tensors(crops)))
@@ -100,44 +97,3 @@ def test_a_pass_that_runs_off_goes_back_and_gives_up(table: FeatureTable) -> Non
                 torch.testing.assert_close(value, origin[name])
     assert returned == trainer.returns == 3
     assert trainer.steps_done < 120
-
-
-def test_thresholds_follow_the_site_and_not_only_the_many_simulated() -> None:
-    def judged(species: str, stratum: Stratum, logit: float, name: str) -> Judged:
-        return Judged(name, name, species, stratum, {DEPTH_IR: logit})
-
-    rows = [judged("", Stratum.SOURCE, 4.0 + 0.01 * i, f"a{i}") for i in range(100)]
-    rows += [judged("print_flat", Stratum.SOURCE, -4.0 - 0.01 * i, f"b{i}") for i in range(100)]
-    rows += [judged("", Stratum.SITE, 8.0 + 0.01 * i, f"c{i}") for i in range(10)]
-    rows += [judged("hybrid_sheet", Stratum.HYBRID, 2.0 + 0.01 * i, f"d{i}") for i in range(10)]
-    found = calibrated(rows)
-    assert set(found) == {DEPTH_IR}
-    bars = Bars("", found)
-    assert bars.accepts(DEPTH_IR, 4.5)
-    assert not bars.accepts(DEPTH_IR, 2.05)
-
-
-def test_a_mask_that_the_champion_refers_is_neither_judged_nor_given_a_threshold() -> None:
-    rows = [Judged("p", "s", "", Stratum.SITE, dict.fromkeys(EVERY_MASK, 9.0))]
-    champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
-    every = dict.fromkeys(EVERY_MASK, Calibration(1.0, 0.4))
-    assert not champion.accepts(ModalityMask(7), 9.0)
-    assert [str(trial.mask) for trial in paired(rows, champion, rows, Bars("", every), {})] == ["depth+ir"]
-    assert set(no_looser(every, rows, rows, champion)) == {DEPTH_IR}
-
-
-def test_a_new_threshold_lets_no_more_attacks_pass_than_the_champion() -> None:
-    def rows(logits: dict[str, float]) -> list[Judged]:
-        return [
-            Judged(name, name, "" if name[0] == "b" else "print_flat", Stratum.SITE, {DEPTH_IR: logit})
-            for name, logit in logits.items()
-        ]
-
-    before = rows({"b1": 2.0, "b2": -1.0, "a1": 1.0, "a2": -2.0, "a3": -3.0})
-    after = rows({"b1": 3.0, "b2": 2.5, "a1": 2.0, "a2": 1.0, "a3": -3.0})
-    champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
-    loose = {DEPTH_IR: Calibration(1.0, 0.5)}
-    bars = Bars("", no_looser(loose, after, before, champion))
-    accepted = {row.presentation for row in after if bars.accepts(DEPTH_IR, row.logits[DEPTH_IR])}
-    assert accepted == {"b1", "b2", "a1"}
-    assert no_looser(loose, before, before, champion) == loose

@@ -33,6 +33,13 @@ def test_what_is_worse_by_a_fifth_is_never_promoted() -> None:
     assert told.passed.high < 0.06
 
 
+@pytest.mark.parametrize("people", [25, 60])
+def test_a_candidate_that_forgot_one_species_is_not_promoted_however_much_the_rest_gained(people: int) -> None:
+    """Three artefacts bound next to nothing: it is the presentations that tell."""
+    forgotten = replace(SITE, people=people, attacks=dict.fromkeys(FOUR, people), cut_of={"mask_rigid": -2.0})
+    assert power(forgotten, GATE, 40).answers[GateResult.PASSED] <= 1
+
+
 def test_the_number_of_people_that_would_do_is_found_by_asking_the_gate() -> None:
     tried: list[int] = []
     small = replace(SITE, people=6, attacks=dict.fromkeys(FOUR, 6))

@@ -16,9 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from core.adaptation.gate import judge
-from core.adaptation.judging import Bars, calibrated, no_looser, paired
+from core.adaptation.judging import Bars, paired
 from core.adaptation.paired import Stratum, difference
 from core.adaptation.settings import GateSettings
+from core.adaptation.thresholds import bound, calibrated
 from core.benchmark.people import People
 from core.benchmark.streams.base import answer
 from core.benchmark.streams.folds import Opened
@@ -128,7 +129,7 @@ def _outcome(opened: Opened, poison: Poison, share: float, draw: int, steps: int
     labelled = [presentations_of(net(trained.early).numpy(), trained, Stratum.SITE) for net in (champion, candidate)]
     champion_bars = Bars("", calibrated(dev[0]))
     both = [of_dev + of_site for of_dev, of_site in zip(dev, labelled, strict=True)]
-    bars = Bars("", no_looser(calibrated(both[1]), both[1], both[0], champion_bars))
+    bars = Bars("", bound(calibrated(both[1]), both[1], both[0], champion_bars))
 
     def trials(people: Cached) -> list[Any]:
         judged = [presentations_of(net(people.early).numpy(), people, Stratum.SITE) for net in (champion, candidate)]

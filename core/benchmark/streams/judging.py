@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adaptation.judging import Judged as Calibrating
-from core.adaptation.judging import calibrated
 from core.adaptation.paired import Stratum
+from core.adaptation.thresholds import calibrated
 from core.benchmark.judging import Judged, columns_under, judge
 from core.benchmark.methods.base import MASKS
 from core.benchmark.scores import figures
@@ -41,7 +41,7 @@ class Outcome:
 def thresholds(answer: Answer, dev: Cached, labelled: Cached | None) -> list[Calibration]:
     """Temperature and threshold of every mask: source-dev, and in the label-equal table the labels as well.
 
-    It is the product's own rule (`core.adaptation.judging.calibrated`): the few of the site weigh as much as the
+    It is the product's own rule (`core.adaptation.thresholds.calibrated`): the few of the site weigh as much as the
     simulated many. A mask without both classes accepts nothing.
     """
     told = presentations_of(answer(dev.early).numpy(), dev, Stratum.SOURCE)

@@ -1,0 +1,84 @@
+"""Thresholds of a candidate: the site is heard, and neither error may rise for the other's sake."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.adaptation.judging import Bars, Judged, paired
+from core.adaptation.paired import Stratum
+from core.adaptation.thresholds import bound, calibrated, no_looser, no_stricter
+from core.frames import EVERY_MASK, ModalityMask
+from core.training.calibration import Calibration
+from core.verdict import sigmoid
+
+DEPTH_IR = ModalityMask.parse("depth+ir")
+
+
+def test_thresholds_follow_the_site_and_not_only_the_many_simulated() -> None:
+    def judged(species: str, stratum: Stratum, logit: float, name: str) -> Judged:
+        return Judged(name, name, species, stratum, {DEPTH_IR: logit})
+
+    rows = [judged("", Stratum.SOURCE, 4.0 + 0.01 * i, f"a{i}") for i in range(100)]
+    rows += [judged("print_flat", Stratum.SOURCE, -4.0 - 0.01 * i, f"b{i}") for i in range(100)]
+    rows += [judged("", Stratum.SITE, 8.0 + 0.01 * i, f"c{i}") for i in range(10)]
+    rows += [judged("hybrid_sheet", Stratum.HYBRID, 2.0 + 0.01 * i, f"d{i}") for i in range(10)]
+    found = calibrated(rows)
+    assert set(found) == {DEPTH_IR}
+    bars = Bars("", found)
+    assert bars.accepts(DEPTH_IR, 4.5)
+    assert not bars.accepts(DEPTH_IR, 2.05)
+
+
+def test_a_mask_that_the_champion_refers_is_neither_judged_nor_given_a_threshold() -> None:
+    rows = [Judged("p", "s", "", Stratum.SITE, dict.fromkeys(EVERY_MASK, 9.0))]
+    champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
+    every = dict.fromkeys(EVERY_MASK, Calibration(1.0, 0.4))
+    assert not champion.accepts(ModalityMask(7), 9.0)
+    assert [str(trial.mask) for trial in paired(rows, champion, rows, Bars("", every), {})] == ["depth+ir"]
+    assert set(no_looser(every, rows, rows, champion)) == {DEPTH_IR}
+
+
+def test_a_new_threshold_lets_no_more_attacks_pass_than_the_champion() -> None:
+    def rows(logits: dict[str, float]) -> list[Judged]:
+        return [
+            Judged(name, name, "" if name[0] == "b" else "print_flat", Stratum.SITE, {DEPTH_IR: logit})
+            for name, logit in logits.items()
+        ]
+
+    before = rows({"b1": 2.0, "b2": -1.0, "a1": 1.0, "a2": -2.0, "a3": -3.0})
+    after = rows({"b1": 3.0, "b2": 2.5, "a1": 2.0, "a2": 1.0, "a3": -3.0})
+    champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
+    loose = {DEPTH_IR: Calibration(1.0, 0.5)}
+    bars = Bars("", no_looser(loose, after, before, champion))
+    accepted = {row.presentation for row in after if bars.accepts(DEPTH_IR, row.logits[DEPTH_IR])}
+    assert accepted == {"b1", "b2", "a1"}
+    assert no_looser(loose, before, before, champion) == loose
+
+
+def test_better_ranking_is_not_spent_on_refusing_more_people() -> None:
+    """A champion that lets most attacks through and hardly refuses anybody: balance alone would refuse many more."""
+    random = np.random.default_rng(4)
+
+    def judged(gap: float) -> list[Judged]:
+        live = [
+            Judged(f"b{i}", f"p{i}", "", Stratum.SITE, {DEPTH_IR: x}) for i, x in enumerate(random.normal(gap, 1, 90))
+        ]
+        hostile = random.normal(0.0, 1.0, 90)
+        return live + [
+            Judged(f"a{i}", f"q{i}", "print_flat", Stratum.SITE, {DEPTH_IR: x}) for i, x in enumerate(hostile)
+        ]
+
+    def refused(rows: list[Judged], bars: Bars) -> int:
+        return sum(not bars.accepts(DEPTH_IR, row.logits[DEPTH_IR]) for row in rows if not row.species)
+
+    def let_in(rows: list[Judged], bars: Bars) -> int:
+        return sum(bars.accepts(DEPTH_IR, row.logits[DEPTH_IR]) for row in rows if row.species)
+
+    before, after = judged(1.0), judged(2.0)
+    champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(-0.8))})
+    balanced = calibrated(after)
+    assert refused(after, Bars("", balanced)) > refused(before, champion)
+    given = Bars("", bound(balanced, after, before, champion))
+    assert refused(after, given) <= refused(before, champion)
+    assert let_in(after, given) < let_in(before, champion)
+    assert no_stricter({DEPTH_IR: Calibration(1.0, 0.01)}, after, before, champion)[DEPTH_IR].threshold == 0.01
