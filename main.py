@@ -401,6 +401,12 @@ def _qualify_measure(options: Namespace) -> int:
         return measured(catalogue, options, taken, registry.champion().sha256)
 
 
+def _adapt_report(options: Namespace) -> int:
+    from gui.documents.command import report
+
+    return report(options)
+
+
 OWN: Mapping[str, Callable[[Namespace], int]] = {
     "window": _window,
     "run": _run,
@@ -412,6 +418,7 @@ OWN: Mapping[str, Callable[[Namespace], int]] = {
     "commission": _commission,
     "scenes": _scenes,
     "qualify measure": _qualify_measure,
+    "adapt report": _adapt_report,
 }
 """Commands that bring packages together which do not know each other, by the names of `core/commandline.py`."""
 

@@ -386,6 +386,10 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     power.add_argument("--apcer", metavar="X", type=share, default=0.10)
     power.add_argument("--draws", metavar="N", type=count, default=200)
     power.add_argument("--json", metavar="OUT", type=Path)
+    report = commands.add("report", "a job's report as one HTML file or as PDF; it shows no face and names no person")
+    report.add_argument("job", metavar="JOB")
+    report.add_argument("--out", metavar="FILE", type=Path, required=True, help="ends in .html or .pdf")
+    report.add_argument("--language", choices=("en", "de"), default="en")
     texts: Mapping[str, str] = {
         "run": "train, evaluate and judge; survives the window",
         "status": "where a job stands",

@@ -80,6 +80,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("pause_job", "Pause", "P", "pause", "recalibrate", (Permission.ADAPT,)),
     ActionInfo("resume_job", "Resume", "G", "play", "recalibrate", (Permission.ADAPT,)),
     ActionInfo("cancel_job", "Cancel job", "X", "stop", "recalibrate", (Permission.ADAPT,)),
+    ActionInfo("save_report", "Save report", "Ctrl+S", "export", "recalibrate"),
     ActionInfo("promote", "Promote", "Ctrl+P", "promote", "recalibrate"),
     ActionInfo("reject", "Reject", "Ctrl+J", "cross", "recalibrate"),
     ActionInfo("rollback", "Roll back", "Ctrl+B", "rollback", "recalibrate"),

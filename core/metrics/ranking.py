@@ -51,7 +51,7 @@ def det_points(bona_fide: Scores, attack: Scores, limit: int = 200) -> list[tupl
     if len(bona_fide) == 0 or len(attack) == 0:
         return []
     _, apcer, bpcer = error_curve(bona_fide, attack)
-    corners = np.unique(np.stack([apcer, bpcer], axis=1), axis=0)
+    corners = np.unique(np.stack([apcer, -bpcer], axis=1), axis=0) * (1.0, -1.0)
     keep = np.unique(np.linspace(0, len(corners) - 1, min(limit, len(corners))).round().astype(int))
     return [(float(a), float(b)) for a, b in corners[keep]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -173,3 +174,11 @@ def test_a_mask_without_threshold_accepts_nothing_and_mixed_masks_share_none() -
 def test_a_score_that_is_none_is_refused(score: float) -> None:
     with pytest.raises(ValueError, match="not within 0 and 1"):
         trial("a", "", score)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=30), st.lists(st.integers(0, 6), min_size=1, max_size=30))
+def test_a_det_curve_never_turns_back(bona_fide: list[int], attack: list[int]) -> None:
+    points = det_points([float(x) for x in bona_fide], [float(x) for x in attack])
+    for (apcer, bpcer), (next_apcer, next_bpcer) in itertools.pairwise(points):
+        assert apcer <= next_apcer
+        assert bpcer >= next_bpcer

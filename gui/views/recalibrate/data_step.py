@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QHeaderView, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
 from gui.i18n import tr
@@ -30,6 +30,10 @@ class DataStep(QWidget):
         self.seed = spin_box(0, 9999, 0, parent=self)
         self.seed.setPrefix(tr("Seed") + "  ")
         self.seed.setAccessibleName(tr("Seed"))
+        self.unlabelled = QCheckBox(tr("Also learn from presentations &without a label"), self)
+        self.unlabelled.setToolTip(
+            tr("Their labels are guessed where sensors agree; never of people who judge, never checkpoint traffic.")
+        )
         table = make_table(tr("Sessions with frames"), self)
         table.setModel(self.model)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -50,6 +54,7 @@ class DataStep(QWidget):
         right.column.addWidget(heading(tr("Missing for a conclusive gate"), self))
         right.column.addWidget(self.gaps)
         right.column.addStretch(1)
+        right.column.addWidget(self.unlabelled)
         right.column.addWidget(self.seed)
         right.column.addWidget(VerbButton(actions["make_plan"], self, primary=True))
         content = QWidget(self)
@@ -80,6 +85,11 @@ class DataStep(QWidget):
         self.model.show(rows)
 
     @property
+    def learns_unlabelled(self) -> bool:
+        """Whether the pass is to learn from what nobody labelled."""
+        return self.unlabelled.isEnabled() and self.unlabelled.isChecked()
+
+    @property
     def sessions(self) -> list[str]:
         """Ids of the chosen sessions."""
         return [material.session.id for material in self.model.chosen]
@@ -89,5 +99,6 @@ class DataStep(QWidget):
         balance = balance_of(chosen)
         self.summary.setText("\n".join(sentences(balance)) if chosen else tr("Choose the sessions to learn from."))
         gaps = missing(balance)
+        self.unlabelled.setEnabled(balance.unlabelled > 0)
         self.gaps.setText("\n".join(f"• {gap}" for gap in gaps) if gaps else tr("Nothing."))
         self.changed.emit()

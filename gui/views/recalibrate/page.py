@@ -6,16 +6,18 @@ The pass itself runs as a process of its own, which survives the window; the pag
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QProcess, QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtCore import QProcess, Qt, QTimer, Slot
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QWidget
 
 from core.codes import JobState, ModelRole
-from core.errors import HostError
+from core.errors import HostError, KnownError
 from core.ports import JobRecord
 from gui.command import Command
 from gui.context import PageContext
+from gui.documents.document import write
 from gui.i18n import codes, tr
 from gui.views.page import Page
 from gui.views.recalibrate.data_step import DataStep
@@ -29,7 +31,7 @@ from gui.views.recalibrate.reading import (
     read_models,
     read_site,
 )
-from gui.views.recalibrate.report_step import ReportStep
+from gui.views.recalibrate.report_step import ReportStep, document_of, read_report
 from gui.views.recalibrate.run_step import RUNNING, RunStep
 from gui.views.recalibrate.site_step import SiteStep
 from gui.widgets.ask import ask_reason
@@ -61,7 +63,7 @@ class RecalibratePage(Page):
         self.site = SiteStep(self)
         self.data = DataStep(actions, self)
         self.run_step = RunStep(actions, self)
-        self.report = ReportStep(self)
+        self.report = ReportStep(actions, self)
         self.decide = DecideStep(actions, self)
         self.jobs = combo_box(self, tr("Job"))
         self.jobs.setMinimumWidth(360)
@@ -90,6 +92,7 @@ class RecalibratePage(Page):
         actions.connect("pause_job", lambda: self._ask_job("pause"))
         actions.connect("cancel_job", lambda: self._ask_job("cancel"))
         actions.connect("resume_job", self.resume)
+        actions.connect("save_report", self.save_report)
         actions.connect("promote", self.promote)
         actions.connect("reject", self.reject)
         actions.connect("rollback", self.rollback)
@@ -170,6 +173,7 @@ class RecalibratePage(Page):
         actions["pause_job"].setEnabled(state in (JobState.PREPARING, JobState.TRAINING))
         actions["cancel_job"].setEnabled(state in RUNNING or state in _OVER)
         actions["resume_job"].setEnabled(state in _OVER or state is JobState.QUEUED)
+        actions["save_report"].setEnabled(job is not None and read_report(job.report) is not None)
         actions["promote"].setEnabled(free and state is JobState.CANDIDATE)
         actions["reject"].setEnabled(free and state is JobState.CANDIDATE)
         previous = self.models is not None and any(ModelRole.PREVIOUS in m.roles for m in self.models.models)
@@ -180,6 +184,8 @@ class RecalibratePage(Page):
     def make_plan(self) -> None:
         """Freeze a plan over the chosen sessions, and start its job."""
         arguments = ["adapt", "plan", "--sessions", ",".join(self.data.sessions), "--seed", str(self.data.seed.value())]
+        if self.data.learns_unlabelled:
+            arguments.append("--unlabelled")
         self._run(arguments, tr("Freezing the plan"), lambda output: self._start_job(output.split()[-1]))
 
     def _start_job(self, job: str) -> None:
@@ -226,6 +232,27 @@ class RecalibratePage(Page):
         self.context.tasks.run(
             lambda catalogue: catalogue.jobs.request(job, command), asked, self.context.show_error, self
         )
+
+    def save_report(self) -> None:
+        """Ask where the chosen job's report goes."""
+        if self.job is None:
+            return
+        dialog = QFileDialog(self, tr("Save report"), f"{self.job.id}.html", "HTML (*.html);;PDF (*.pdf)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda path: self.save_report_to(Path(path)))
+        dialog.open()
+
+    def save_report_to(self, path: Path) -> None:
+        """Write the chosen job's report as HTML or PDF."""
+        if self.job is None:
+            return
+        try:
+            write(document_of(self.job), path)
+        except KnownError as error:
+            self.context.show_error(error)
+            return
+        self.context.notify(tr("Saved."), str(path), Level.INFO)
 
     def promote(self) -> None:
         """Make the candidate the champion, with a reason; its self-test runs in a process of its own."""

@@ -10,11 +10,15 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from core.adaptation.report import Check, Holds
 from core.adaptation.result import JobReport, MaskFigures
 from core.codes import GateResult
+from core.errors import InputError, sentence
 from core.frames import ModalityMask
 from core.ports import JobRecord
+from gui.actions import Actions
+from gui.documents.adaptation_report import adaptation_document
+from gui.documents.document import Document
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
-from gui.widgets.forms import Plate, heading, quiet
+from gui.widgets.forms import Plate, VerbButton, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.verdict_sign import ResultSign
 
@@ -27,7 +31,7 @@ _SIGNS = {Holds.YES: "✓", Holds.NO: "✗", Holds.OPEN: "?"}
 class ReportStep(QWidget):
     """The gate's report of one job."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.sign = ResultSign(self)
         self.result = heading(tr("No report yet"), self, 1.6)
@@ -57,6 +61,7 @@ class ReportStep(QWidget):
         words.addWidget(self.result)
         words.addWidget(self.why)
         row.addLayout(words, 1)
+        row.addWidget(VerbButton(actions["save_report"], self))
         head.column.addLayout(row)
         checks = Plate(self)
         checks.column.addWidget(heading(tr("Checks of the gate"), self))
@@ -116,6 +121,21 @@ def read_report(text: str) -> JobReport | None:
         return JobReport.model_validate_json(text) if text else None
     except ValidationError:
         return None
+
+
+def document_of(record: JobRecord) -> Document:
+    """The job's report as a document.
+
+    Raises:
+        InputError: it has none that this version can read.
+    """
+    report = read_report(record.report)
+    if report is None:
+        raise InputError(
+            sentence("The job {job} has no report that can be read.", job=record.id),
+            "A report comes when the job has judged its candidate: see `main.py adapt status`.",
+        )
+    return adaptation_document(record, report, [reason_line(check) for check in report.gate.reasons])
 
 
 def figures_of(report: JobReport) -> list[tuple[str, ...]]:

@@ -1,0 +1,1 @@
+"""Documents that leave the window: what a person reads, signs and files."""

@@ -1,0 +1,134 @@
+"""The report of an adaptation job as a document, worst species first. It shows no face and names no person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from core.adaptation.plan import Plan
+from core.adaptation.report import Check, Holds
+from core.adaptation.result import JobReport, MaskFigures
+from core.frames import ModalityMask
+from core.ports import JobRecord
+from gui.documents.document import Document
+from gui.documents.drawings import det_drawing, histogram_drawing
+from gui.i18n import codes, tr
+
+_HOLDS = {Holds.YES: "✓", Holds.NO: "✗", Holds.OPEN: "?"}
+
+
+def adaptation_document(record: JobRecord, report: JobReport, reasons: Sequence[str]) -> Document:
+    """The whole report. ``reasons``: why the gate said so, in words."""
+    plan = Plan.model_validate_json(record.plan)
+    overall = report.overall
+    body = [
+        f"<h1>{_e(tr('Adaptation report'))}</h1>",
+        f"<h2>{_e(codes.gate(report.gate.result))}</h2>",
+        "<ul>" + "".join(f"<li>{_e(reason)}</li>" for reason in reasons) + "</ul>",
+        _table((), _facts(record, report, plan)),
+        f"<h2>{_e(tr('Species, the worst first'))}</h2>",
+        _e(tr("Shares in percent with 95 % bounds (Clopper-Pearson); n = presentations of people who judge.")),
+        _species(overall),
+        '<p><img src="det" alt=""> <img src="scores" alt=""></p>',
+        f"<h2>{_e(tr('Under every set of sensors'))}</h2>",
+        _masks(report),
+        f"<h2>{_e(tr('Checks of the gate'))}</h2>",
+        _checks(check for finding in report.gate.masks for check in finding.checks),
+        f"<p>{_e(_kinds(plan))}</p>",
+    ]
+    pictures = {"det": det_drawing(overall.det), "scores": histogram_drawing(overall.histograms)}
+    return Document(tr("Adaptation report"), "\n".join(body), pictures)
+
+
+def _facts(record: JobRecord, report: JobReport, plan: Plan) -> list[tuple[str, str]]:
+    uses = {"train": tr("adapt"), "calibrate": tr("calibrate"), "judge": tr("judge")}
+    people = ", ".join(f"{uses.get(use, use)}: {n}" for use, n in report.subjects.items())
+    facts = [
+        (tr("Job"), record.id),
+        (tr("When"), datetime.fromtimestamp(record.updated_utc_s).strftime("%Y-%m-%d %H:%M")),
+        (tr("Champion"), f"{plan.champion_name} ({plan.champion[:12]})"),
+        (tr("Candidate"), report.candidate[:12]),
+        (tr("Plan"), f"{record.plan_sha256[:12]}, {tr('seed')} {plan.seed}"),
+        (tr("Sessions"), str(len(plan.sessions))),
+        (tr("People"), people),
+        (tr("Steps"), f"{report.steps} ({tr('returned {n} times', n=report.returns)})"),
+    ]
+    if report.pseudo_labels:
+        told = report.pseudo_labels
+        kept = told.get("bona_fide", 0) + told.get("attack", 0)
+        facts.append((tr("Without a label"), tr("{n} of {of} captures believed", n=kept, of=told.get("rows", 0))))
+    return facts
+
+
+def _species(figures: MaskFigures) -> str:
+    blocks = (figures.before, figures.threshold_only, figures.after)
+    names = {name for block in blocks for name in block.get("apcer", {})}
+    after = figures.after.get("apcer", {})
+    worst_first = sorted(names, key=lambda name: (-after.get(name, {}).get("value", 0.0), name))
+    rows = [(tr("BPCER"), *(_rate(block.get("bpcer")) for block in blocks))]
+    rows += [
+        (f"APCER, {codes.species(name)}", *(_rate(block.get("apcer", {}).get(name)) for block in blocks))
+        for name in worst_first
+    ]
+    rows.append((tr("AUC"), *(_number(block.get("auc")) for block in blocks)))
+    return _table((tr("Figure"), tr("Champion"), tr("Champion, new thresholds"), tr("Candidate")), rows)
+
+
+def _masks(report: JobReport) -> str:
+    rows = []
+    for figures in report.by_mask:
+        for name, block in ((tr("Champion"), figures.before), (tr("Candidate"), figures.after)):
+            species = block.get("apcer", {})
+            worst = max(species, key=lambda kind: species[kind]["value"], default="")
+            told = f"{codes.species(worst)}: {_rate(species[worst])}" if worst else ""
+            mask = codes.mask(ModalityMask.parse(figures.mask))
+            rows.append((mask, name, _rate(block.get("bpcer")), told, _number(block.get("auc"))))
+    return _table((tr("Sensors"), tr("Model"), tr("BPCER"), tr("Worst species (APCER)"), tr("AUC")), rows)
+
+
+def _checks(checks: Iterable[Check]) -> str:
+    rows = [
+        (
+            _HOLDS[check.holds],
+            codes.gate_reason(check.reason),
+            codes.mask(ModalityMask.parse(check.mask)) if check.mask else "",
+            codes.species(check.species) if check.species else "",
+            *(f"{value:.1%}" if value is not None else "" for value in (check.before, check.after)),
+            f"{check.low:+.1%} … {check.high:+.1%}" if check.low is not None and check.high is not None else "",
+            f"{check.trials} / {check.subjects}",
+        )
+        for check in checks
+    ]
+    head = (
+        tr("Holds"), tr("Check"), tr("Sensors"), tr("Species"), tr("Champion"), tr("Candidate"), tr("Difference"),
+        tr("n / people"),
+    )  # fmt: skip
+    return _table(head, rows)
+
+
+def _kinds(plan: Plan) -> str:
+    kinds = ", ".join(plan.source_kinds)
+    return tr("Captures: {kinds}. Hybrids are made from bona fide captures; they are no instruments.", kinds=kinds)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    told = "".join(f"<th>{_e(cell)}</th>" for cell in head)
+    top = f"<tr>{told}</tr>" if head else ""
+    body = "".join("<tr>" + "".join(f"<td>{_e(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<table border="1" cellspacing="0" cellpadding="4">{top}{body}</table>'
+
+
+def _rate(rate: Mapping[str, Any] | None) -> str:
+    if rate is None:
+        return ""
+    return f"{rate['value']:.1%} ({rate['low']:.1%} … {rate['high']:.1%}; n {rate['trials']})"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _e(text: str) -> str:
+    return escape(text)
