@@ -11,9 +11,14 @@ from storage.opening import folder_of
 
 
 def train(options: Namespace) -> int:
-    """Train in the data folder's ``training``, to ``--out`` or, with ``--factory``, to the factory's place."""
+    """Train in the data folder's ``training``, to ``--out`` or, with ``--factory``, to the factory's place.
+
+    Begun by ``torchrun --nproc-per-node N``, the processes share the work; the first one tells how it goes.
+    """
+    from core.model.share import joined
     from core.training.config import TrainConfig, factory_config
     from core.training.train import train, trust_factory
+    from core.training.trainer import Progress
 
     work_dir = folder_of(options).root / "training"
     if options.factory:
@@ -27,8 +32,15 @@ def train(options: Namespace) -> int:
     if options.presentations is not None:
         config = config.sized(options.presentations)
     show: dict[str, Callable[[float], None]] = {}
-    with Interrupt() as canceled:
-        manifest = train(config, lambda step: show.setdefault(step.phase, percentage(step.phase))(step.share), canceled)
+    with joined() as share, Interrupt() as canceled:
+
+        def tell(step: Progress) -> None:
+            if share.first:
+                show.setdefault(step.phase, percentage(step.phase))(step.share)
+
+        manifest = train(config, tell, canceled, share)
+    if not share.first:
+        return ExitCode.DONE
     if options.factory and options.out is None:
         trust_factory(config.out)
     print(f"{manifest.name} {manifest.sha256} in {config.out}")

@@ -20,8 +20,9 @@ from core.adaptation.pseudo import PseudoLabels, Unlabelled, label
 from core.adaptation.settings import TrainingSettings
 from core.adaptation.stability import Signals, StabilityWeight
 from core.errors import HostError
-from core.frames import EVERY_MASK
+from core.frames import EVERY_MASK, MODALITIES
 from core.model.network import Features, ModelOutput, PadNetwork
+from core.model.share import ALONE, Share
 
 Tensors = dict[str, torch.Tensor]
 
@@ -43,16 +44,17 @@ class AdaptationTrainer:
     def __init__(
         self, student: PadNetwork, teacher: PadNetwork, site: FeatureTable | None, replay: FeatureTable,
         settings: TrainingSettings, seed: int, unlabelled: Unlabelled | None = None,
-        stability: StabilityWeight | None = None,
+        stability: StabilityWeight | None = None, share: Share = ALONE,
     ) -> None:  # fmt: skip
         """``student`` and ``teacher`` are two copies of the champion.
 
-        ``stability`` is where the weight begins.
+        ``stability`` is where the weight begins. ``share``: with whom the student's encoders are divided.
         ``replay`` holds both classes. ``site`` is ``None`` and ``unlabelled`` given where there is no label at all.
         """
         if site is None and unlabelled is None:
             raise ValueError("there is nothing of the site to learn from")
         self.student, self.teacher = student, teacher
+        student.share = self._share = share
         self._site, self._replay, self._unlabelled = site, replay, unlabelled
         self._pseudo: PseudoLabels | None = None
         self._settings, self._seed = settings, seed
@@ -220,6 +222,7 @@ class AdaptationTrainer:
             group["lr"] = rate * 0.5**self.returns
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
+        self._share.gather_gradients([self.student.encoder(column) for column in range(len(MODALITIES))])
         torch.nn.utils.clip_grad_norm_(self._parameters.values(), _GRADIENT_NORM)
         self._optimizer.step()
         with torch.no_grad():

@@ -19,6 +19,7 @@ from core.model.encoders import Encoder
 from core.model.evidence import REQUIRED
 from core.model.heads import Fusion, Heads, Logits
 from core.model.inputs import CHANNELS, ModelInputs
+from core.model.share import ALONE
 from core.model.trunks import SMALL, build_encoder
 
 ARCHITECTURE = "sallyport-danet-2"
@@ -115,6 +116,8 @@ class PadNetwork(nn.Module):
         """``pretrained``: load the weights that timm has for the trunk (training only; needs a network once)."""
         super().__init__()
         self.config = config or NetworkConfig()
+        self.share = ALONE
+        """Who encodes what where several processes train one network."""
         self.encoders = nn.ModuleDict(
             {str(m): build_encoder(self.config.trunk, CHANNELS[m], self.config.widths, pretrained) for m in MODALITIES}
         )
@@ -159,7 +162,7 @@ class PadNetwork(nn.Module):
     def encode_rest(self, stem: Features) -> Features:
         """From `encode_stem` to what `encode` gives."""
         by_modality = stem.maps.unbind(dim=1)
-        maps = [_of_present(stem.presence, column, by_modality, self._rest) for column in range(len(MODALITIES))]
+        maps = [self._column(stem.presence, column, by_modality, self._rest) for column in range(len(MODALITIES))]
         return Features(_stacked(maps), stem.presence, stem.quality, stem.evidence)
 
     def _rest(self, column: int, given: torch.Tensor) -> torch.Tensor:
@@ -170,10 +173,23 @@ class PadNetwork(nn.Module):
     def _gathered(self, inputs: ModelInputs, encode: Callable[[int, torch.Tensor], torch.Tensor]) -> Features:
         if not bool(inputs.presence.any()):
             raise ValueError("a batch without any modality cannot be encoded")
-        maps = [_of_present(inputs.presence, column, inputs.images, encode) for column in range(len(MODALITIES))]
+        maps = [self._column(inputs.presence, column, inputs.images, encode) for column in range(len(MODALITIES))]
         stacked = _stacked(maps)
         quality = inputs.quality * inputs.presence
         return Features(stacked, inputs.presence, quality, evidence_under(inputs.evidence, inputs.presence))
+
+    def _column(
+        self,
+        presence: torch.Tensor,
+        column: int,
+        images: Sequence[torch.Tensor],
+        encode: Callable[[int, torch.Tensor], torch.Tensor],
+    ) -> torch.Tensor | None:
+        """Maps of one modality, encoded here or by the process that shares the work."""
+        if not bool(presence[:, column].any()):
+            return None
+        mine = self.share.mine(column)
+        return self.share.hand_over(column, _of_present(presence, column, images, encode) if mine else None)
 
     def complement(self, features: Features, candidates: Sequence[torch.Tensor] | None = None) -> Complemented:
         """Predict each modality from the others; enhance what is present, substitute what is absent."""
@@ -232,11 +248,9 @@ def _of_present(
     column: int,
     images: Sequence[torch.Tensor],
     encode: Callable[[int, torch.Tensor], torch.Tensor],
-) -> torch.Tensor | None:
-    """Maps of one modality, zero in the rows that lack it; ``None`` where every row lacks it."""
+) -> torch.Tensor:
+    """Maps of one modality that some row has, zero in the rows that lack it."""
     present = presence[:, column]
-    if not bool(present.any()):
-        return None
     if bool(present.all()):
         return encode(column, images[column])
     encoded = encode(column, images[column][present])

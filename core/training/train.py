@@ -13,11 +13,12 @@ import torch
 from core.errors import CanceledError, HostError
 from core.frames import ALL_MODALITIES, EVERY_MASK, MODALITIES, Modality, ModalityMask
 from core.model.baseline import SheetScorer
-from core.model.bundle import FACTORY_BUNDLE, save_bundle
+from core.model.bundle import FACTORY_BUNDLE, read_manifest, save_bundle
 from core.model.inputs import CropBatch
 from core.model.manifest import MANIFEST_FILE, Manifest
 from core.model.network import ARCHITECTURE, PadNetwork
 from core.model.novelty import fit_limits
+from core.model.share import ALONE, Share
 from core.training.augment import augment
 from core.training.calibration import Calibration, apcers, field_threshold, fit_temperature, gains_by_covering
 from core.training.card import write_figures
@@ -36,13 +37,14 @@ _VARIATION_SEED = 20_251
 _SPLITS = ("train", "dev", "test")
 
 
-def train(config: TrainConfig, report: Report, canceled: Canceled) -> Manifest:
+def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share = ALONE) -> Manifest:
     """Simulate, train, calibrate, measure, save; what is finished in ``work_dir`` is not done again.
 
     Args:
         config: the run.
         report: is told the progress of each phase.
         canceled: asked often; a stop keeps what is finished.
+        share: with whom training is divided; the first process simulates, calibrates and writes.
 
     Returns:
         The manifest of the bundle in ``config.out``.
@@ -53,9 +55,23 @@ def train(config: TrainConfig, report: Report, canceled: Canceled) -> Manifest:
         UsageError: an unknown domain.
     """
     torch.set_num_threads(config.threads)
+    if share.first:
+        for split in _SPLITS:
+            _table(config, split, report, canceled)
+    share.wait()
     tables = {split: _table(config, split, report, canceled) for split in _SPLITS}
-    trainer = SourceTrainer(config, tables["train"], config.network)
+    trainer = SourceTrainer(config, tables["train"], config.network, share)
     network = trainer.run(report, canceled)
+    if share.first:
+        _finish(config, network, tables, trainer, report)
+    share.wait()
+    return read_manifest(config.out)
+
+
+def _finish(
+    config: TrainConfig, network: PadNetwork, tables: dict[str, CropTable], trainer: SourceTrainer, report: Report
+) -> None:
+    """Calibrate, measure, save."""
     calibration, withheld = _calibrate(network, tables["dev"], report)
     limits = fit_limits(*varied_evidence(tables["dev"], _varied()))
     manifest = Manifest(
@@ -73,7 +89,7 @@ def train(config: TrainConfig, report: Report, canceled: Canceled) -> Manifest:
         threshold_source=_threshold_source(tables["dev"]),
     )
     figures = _figures(network, tables["test"], manifest, report)
-    return save_bundle(config.out, network, manifest.model_copy(update={"figures": figures}))
+    save_bundle(config.out, network, manifest.model_copy(update={"figures": figures}))
 
 
 def trust_factory(bundle: Path) -> None:

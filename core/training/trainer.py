@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from core.errors import CanceledError, HostError
+from core.frames import MODALITIES
 from core.model.encoders import learn_statistics
 from core.model.inputs import ModelInputs
 from core.model.network import NetworkConfig, PadNetwork
+from core.model.share import ALONE, Share
 from core.training.config import TrainConfig
 from core.training.loading import BatchLoader
 from core.training.losses import source_loss
@@ -51,13 +53,19 @@ Canceled = Callable[[], bool]
 class SourceTrainer:
     """Trains one network on one table. Every epoch ends with a checkpoint; `run` goes on from the newest."""
 
-    def __init__(self, config: TrainConfig, table: CropTable, network: NetworkConfig | None = None) -> None:
-        """``network``: sizes and switches, where they are not the factory's (ablations, larger trunks)."""
+    def __init__(
+        self, config: TrainConfig, table: CropTable, network: NetworkConfig | None = None, share: Share = ALONE
+    ) -> None:
+        """``network``: sizes and switches, where they are not the factory's (ablations, larger trunks).
+
+        ``share``: with whom the encoders are divided; every process runs the same trainer on the same table.
+        """
         torch.manual_seed(config.seed)
         self._config = config
         self._table = table
         self._telling = telling_of(table.species)
         self._network = PadNetwork(network).channels_last()
+        self._network.share = self._share = share
         learn_statistics(self._network, True)
         self._average = PadNetwork(network).channels_last()
         self._average.load_state_dict(self._network.state_dict())
@@ -82,14 +90,17 @@ class SourceTrainer:
             HostError: the loss is not finite.
         """
         self._restore()
+        share = self._share
+        share.wait()
         started = time.monotonic()
         try:
-            while self._epoch < self._epochs and time.monotonic() - started < 60.0 * self._config.minutes:
+            while self._epoch < self._epochs and share.agree(time.monotonic() - started < 60.0 * self._config.minutes):
                 began = time.monotonic()
                 self._run_epoch(report, canceled)
                 self._epoch += 1
                 self._seconds += time.monotonic() - began
-                self._save()
+                if share.first:
+                    self._save()
         finally:
             self._loader.close()
         return self._average.eval()
@@ -120,7 +131,7 @@ class SourceTrainer:
         steps = max(1, len(rows) // config.batch)
         batches = [np.sort(rows[i * config.batch : (i + 1) * config.batch]) for i in range(steps)]
         for i, inputs in enumerate(self._loader.epoch(batches, self._epoch)):
-            if canceled():
+            if self._share.agree(canceled()):
                 raise CanceledError("Training was stopped.", "Start it again to go on from the last whole epoch.")
             values = self._train_step(batches[i], inputs, steps, generator)
             report(Progress("training", (self._epoch + (i + 1) / steps) / self._epochs, values))
@@ -153,6 +164,7 @@ class SourceTrainer:
         rate = self._set_rate(steps)
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss.total)
+        self._share.gather_gradients([self._network.encoder(column) for column in range(len(MODALITIES))])
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), _GRADIENT_NORM)
         self._optimizer.step()
         self._masks.update(chosen, loss.subset)

@@ -1,0 +1,52 @@
+"""What the processes of the two-process tests run: a source training or an adaptation pass; rank 0 writes weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from core.adaptation.early import build_table
+from core.adaptation.settings import TrainingSettings
+from core.adaptation.trainer import AdaptationTrainer
+from core.model.network import NetworkConfig, PadNetwork
+from core.model.share import Share, joined
+from core.training.config import TrainConfig
+from core.training.table import open_table
+from core.training.trainer import SourceTrainer
+from tests.unit.adaptation_site import simulate, tiny_network
+
+SMALL = NetworkConfig(widths=(8, 8, 16, 16), bottleneck=8, hidden=8)
+
+
+def trained(folder: Path, share: Share) -> PadNetwork:
+    """A source training on the table in ``folder``."""
+    config = TrainConfig(work_dir=folder / f"work-{share.world}", out=folder / "out", batch=8, epochs=3, seed=5)
+    return SourceTrainer(config, open_table(folder / "table"), SMALL, share).run(lambda _: None, lambda: False)
+
+
+def adapted(folder: Path, share: Share) -> PadNetwork:
+    """An adaptation pass on simulated faces."""
+    del folder
+    table = build_table(tiny_network(), simulate([], range(24), 7), 1, 3)
+    settings = TrainingSettings(steps=12, batch=8)
+    trainer = AdaptationTrainer(tiny_network(), tiny_network(), table, table, settings, 3, share=share)
+    while not trainer.finished:
+        trainer.step()
+    return trainer.teacher
+
+
+def result(kind: str, folder: Path, share: Share) -> dict[str, torch.Tensor]:
+    """The weights at the end."""
+    torch.set_num_threads(1)
+    network = {"trained": trained, "adapted": adapted}[kind](folder, share)
+    return {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+
+
+if __name__ == "__main__":
+    with joined() as ours:
+        weights = result(sys.argv[1], Path(sys.argv[2]), ours)
+        if ours.first:
+            save_file(weights, Path(sys.argv[2]) / f"{sys.argv[1]}.safetensors")
