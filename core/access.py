@@ -90,8 +90,13 @@ OPENED_BY = {
 }
 """What a session of each purpose asks for, and every presentation in it."""
 
-NEEDS_SECOND_PERSON = frozenset({Permission.POLICY, Permission.RETENTION, Permission.KEYS, Permission.PROMOTE})
-"""What one person proposes and another, who holds the permission too, approves; a site may switch this off."""
+NEEDS_SECOND_PERSON = frozenset(
+    {Permission.POLICY, Permission.RETENTION, Permission.KEYS, Permission.PROMOTE, Permission.AUDIT}
+)
+"""What one person proposes and another, who holds the permission too, approves; a site may switch this off.
+
+Of the audit log only the acknowledgement of a break: to read and to verify it needs nobody else.
+"""
 
 
 class DeniedError(HostError):

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     LOCK_OUT = "lock_out"
     SHIFT_CHECK = "shift_check"
     POLICY_REFUSED = "policy_refused"
+    AUDIT_BROKEN = "audit_broken"
     IN_BAND = "in_band"
     RGB_ALONE = "rgb_alone"
     MASK_NOT_CALIBRATED = "mask_not_calibrated"
@@ -110,6 +111,7 @@ class Rule(StrEnum):
     CHALLENGE = "I2_challenge"
     NOT_COMMISSIONED = "I3_not_commissioned"
     POLICY_REFUSED = "S2_policy_refused"
+    AUDIT_BROKEN = "S3_audit_broken"
     ENDED = "D2_presentation_ended"
 
 
@@ -241,6 +243,7 @@ class DoorReason(StrEnum):
     NOT_QUALIFIED = "not_qualified"
     SHIFT_CHECK = "shift_check"
     POLICY_REFUSED = "policy_refused"
+    AUDIT_BROKEN = "audit_broken"
     LOCKED_OUT = "locked_out"
     NO_CHECKPOINT = "no_checkpoint"
     PAUSED = "paused"
@@ -376,7 +379,7 @@ class AuditFault(StrEnum):
     FOREIGN = "foreign"
     """The entry was not chained by this data folder's key, although entries before it were."""
     EARLIER = "earlier"
-    """Entries from before the chain began are not as they were when it began."""
+    """Entries from before the chain began, or before a break was acknowledged, are not as they were then."""
     CUT = "cut"
     """A checkpoint, or the database itself, knows entries beyond the last: a cut tail, or an old file put back."""
     REPLACED = "replaced"

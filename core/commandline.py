@@ -223,6 +223,8 @@ def _audit_commands(audit: _Commands) -> None:
     out = audit.add("export", "the whole log as JSON lines that prove themselves")
     out.add_argument("--out", metavar="FILE", type=Path, required=True)
     anchor = audit.add("anchor", "write a signed checkpoint now, and print it: to be kept elsewhere")
+    known = audit.add("acknowledge", "a break is known: verdicts count again; it stays a finding for ever")
+    known.add_argument("--reason", metavar="TEXT", required=True, help="for the audit log")
     anchor.add_argument("--place", metavar="DIR|keyring|none", help="keep checkpoints there too from now on")
 
 

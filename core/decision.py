@@ -80,6 +80,14 @@ class _Presentation:
         self.window = newest_first[::-1]
 
 
+WITHHELD_BY = {
+    Reason.SHIFT_CHECK: Rule.SHIFT_CHECK,
+    Reason.POLICY_REFUSED: Rule.POLICY_REFUSED,
+    Reason.AUDIT_BROKEN: Rule.AUDIT_BROKEN,
+}
+"""Why a station may give no verdicts at all, and the rule that says so."""
+
+
 class DecisionWindow:
     """Feed observations in order, take verdicts out.
 
@@ -96,7 +104,7 @@ class DecisionWindow:
         self.qualified: frozenset[ModalityMask] = frozenset()
         """Masks under which the camera stands qualified; a live verdict under another is a shadow verdict."""
         self.withheld = Reason.NONE
-        """Why no verdict is given but to a test: the start-of-shift check is due or has failed."""
+        """Why no verdict is given but to a test (`WITHHELD_BY`): the start-of-shift check is due, for instance."""
         self.camera = ""
         """Fingerprint of the camera's identity, for the trace."""
         self.commissioned = False
@@ -297,8 +305,7 @@ class DecisionWindow:
         if self.lock_out.locked(running.source_kind):
             return Reason.LOCK_OUT, Rule.LOCKED_OUT
         if self.withheld is not Reason.NONE and not running.test:
-            refused = self.withheld is Reason.POLICY_REFUSED
-            return self.withheld, Rule.POLICY_REFUSED if refused else Rule.SHIFT_CHECK
+            return self.withheld, WITHHELD_BY[self.withheld]
         if self._held():
             return Reason.DELAYED, Rule.DELAYED
         if running.source_kind is SourceKind.LIVE and not self.commissioned:

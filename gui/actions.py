@@ -98,6 +98,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("apply_options", "Apply settings", "Ctrl+S", "check", "devices"),
     ActionInfo("verify_audit", "Verify", "V", "check", "audit", (Permission.AUDIT,)),
     ActionInfo("stop_verifying", "Stop verifying", "Escape", "stop", "audit", (Permission.AUDIT,)),
+    ActionInfo("acknowledge_audit", "Acknowledge the break", "K", "warning", "audit", (Permission.AUDIT,)),
     ActionInfo("export_audit", "Export the log", "E", "export", "audit", (Permission.AUDIT,)),
     ActionInfo("refresh_audit", "Refresh the log", "F5", "refresh", "audit", (Permission.AUDIT,)),
 )

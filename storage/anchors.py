@@ -68,6 +68,11 @@ class Checkpoint:
         return canonical(asdict(self))
 
     @property
+    def name(self) -> str:
+        """What it claims, in short."""
+        return f"{self.entry}:{self.head}"
+
+    @property
     def genuine(self) -> bool:
         """Whether the signature is that of ``public``; whether that key is ours is another question."""
         return signed_by(self.public, self._content(), self.signature)

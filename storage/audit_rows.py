@@ -26,11 +26,21 @@ def rows_after(file: DatabaseFile, place: int) -> Iterator[Row]:
             return
         place = rows[-1]["place"]
         for row in rows:
-            del row["place"]
-            for name in _TEXT:
-                if row[name] is not None:
-                    row[name] = row[name].decode(errors="surrogateescape")
-            yield row
+            yield _as_written(row)
+
+
+def rows_of(file: DatabaseFile, action: str, object_kind: str, after: int = 0) -> list[Row]:
+    """The rows of one action on one kind of object, beyond the number ``after``."""
+    sql = f"SELECT {_SELECT} FROM audit WHERE action = ? AND object_kind = ? AND id > ? ORDER BY id"
+    return [_as_written(row) for row in file.rows(sql, (action, object_kind, after))]
+
+
+def _as_written(row: Row) -> Row:
+    del row["place"]
+    for name in _TEXT:
+        if row[name] is not None:
+            row[name] = row[name].decode(errors="surrogateescape")
+    return row
 
 
 class Earlier:

@@ -11,8 +11,10 @@ from core.access import Permission
 from core.errors import ExitCode
 from core.terminal import Interrupt, say, steps
 from storage.anchors import Checkpoint, read_checkpoints
+from storage.audit_acknowledge import acknowledge
 from storage.audit_export import export_audit
-from storage.audit_verify import AuditReport, verify
+from storage.audit_report import AuditReport
+from storage.audit_verify import verify
 from storage.catalogue import Catalogue
 
 BEGAN: Mapping[str, str] = {
@@ -47,7 +49,9 @@ def _tell(report: AuditReport) -> None:
         return
     first = "" if report.first_bad is None else f" The first bad entry is {report.first_bad}."
     print(f"The audit log is NOT intact.{first}")
-    print("  Keep a copy of the data folder as it is, and find out who could write to it.")
+    if report.open:
+        print("  Keep a copy of the data folder as it is, and find out who could write to it.")
+        print("  No verdict counts until somebody acknowledges it: `main.py audit acknowledge --reason TEXT`.")
 
 
 def _export(catalogue: Catalogue, options: Namespace) -> int:
@@ -71,6 +75,15 @@ def _anchor(catalogue: Catalogue, options: Namespace) -> int:
     return ExitCode.DONE
 
 
+def _acknowledge(catalogue: Catalogue, options: Namespace) -> int:
+    with Interrupt() as canceled:
+        report = acknowledge(catalogue, options.reason, steps("verifying"), canceled)
+    for finding in report.open:
+        print(f"acknowledged: {finding}")
+    say("Verdicts count again.", "Keep the copy of the data folder; the break stays a finding of `audit verify`.")
+    return ExitCode.DONE
+
+
 def _words(made: Checkpoint) -> str:
     at = datetime.fromtimestamp(made.utc_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return f"entry {made.entry} at {at} UTC is {made.head}"
@@ -78,6 +91,7 @@ def _words(made: Checkpoint) -> str:
 
 AUDIT_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {
     "audit verify": _verify,
+    "audit acknowledge": _acknowledge,
     "audit export": _export,
     "audit anchor": _anchor,
 }

@@ -10,6 +10,7 @@ from core.checks import Check, Finding
 from core.clock import Clock
 from core.errors import KnownError
 from storage.audit_key import read_chain_key
+from storage.audit_trust import AuditTrust
 from storage.audit_verify import verify_tail
 from storage.catalogue import Catalogue, open_catalogue
 from storage.database import check_version_of_library
@@ -111,9 +112,14 @@ def check_structure(catalogue: Catalogue) -> Check:
 def check_audit(catalogue: Catalogue) -> Check:
     """The newest entries of the audit log are chained, and agree with the checkpoints."""
     report = verify_tail(catalogue)
+    found = "; ".join(map(str, report.open or report.findings))
+    if report.open or AuditTrust(catalogue).broken():
+        detail = f"{found or 'an earlier break is not acknowledged'}: verdicts count for nothing"
+        remedy = "Keep a copy of the data folder; look with `main.py audit verify`, then `main.py audit acknowledge`."
+        return Check("audit log", Finding.BAD, detail, remedy)
     if not report.intact:
-        remedy = "Keep a copy of the data folder as it is; `main.py audit verify` names the first bad entry."
-        return Check("audit log", Finding.BAD, "; ".join(map(str, report.findings)), remedy)
+        remedy = "Nothing can mend it; `main.py audit verify` tells what is known."
+        return Check("audit log", Finding.WARNING, found, remedy)
     return Check("audit log", Finding.GOOD, f"the newest {report.entries} entries are intact")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from storage import people_commands as people
+from storage.audit_acknowledge import audit_actions
 from storage.catalogue import Catalogue
 from storage.commands_models import self_test
 from storage.commands_policy import policy_actions
@@ -20,7 +21,8 @@ def approve(catalogue: Catalogue, options: Namespace) -> int:
     def promote(arguments: Mapping[str, Any], reason: str) -> None:
         ModelRegistry(catalogue).promote(arguments["model"], reason, self_test)
 
-    runners = {PROMOTION: promote, **retention_actions(catalogue), **policy_actions(catalogue)}
+    actions = {**retention_actions(catalogue), **policy_actions(catalogue), **audit_actions(catalogue)}
+    runners = {PROMOTION: promote, **actions}
     return people.approve(catalogue, options, runners)
 
 

@@ -230,6 +230,18 @@ _MODELS = (
     """,
 )
 
+AUDIT_GUARDS = {
+    "audit_is_never_changed": """
+    CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
+    """,
+    "audit_is_never_shortened": """
+    CREATE TRIGGER audit_is_never_shortened BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
+    """,
+}
+"""The triggers that refuse changes of the audit log, by name."""
+
 _AUDIT = (
     """
     CREATE TABLE audit (
@@ -249,14 +261,7 @@ _AUDIT = (
     "CREATE INDEX audit_object ON audit (object_kind, object, id)",
     "CREATE INDEX audit_action ON audit (action, id)",
     # ABORT, not ROLLBACK: RAISE(ROLLBACK) ends the savepoints of whoever called (reliability.md section 2.6).
-    """
-    CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
-    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
-    """,
-    """
-    CREATE TRIGGER audit_is_never_shortened BEFORE DELETE ON audit
-    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
-    """,
+    *AUDIT_GUARDS.values(),
     """
     CREATE TRIGGER factory_is_never_removed BEFORE DELETE ON models WHEN OLD.origin = 'factory'
     BEGIN SELECT RAISE(ABORT, 'the factory model cannot be removed'); END

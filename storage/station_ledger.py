@@ -17,6 +17,7 @@ from core.probing import AlarmRaised, Probing, probing
 from core.qualification.record import camera_key, qualified_masks
 from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
+from storage.audit_trust import AuditTrust
 from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
 from storage.replaying import inherit
@@ -35,6 +36,7 @@ class CatalogueLedger:
         self._catalogue = catalogue
         self._registry = registry
         self._replays = replays
+        self._audit_trust = AuditTrust(catalogue)
 
     def open_session(self, order: SessionOrder, source_kind: SourceKind) -> tuple[str, StartRecording | None]:
         """See `StationLedger.open_session`. Errors: `LockedError`, `ReplayRefusedError`."""
@@ -125,6 +127,10 @@ class CatalogueLedger:
     def policy(self) -> PolicyInForce:
         """See `StationLedger.policy`."""
         return self._catalogue.policies.in_force()
+
+    def audit_broken(self) -> bool:
+        """See `StationLedger.audit_broken`."""
+        return self._audit_trust.broken()
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
         """See `StationLedger.standing`. What a change of the camera ends is revoked here."""

@@ -1,7 +1,8 @@
 """What the audit log says of a station itself: its start, its end, that it was cut off, and how the log was found.
 
 Called while the station lock is held. A log that is not whole stops no station: a checkpoint that stands still lets
-people around it. It is told at the start, in the log, by `doctor`, and in the window (docs/reliability.md).
+people around it. But until an administrator has acknowledged the break, no verdict counts (`storage.audit_trust`).
+It is told at the start, in the log, by `doctor`, and in the window (docs/reliability.md).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 
 from core.codes import SourceKind
 from core.messages import Problem
+from storage.audit_trust import AuditTrust, note_break
 from storage.audit_verify import verify_tail
 from storage.catalogue import Catalogue
 
@@ -43,12 +45,15 @@ def begin_station(catalogue: Catalogue, source_kind: SourceKind) -> list[Problem
         faults = [str(finding.fault) for finding in report.findings]
         details = {"source_kind": str(source_kind), "faults": faults}
         audit.append("start", "station", str(report.first_bad or ""), actor=ACTOR, details=details)
+        note_break(catalogue, report, ACTOR)
     if faults:
         log.warning("the audit log is not intact: %s", ", ".join(faults))
+    if AuditTrust(catalogue).broken():
+        first = f": {report.open[0]}" if report.open else ""
         told.append(
             Problem(
-                f"The audit log is not intact: {report.findings[0]}.",
-                "Keep a copy of the data folder as it is, and verify the log: `main.py audit verify`.",
+                f"The audit log is not intact{first}. No verdict counts until an administrator acknowledges it.",
+                "Keep a copy of the data folder as it is; then `main.py audit verify` and `main.py audit acknowledge`.",
             )
         )
     audit.checkpoint()

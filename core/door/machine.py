@@ -33,6 +33,8 @@ class StationView:
     """Whether the start-of-shift check stands (or this site asks for none)."""
     policy_trusted: bool = False
     """Whether the site policy in force is the one that somebody set."""
+    audit_trusted: bool = False
+    """Whether the audit log is whole, or its break is acknowledged."""
     stored: bool = False
     """Whether everything that had to be stored was stored."""
 
@@ -47,6 +49,7 @@ def obstacle(view: StationView) -> DoorReason:
         (view.checkpoint, DoorReason.NO_CHECKPOINT),
         (view.qualified, DoorReason.NOT_QUALIFIED),
         (view.policy_trusted, DoorReason.POLICY_REFUSED),
+        (view.audit_trusted, DoorReason.AUDIT_BROKEN),
         (view.shift_passed, DoorReason.SHIFT_CHECK),
         (not view.locked, DoorReason.LOCKED_OUT),
         (not view.paused, DoorReason.PAUSED),

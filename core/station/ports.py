@@ -126,6 +126,10 @@ class StationLedger(Protocol):
         """The site policy that is stored, and whether it can be trusted."""
         ...
 
+    def audit_broken(self) -> bool:
+        """Whether the audit log has a break that no administrator has acknowledged."""
+        ...
+
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:
         """What the camera in use may do with the model of this sha256; ``health`` is ``None`` before it is known."""
         ...

@@ -103,6 +103,7 @@ class Station:
         self._door_paused = False
         self._purpose: SessionPurpose | None = None
         self._policy_refused = False
+        self._audit_broken = False
         self._storage_failed = False
 
     # --- life --------------------------------------------------------------------------------------------------
@@ -364,6 +365,7 @@ class Station:
             paused=self._door_paused,
             shift_passed=self.standing.withheld is Reason.NONE,
             policy_trusted=not self._policy_refused,
+            audit_trusted=not self._audit_broken,
             stored=not self._storage_failed,
         )
 
@@ -404,6 +406,8 @@ class Station:
         """Apply the policy of shift checks, which time alone may make due; tell what has changed."""
         now_s, kind = self._clock.utc_s(), self.source_kind
         reason = withheld(self.policy, kind, standing.qualified, standing.checked_utc_s, now_s)
+        if self._audit_broken:
+            reason = Reason.AUDIT_BROKEN
         if self._policy_refused:
             reason = Reason.POLICY_REFUSED
         standing = replace(standing, withheld=reason, own_policy=self.policy != SitePolicy())
@@ -415,7 +419,7 @@ class Station:
         return [standing]
 
     def _follow_catalogue(self) -> bool:
-        """A promotion or a change of policy by anybody, also from the command line, takes effect here.
+        """What anybody changes, also from the command line, takes effect here: champion, policy, a broken audit log.
 
         Says whether anybody wrote to the catalogue.
         """
@@ -430,6 +434,7 @@ class Station:
             self._champion = sha256
             self._inference.send(LoadModel(path))
         self._follow_policy()
+        self._audit_broken = self._ledger.audit_broken()
         return True
 
     def _follow_policy(self) -> None:

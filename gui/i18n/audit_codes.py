@@ -7,12 +7,13 @@ from enum import StrEnum
 
 from core.codes import AuditFault
 from gui.i18n.translator import tr
-from storage.audit_verify import WORDS
+from storage.audit_report import WORDS
 
 TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {AuditFault: (WORDS,)}
 
 ACTIONS: Mapping[str, str] = {
-    "add": "added", "anchor_place": "place of checkpoints changed", "back_up": "backed up", "begin": "begun",
+    "acknowledge": "break acknowledged", "break_found": "break found", "add": "added",
+    "anchor_place": "place of checkpoints changed", "back_up": "backed up", "begin": "begun",
     "begin_erasure": "erasure begun", "call_technician": "technician called",
     "change_passphrase": "passphrase changed", "change_roles": "roles changed", "clock_jump": "clock jumped",
     "close": "closed", "commit": "verdict given", "cut_off": "cut off", "denied": "refused", "discard": "discarded",
@@ -33,10 +34,11 @@ OBJECTS: Mapping[str, str] = {
 """To what."""
 
 
-def fault(code: AuditFault, entry: int) -> str:
-    """What is wrong with an entry (0 = with the log), as a sentence."""
+def fault(code: AuditFault, entry: int, by: int = 0) -> str:
+    """What is wrong with an entry (0 = with the log), as a sentence; ``by``: the entry that acknowledges it."""
     what = tr(WORDS[code])
-    return tr("Entry {n} {what}.", n=entry, what=what) if entry else tr("The log {what}.", what=what)
+    known = "" if not by else " " + tr("Acknowledged in entry {n}.", n=by)
+    return (tr("Entry {n} {what}.", n=entry, what=what) if entry else tr("The log {what}.", what=what)) + known
 
 
 def action(name: str) -> str:

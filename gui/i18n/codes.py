@@ -93,6 +93,7 @@ _REASON: Mapping[StrEnum, str] = {
     Reason.LOCK_OUT: "the station is locked",
     Reason.SHIFT_CHECK: "the start-of-shift check is due or has failed",
     Reason.POLICY_REFUSED: "the stored site policy cannot be trusted",
+    Reason.AUDIT_BROKEN: "the audit log is broken, and nobody has acknowledged it",
     Reason.IN_BAND: "too close to the threshold",
     Reason.RGB_ALONE: "colour alone does not decide",
     Reason.MASK_NOT_CALIBRATED: "no threshold for these sensors",
@@ -127,6 +128,7 @@ _RULE: Mapping[StrEnum, str] = {
     Rule.CHALLENGE: "nobody is accepted before the camera's light was checked",
     Rule.NOT_COMMISSIONED: "a camera that nobody accepted decides nothing",
     Rule.POLICY_REFUSED: "no verdict under a site policy that cannot be trusted",
+    Rule.AUDIT_BROKEN: "no verdict while the audit log cannot show who did what",
     Rule.ENDED: "the presentation ended first",
 }
 
@@ -152,6 +154,7 @@ _DOOR: Mapping[StrEnum, str] = {
     DoorReason.NOT_QUALIFIED: "the camera is not qualified",
     DoorReason.SHIFT_CHECK: "the start-of-shift check is missing",
     DoorReason.POLICY_REFUSED: "the stored site policy cannot be trusted",
+    DoorReason.AUDIT_BROKEN: "the audit log is broken, and nobody has acknowledged it",
     DoorReason.LOCKED_OUT: "the station is locked",
     DoorReason.NO_CHECKPOINT: "not a checkpoint session",
     DoorReason.PAUSED: "kept closed by a person",

@@ -56,6 +56,7 @@ def change(action: str) -> str:
         "set_retention": tr("Change a retention term"),
         "release_hold": tr("Release a legal hold"),
         "protect_keys": tr("Protect the site key otherwise"),
+        "acknowledge": tr("Acknowledge a broken audit log"),
         "rotate_keys": tr("Make a new site key"),
     }
     return known.get(action, action.replace("_", " "))

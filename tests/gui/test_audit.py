@@ -21,6 +21,7 @@ from gui.services import Services
 from gui.tasks import Tasks
 from gui.views.audit.page import AuditPage
 from gui.views.support_dialog import SupportDialog
+from gui.widgets.ask import ReasonDialog
 from storage.audit_export import check_export
 from storage.catalogue import Catalogue, open_catalogue
 from storage.repositories.audit import AuditFilter
@@ -87,6 +88,32 @@ def test_a_changed_entry_is_named(services: Services, open_desk: OpenDesk, qtbot
     qtbot.waitUntil(lambda: page.report is not None)
     assert page.answer.text() == "✗ NOT intact: the first bad entry is 17"
     assert "Entry 17 was changed" in page.findings.text()
+
+
+def test_a_broken_log_is_acknowledged_with_a_reason(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
+    fill(services.data_dir)
+    with audit_attack.opened(services.data_dir / "catalogue.db") as connection:
+        connection.execute("UPDATE audit SET actor = 'mallory' WHERE id = 17")
+    desk = open_desk()
+    desk.window.go_to("audit")
+    page = desk.window.pages["audit"]
+    assert isinstance(page, AuditPage)
+    verb = page.context.actions["acknowledge_audit"]
+    assert not verb.isEnabled(), "nobody has found a break yet"
+    page.verify()
+    qtbot.waitUntil(lambda: page.report is not None and verb.isEnabled())
+    assert "No verdict counts" in page.findings.text()
+    page.report = None
+    verb.trigger()
+    question = page.findChild(ReasonDialog)
+    assert question is not None
+    question.reason.setPlainText("the disk was exchanged")
+    question.accept()
+    qtbot.waitUntil(lambda: page.report is not None)
+    assert "as is known and acknowledged" in page.answer.text()
+    assert "Entry 17 was changed" in page.findings.text()
+    assert "Acknowledged in entry" in page.findings.text()
+    qtbot.waitUntil(lambda: not page.broken and not verb.isEnabled())
 
 
 def test_the_log_is_exported(page: AuditPage, qtbot: QtBot, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from core.clock import FakeClock
 from core.codes import AuditFault
 from storage.anchors import Checkpoint
-from storage.audit_verify import AuditReport, verify
+from storage.audit_report import AuditReport
+from storage.audit_verify import verify
 from storage.catalogue import open_catalogue
 
 ENTRIES = 8

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.codes import AuditFault
 from storage.audit_key import ChainKey
-from storage.audit_verify import AuditReport, ChainWalk
+from storage.audit_report import AuditReport
+from storage.audit_walk import ChainWalk
 from tests.unit.audit_logs import COLUMNS, ENTRIES, faults
 
 

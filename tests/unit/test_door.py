@@ -28,6 +28,7 @@ READY = StationView(
     paused=False,
     shift_passed=True,
     policy_trusted=True,
+    audit_trusted=True,
     stored=True,
 )
 OBSTACLES = [
@@ -42,6 +43,7 @@ OBSTACLES = [
     ({"checkpoint": False}, DoorReason.NO_CHECKPOINT),
     ({"paused": True}, DoorReason.PAUSED),
     ({"policy_trusted": False}, DoorReason.POLICY_REFUSED),
+    ({"audit_trusted": False}, DoorReason.AUDIT_BROKEN),
     ({"shift_passed": False}, DoorReason.SHIFT_CHECK),
     ({"stored": False}, DoorReason.STORAGE),
 ]

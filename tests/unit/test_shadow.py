@@ -180,6 +180,9 @@ class Ledger:
     def policy(self) -> PolicyInForce:
         return self.in_force
 
+    def audit_broken(self) -> bool:
+        return False
+
     def note_clock_jump(self, seconds: float) -> None: ...
 
     def changes(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from PySide6.QtCore import QModelIndex, Qt, Slot
@@ -24,14 +25,21 @@ from gui.i18n.errors import told_error
 from gui.models.audit_model import AuditModel
 from gui.tasks import Task
 from gui.views.page import Page
+from gui.widgets.ask import ask_reason
 from gui.widgets.facts import Facts
 from gui.widgets.forms import GAP, EmptyState, Plate, VerbButton, combo_box, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
+from storage.audit_acknowledge import acknowledge
 from storage.audit_export import export_audit
-from storage.audit_verify import AuditReport, verify
+from storage.audit_report import AuditReport
+from storage.audit_trust import AuditTrust
+from storage.audit_verify import verify
 from storage.catalogue import Catalogue
 from storage.repositories.audit import AuditFilter
+
+Reading = Callable[[Catalogue, Callable[[int, int], None], Callable[[], bool]], AuditReport]
+"""Something that reads the whole log, with its progress (done, total) and whether to stop."""
 
 
 class AuditPage(Page):
@@ -42,6 +50,8 @@ class AuditPage(Page):
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.report: AuditReport | None = None
+        self.broken = False
+        """Whether a break stands that nobody has acknowledged."""
         self._running: Task | None = None
         self.model = AuditModel(context.tasks)
         self.model.setParent(self)
@@ -97,7 +107,7 @@ class AuditPage(Page):
         for widget in (self.answer, self.findings, self.progress):
             state.column.addWidget(widget)
         state.column.addWidget(VerbButton(actions["verify_audit"], self, primary=True))
-        for action_id in ("stop_verifying", "export_audit"):
+        for action_id in ("stop_verifying", "acknowledge_audit", "export_audit"):
             state.column.addWidget(VerbButton(actions[action_id], self))
         entry = Plate(self)
         entry.column.addWidget(heading(tr("Entry"), self))
@@ -116,6 +126,7 @@ class AuditPage(Page):
         actions = self.context.actions
         actions.connect("verify_audit", self.verify)
         actions.connect("stop_verifying", self.stop)
+        actions.connect("acknowledge_audit", self.ask_to_acknowledge)
         actions.connect("export_audit", self.export)
         actions.connect("refresh_audit", self.refresh)
         for box in (self.who, self.what, self.when):
@@ -133,12 +144,18 @@ class AuditPage(Page):
     # --- the table ----------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Read who and what there is to filter by, and the newest page."""
-        self.context.tasks.run(lambda catalogue: catalogue.audit.choices(), self._offer, self.context.show_error, self)
+        """Read who and what there is to filter by, whether a break stands, and the newest page."""
+        self.context.tasks.run(
+            lambda catalogue: (*catalogue.audit.choices(), AuditTrust(catalogue).broken()),
+            self._offer,
+            self.context.show_error,
+            self,
+        )
         self.model.refresh()
 
-    def _offer(self, found: tuple[list[str], list[str]]) -> None:
-        actors, actions = found
+    def _offer(self, found: tuple[list[str], list[str], bool]) -> None:
+        actors, actions, self.broken = found
+        self._enable()
         for box, everything, names in (
             (self.who, tr("everybody"), {name: name for name in actors}),
             (self.what, tr("everything"), {name: audit_codes.action(name) for name in actions}),
@@ -194,25 +211,59 @@ class AuditPage(Page):
         actions, running = self.context.actions, self._running is not None
         actions["verify_audit"].setEnabled(not running)
         actions["export_audit"].setEnabled(not running)
+        actions["acknowledge_audit"].setEnabled(not running and self.broken)
         actions["stop_verifying"].setEnabled(running)
         actions["refresh_audit"].setEnabled(True)
         self.progress.setVisible(running)
 
     def verify(self) -> None:
         """Read the whole chain against its checkpoints, off the GUI thread."""
+        self._read(
+            lambda catalogue, progress, cancel: verify(catalogue, (), progress, cancel),
+            self._on_report,
+            tr("Verifying the audit log"),
+        )
+
+    def ask_to_acknowledge(self) -> None:
+        """Ask why the station may go on with a broken log."""
+        ask_reason(
+            self,
+            tr("Acknowledge the break"),
+            tr("Verdicts count again from then on. The break stays a finding of every verification, for ever."),
+            lambda _choice, reason: self.acknowledge(reason),
+        )
+
+    def acknowledge(self, reason: str) -> None:
+        """Read the whole log and acknowledge what is broken in it; a second person may have to approve."""
+        self._read(
+            lambda catalogue, progress, cancel: acknowledge(catalogue, reason, progress, cancel),
+            lambda _report: self._on_acknowledged(),
+            tr("Reading the audit log"),
+        )
+
+    def _read(self, work: Reading, done: Callable[[AuditReport], None], words: str) -> None:
         if self._running is not None:
             return
 
-        def work(catalogue: Catalogue, task: Task) -> AuditReport:
-            return verify(catalogue, (), lambda done, total: task.progress(done / max(1, total)), lambda: task.canceled)
+        def run(catalogue: Catalogue, task: Task) -> AuditReport:
+            return work(catalogue, lambda now, total: task.progress(now / max(1, total)), lambda: task.canceled)
 
         self.progress.setValue(0)
-        self.answer.setText(tr("Verifying the audit log"))
+        self.answer.setText(words)
         self.findings.setText("")
         self._running = self.context.tasks.start(
-            work, self._on_report, self._on_stopped, self, lambda share: self.progress.setValue(round(100 * share))
+            run, done, self._on_stopped, self, lambda share: self.progress.setValue(round(100 * share))
         )
         self._enable()
+
+    def _on_acknowledged(self) -> None:
+        self._running = None
+        self.context.notify(
+            tr("The break is acknowledged: verdicts count again."),
+            tr("It stays a finding of every verification."),
+            Level.INFO,
+        )
+        self.verify()
 
     def stop(self) -> None:
         """Stop the verification; nothing is changed by it."""
@@ -226,17 +277,21 @@ class AuditPage(Page):
         self._enable()
         if not isinstance(error, CanceledError):
             self.context.show_error(error)
+        self.refresh()
 
     def _on_report(self, report: AuditReport) -> None:
         self._running, self.report = None, report
         if report.intact:
             self.answer.setText(tr("✓ The audit log is intact"))
+        elif not report.open:
+            self.answer.setText(tr("NOT intact, as is known and acknowledged"))
         elif report.first_bad is None:
             self.answer.setText(tr("✗ The audit log is NOT intact"))
         else:
             self.answer.setText(tr("✗ NOT intact: the first bad entry is {n}", n=report.first_bad))
-        lines = [audit_codes.fault(finding.fault, finding.entry) for finding in report.findings]
-        if lines:
+        lines = [audit_codes.fault(finding.fault, finding.entry, finding.acknowledged) for finding in report.findings]
+        if report.open:
+            lines.append(tr("No verdict counts until an administrator acknowledges the break."))
             lines.append(tr("Keep a copy of the data folder as it is, and find out who could write to it."))
         lines.append(
             tr(

@@ -80,6 +80,9 @@ class CheckpointState:
         if self.withheld is Reason.POLICY_REFUSED:
             why = tr("It was edited by hand, or its key is lost. Nobody gets a verdict until it is set again.")
             return Display(Shape.DASH, tr("SITE POLICY REFUSED"), Tone.BAD, why)
+        if self.withheld is Reason.AUDIT_BROKEN:
+            why = tr("Nobody gets a verdict until an administrator acknowledges it on the page Audit.")
+            return Display(Shape.DASH, tr("AUDIT LOG BROKEN"), Tone.BAD, why)
         if self.verdict is not None and (self.ended or self.frame_age_ms <= LOST_MS):
             return self._decided(self.verdict)
         return self._waiting()
