@@ -304,6 +304,9 @@ class GateReason(StrEnum):
     NO_ATTACKS = "no_attacks"
     NO_BONA_FIDE = "no_bona_fide"
     PASS_UNSTABLE = "pass_unstable"
+    WEIGHTS_TOO_FAR = "weights_too_far"
+    DECISIONS_TOO_FAR = "decisions_too_far"
+    CHAMPION_CHANGED = "champion_changed"
 
 
 class ModelRole(StrEnum):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from core.access import Permission
-from core.codes import JobState, ModelRole, UnlabelledUse
+from core.codes import JobState, UnlabelledUse
 from core.errors import ExitCode
 from core.logs import start_logging
 from core.terminal import plain
@@ -25,9 +25,12 @@ def plan(catalogue: Catalogue, options: Namespace) -> int:
     """Freeze a plan over stored sessions; prints the job's id, and on stderr what becomes of what has no label."""
     from core.adaptation.plan import make_plan
 
-    champion = ModelRegistry(catalogue).champion()
-    use = UnlabelledUse(options.unlabelled)
-    made = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, unlabelled=use)
+    registry, use = ModelRegistry(catalogue), UnlabelledUse(options.unlabelled)
+    champion = registry.champion()
+    made = make_plan(
+        catalogue.material, options.sessions, champion.sha256, champion.name, options.seed,
+        unlabelled=use, root=registry.root(champion.sha256).sha256,
+    )  # fmt: skip
     if made.unlabelled:
         used = f"{len(made.pseudo_labelled)} of {len(made.unlabelled)} presentations without a label are used"
         print(f"{used} (--unlabelled {use}).", file=sys.stderr)
@@ -77,7 +80,8 @@ def run(options: Namespace) -> int:
         workplace = Workplace(
             jobs=catalogue.jobs,
             presentations=catalogue.material,
-            champion=Path(registry.resolve(ModelRole.CHAMPION).path),
+            model=lambda sha256: Path(registry.resolve(sha256).path),
+            deployed=lambda: registry.champion().sha256,
             out_dir=catalogue.folder.jobs / options.job,
             crop_face=lambda frame_set: sampler.sample(frame_set).crop,
             register=lambda bundle: registry.add(bundle, job=options.job).sha256,

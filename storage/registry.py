@@ -29,6 +29,7 @@ MANIFEST = "manifest.json"
 _FILES = (WEIGHTS, MANIFEST)
 PROMOTION = "promote"
 """The action of a promotion's proposal; its argument is ``model``, a sha256."""
+_ADAPTED = "adaptation"
 _COPY_AGAIN = "Copy the bundle again from where it was made."
 
 SelfTest = Callable[[Path], object]
@@ -67,7 +68,7 @@ class ModelRegistry:
                 self._swap("install", sha256, "program", "factory model")
         return self._found(str(ModelRole.FACTORY))
 
-    def add(self, bundle: Path, *, origin: str = "adaptation", job: str = "") -> ModelRecord:
+    def add(self, bundle: Path, *, origin: str = _ADAPTED, job: str = "") -> ModelRecord:
         """Copy a bundle into the registry; a model of an adaptation becomes the candidate.
 
         Raises:
@@ -79,7 +80,7 @@ class ModelRegistry:
         manifest = _read_manifest(bundle)
         with self._catalogue.transaction():
             self._store(bundle, manifest, origin, job, self._catalogue.actor.id)
-            if origin == "adaptation":
+            if origin == _ADAPTED:
                 self._models.set_alias(ModelRole.CANDIDATE, manifest["sha256"])
         return self._found(manifest["sha256"])
 
@@ -117,6 +118,11 @@ class ModelRegistry:
             records.append(self._absolute(parent))
         return records
 
+    def root(self, reference: str) -> ModelRecord:
+        """What a model was adapted from in the end: the factory model, one that was trained here, or a foreign one."""
+        lineage = self.lineage(reference)
+        return next((record for record in lineage if record.origin != _ADAPTED), lineage[-1])
+
     # --- deploying ----------------------------------------------------------------------------------------------
 
     def promote(self, reference: str, reason: str, self_test: SelfTest) -> ModelRecord:
@@ -125,7 +131,8 @@ class ModelRegistry:
         Raises:
             DeniedError: whoever acts may not promote.
             ProposedError: a second person has to approve first (`storage.repositories.proposals`).
-            InputError: no such model, no reason, damaged files, or it is the champion already.
+            InputError: no such model, no reason, damaged files, it is the champion already, or it was judged against
+                a model that is not the champion.
             KnownError: what ``self_test`` raised; the champion stays.
         """
         self._catalogue.require(Permission.PROMOTE)
@@ -133,9 +140,11 @@ class ModelRegistry:
         record = self.resolve(reference)
         if ModelRole.CHAMPION in record.roles:
             raise InputError(sentence("Model {name} is the champion already.", name=record.name), "Choose another one.")
+        self._require_compared(record)
         self_test(Path(record.path))
         self._catalogue.proposals.authorize(Permission.PROMOTE, PROMOTION, {"model": record.sha256}, reason)
         with self._catalogue.transaction():
+            self._require_compared(record)
             self._swap("promote", record.sha256, self._catalogue.actor.id, reason)
         return self._found(record.sha256)
 
@@ -165,6 +174,19 @@ class ModelRegistry:
         with self._catalogue.transaction():
             self._catalogue.jobs.update(job, state=JobState.REJECTED, message=reason)
             self._models.set_alias(ModelRole.CANDIDATE, "")
+
+    def _require_compared(self, record: ModelRecord) -> None:
+        """The gate compared an adapted model with one champion, and with no other; an ancestor may always come back."""
+        if record.origin != _ADAPTED:
+            return
+        champion = self.champion()
+        ancestors = [ancestor.sha256 for ancestor in self.lineage(champion.sha256)]
+        if champion.sha256 not in _judged_against(record) and record.sha256 not in ancestors:
+            raise InputError(
+                sentence("Model {name} was not judged against the champion {champion}.",
+                         name=record.name, champion=champion.name),
+                "Make a new plan: the gate compares with the champion of today.",
+            )  # fmt: skip
 
     def _swap(self, action: str, sha256: str, actor: str, reason: str) -> None:
         replaced = self._models.alias(ModelRole.CHAMPION)
@@ -255,6 +277,13 @@ class ModelRegistry:
             raise HostError(
                 f"The model could not be copied to {target}: {error.strerror}.", "Check free space and permissions."
             ) from error
+
+
+def _judged_against(record: ModelRecord) -> list[str]:
+    """The champions that an adapted model may replace: its parent, or the one that it was made anew instead of."""
+    data = record.manifest.get("data")
+    instead_of = data.get("instead_of") if isinstance(data, dict) else None
+    return [record.parent, *([str(instead_of)] if instead_of else [])]
 
 
 def _read_manifest(bundle: Path) -> dict[str, Any]:

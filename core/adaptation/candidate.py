@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from core.adaptation.distance import decision_distance, parameter_distance, too_far
 from core.adaptation.execution import Pass, Prepared
-from core.adaptation.gate import judge, refused_as_unstable
+from core.adaptation.gate import judge, refused, unstable
 from core.adaptation.judging import Bars, Judge, Judged, bars_of, paired, trials_of
 from core.adaptation.paired import Stratum
-from core.adaptation.result import JobReport, MaskFigures
+from core.adaptation.result import Distance, JobReport, MaskFigures
 from core.adaptation.thresholds import bound, calibrated
 from core.data.hybrids import Family
 from core.frames import EVERY_MASK, ModalityMask
 from core.metrics.block import block_of
 from core.metrics.ranking import det_points, histogram
 from core.metrics.trial import Trial
-from core.model.bundle import save_bundle
+from core.model.bundle import load_network, save_bundle
 from core.model.manifest import Manifest
 
 
@@ -72,9 +73,9 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
     champion = champion_bars(prepared)
     artefacts = {one.id: one.artefact for one in plan.presentations if one.artefact}
     trials = paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars, artefacts)
-    gate = judge(trials, plan.gate)
-    if prepared.trainer.gave_up:
-        gate = refused_as_unstable(gate)
+    distance = _distance(work, prepared, written)
+    beyond = [unstable()] if prepared.trainer.gave_up else []
+    beyond += [] if distance is None else too_far(distance, plan.gate)
     on_site = [pair for pair in pairs if pair[0].stratum is not Stratum.SOURCE]
     before, after = [pair[0] for pair in on_site], [pair[1] for pair in on_site]
     sides = (
@@ -85,7 +86,7 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
     masks = [mask for mask in EVERY_MASK if any(mask in judged.logits for judged in before)]
     return JobReport(
         schema=1,
-        gate=gate,
+        gate=refused(judge(trials, plan.gate), beyond),
         overall=_figures(sides, None),
         by_mask=[_figures(sides, mask) for mask in masks],
         subjects={use: len(getattr(plan.split, use)) for use in ("train", "calibrate", "judge")},
@@ -94,7 +95,21 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
         returns=prepared.trainer.returns,
         pseudo_labels=prepared.trainer.pseudo_counts,
         candidate=written.manifest.sha256,
+        distance=distance,
     )
+
+
+def _distance(work: Pass, prepared: Prepared, written: Written) -> Distance | None:
+    """From the root of the lineage; it shares the early stages with the candidate, and so the cached maps."""
+    if work.root is None:
+        return None
+    root, manifest = load_network(work.root)
+    judge_of = Judge((root, prepared.trainer.teacher))
+    source = work.source(prepared.champion, work.plan.training.holdout, work.plan.replay.judge_seed, 1.0, 1.0)
+    sides = [(pair[0], pair[1]) for pair in map(judge_of, source)]
+    changed, trials = decision_distance(sides, bars_of(manifest), written.bars)
+    parameters = parameter_distance(prepared.trainer.teacher, root)
+    return Distance(root=manifest.sha256, parameters=parameters, decisions=changed, trials=trials)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

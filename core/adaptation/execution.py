@@ -33,6 +33,7 @@ class Pass:
 
     ``memory``: folder of the replay memory. ``kept``: where given, what was encoded of the site is kept there, for
     further passes over the same presentations. ``without_face`` counts presentations in which none was found, by use.
+    ``root``: bundle of the model that the lineage began with; ``None`` = nobody asks how far the candidate went.
     """
 
     plan: Plan
@@ -45,6 +46,7 @@ class Pass:
     memory: Path | None = None
     kept: dict[tuple[str, Family, int], list[Encoded]] | None = None
     without_face: dict[str, int] = field(default_factory=dict)
+    root: Path | None = None
 
     def site(
         self,

@@ -45,11 +45,22 @@ def judge(trials: Sequence[PairedTrial], settings: GateSettings) -> GateReport:
     )
 
 
-def refused_as_unstable(report: GateReport) -> GateReport:
-    """The report of a pass that went back too often: its candidate is a snapshot, and no gain is worth looking for."""
-    reason = Check(reason=GateReason.PASS_UNSTABLE, holds=Holds.NO, mask="")
+def unstable() -> Check:
+    """Of a pass that went back too often: its candidate is a snapshot, and no gain is worth looking for."""
+    return Check(reason=GateReason.PASS_UNSTABLE, holds=Holds.NO, mask="")
+
+
+def outdated() -> Check:
+    """Of a candidate whose champion is not deployed any more: it was not compared with what it would replace."""
+    return Check(reason=GateReason.CHAMPION_CHANGED, holds=Holds.NO, mask="")
+
+
+def refused(report: GateReport, reasons: Sequence[Check]) -> GateReport:
+    """The report of a candidate that is refused whatever its figures, for ``reasons``; unchanged without any."""
+    if not reasons:
+        return report
     result = GateResult.WORSE if report.result is GateResult.WORSE else GateResult.NOT_BETTER
-    return report.model_copy(update={"result": result, "reasons": [reason, *report.reasons]})
+    return report.model_copy(update={"result": result, "reasons": [*reasons, *report.reasons]})
 
 
 def fixed_order(trials: Sequence[PairedTrial]) -> list[ModalityMask]:

@@ -74,6 +74,8 @@ class Plan(BaseModel):
     schema_: int = Field(default=SCHEMA, alias="schema")
     champion: str = Field(pattern=r"^[0-9a-f]{64}$")
     champion_name: str
+    root: str = Field(default="", exclude_if=lambda value: not value)
+    """sha256 of the model that the champion's lineage began with; empty = the champion itself."""
     sessions: list[str]
     source_kinds: list[str]
     presentations: list[PlannedPresentation]
@@ -110,6 +112,7 @@ def make_plan(
     training: TrainingSettings | None = None,
     gate: GateSettings | None = None,
     unlabelled: UnlabelledUse = UnlabelledUse.NONE,
+    root: str = "",
 ) -> Plan:
     """Freeze a plan over labelled sessions.
 
@@ -122,6 +125,7 @@ def make_plan(
         training: settings of the pass; defaults where left out.
         gate: settings of the gate; defaults where left out.
         unlabelled: which presentations without a label the pass may learn from; none unless somebody asks for it.
+        root: sha256 of the model that the champion's lineage began with; left out = the champion itself.
 
     Raises:
         UsageError: no session, one named twice, a negative seed, live captures mixed with others.
@@ -145,6 +149,7 @@ def make_plan(
     return Plan(
         champion=champion,
         champion_name=champion_name,
+        root="" if root == champion else root,
         sessions=list(sessions),
         source_kinds=kinds,
         presentations=labelled,

@@ -30,6 +30,22 @@ class MaskFigures(BaseModel):
     """Scores after, ``bona_fide`` and ``attack``, in 20 bins."""
 
 
+class Distance(BaseModel):
+    """How far a candidate has gone from the root of its lineage (`core.adaptation.distance`).
+
+    ``parameters``: |theta - theta_root| / |theta_root| over what adaptation may change (Euclidean norms).
+    ``decisions``: share of the simulated hold-out that is decided otherwise, each model at its own thresholds, all
+    modalities present; of ``trials`` presentations.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    root: str = Field(description="sha256 of the root's weights")
+    parameters: float
+    decisions: float
+    trials: int
+
+
 class JobReport(BaseModel):
     """Report of one job."""
 
@@ -48,6 +64,8 @@ class JobReport(BaseModel):
     """sha256 of the candidate's weights, also where the gate refused it."""
     pseudo_labels: dict[str, int] = Field(default_factory=dict)
     """Rows without a label that the pass believed at its end (``bona_fide``, ``attack``), of all ``rows``."""
+    distance: Distance | None = None
+    """From the factory model, or the one that was trained here; ``None`` in reports from before it was measured."""
     seconds: float = 0.0
 
     def to_json(self) -> str:

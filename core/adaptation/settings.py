@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_PARAMETERS = 0.25
+_DECISIONS = 0.2
+
 
 class GateSettings(BaseModel):
     """Rules of the gate (evaluation.md section 6). Rates are fractions."""
@@ -17,6 +20,15 @@ class GateSettings(BaseModel):
     harm_confidence: float = Field(default=0.99, gt=0.5, lt=1, description="one-sided, for harm in any of many tests")
     doubt_confidence: float = Field(default=0.9, gt=0.5, lt=1, description="one-sided, for harm that leaves it open")
     min_subjects: int = Field(default=10, ge=2, description="judging subjects below which nothing is concluded")
+    # Left out of the canonical form where nobody set them: plans from before they existed keep their digest.
+    max_parameter_distance: float = Field(
+        default=_PARAMETERS, gt=0, exclude_if=lambda value: value == _PARAMETERS,
+        description="from the root of the lineage, relative",
+    )  # fmt: skip
+    max_decision_distance: float = Field(
+        default=_DECISIONS, gt=0, le=1, exclude_if=lambda value: value == _DECISIONS,
+        description="share of the simulated hold-out that the root decides otherwise",
+    )  # fmt: skip
 
 
 class TrainingSettings(BaseModel):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.adaptation.gate import outdated, refused
 from core.adaptation.material import CropFace
 from core.adaptation.plan import Plan, read_plan, verify_plan
 from core.adaptation.progress import Interrupted, Progress
@@ -39,13 +40,15 @@ _CLOCK_SLACK_S = 2.0
 class Workplace:
     """What a job works with. ``out_dir`` holds its checkpoint while it runs, and its candidate's bundle after it.
 
-    ``register`` takes the candidate's bundle into the model registry and returns its id there. ``memory`` is the
-    folder of the replay memory that jobs share.
+    ``model``: the verified bundle of a sha256. ``deployed``: sha256 of the champion of this moment. ``register`` takes
+    the candidate's bundle into the model registry and returns its id there. ``memory`` is the folder of the replay
+    memory that jobs share.
     """
 
     jobs: JobStore
     presentations: PresentationStore
-    champion: Path
+    model: Callable[[str], Path]
+    deployed: Callable[[], str]
     out_dir: Path
     crop_face: CropFace
     register: Callable[[Path], str]
@@ -130,13 +133,13 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     """Prepare, train, judge; torch comes in only here."""
     from core.adaptation.candidate import judged_pairs, report_of, write_candidate
     from core.adaptation.execution import Pass, prepare, train
-    from core.model.bundle import read_manifest
 
     started = time.monotonic()
-    verify_plan(plan, workplace.presentations, read_manifest(workplace.champion).sha256)
+    verify_plan(plan, workplace.presentations, workplace.deployed())
     work = Pass(
-        plan, workplace.champion, workplace.out_dir, progress,
+        plan, workplace.model(plan.champion), workplace.out_dir, progress,
         workplace.presentations, workplace.crop_face, workplace.simulate, workplace.memory,
+        root=workplace.model(plan.root or plan.champion),
     )  # fmt: skip
     progress.enter(JobState.PREPARING)
     prepared = prepare(work)
@@ -145,6 +148,8 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     progress.enter(JobState.EVALUATING)
     written = write_candidate(work, prepared)
     report = report_of(work, prepared, written, judged_pairs(work, prepared))
+    if workplace.deployed() != plan.champion:
+        report = report.model_copy(update={"gate": refused(report.gate, [outdated()])})
     return report.model_copy(update={"seconds": time.monotonic() - started}), written.bundle
 
 

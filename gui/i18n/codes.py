@@ -224,6 +224,9 @@ _GATE_REASON: Mapping[StrEnum, str] = {
     GateReason.NO_ATTACKS: "no attacks to judge on",
     GateReason.NO_BONA_FIDE: "no bona fide to judge on",
     GateReason.PASS_UNSTABLE: "the pass ran off and went back: look at the labels",
+    GateReason.WEIGHTS_TOO_FAR: "too far from the factory model: weights",
+    GateReason.DECISIONS_TOO_FAR: "too far from the factory model: decisions",
+    GateReason.CHAMPION_CHANGED: "another champion was deployed meanwhile: plan again",
 }
 
 _ROLE: Mapping[StrEnum, str] = {

@@ -16,7 +16,8 @@ def workplace(catalogue: Catalogue, folder: Path) -> Workplace:
     return Workplace(
         catalogue.jobs,
         SiteStore(),
-        folder / "champion",
+        lambda _: folder / "champion",
+        lambda: read_manifest(folder / "champion").sha256,
         folder / "job",
         crop_face,
         lambda bundle: read_manifest(bundle).sha256,

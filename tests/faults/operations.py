@@ -128,18 +128,18 @@ def a_collection(root: Path) -> None:
 def some_models(root: Path) -> None:
     """Two bundles beside a catalogue that has the factory model."""
     for name in ("factory", "one", "two"):
-        bundle(root / name)
+        bundle(root / name, weights_sha256("one") if name == "two" else "")
     with opened(root) as catalogue:
         registry = ModelRegistry(catalogue)
         registry.install_factory(root / "factory", weights_sha256("factory"))
         registry.add(root / "one", origin="training")
 
 
-def bundle(folder: Path) -> None:
+def bundle(folder: Path, parent: str = "") -> None:
     """A model of a few bytes: the registry looks at digests, not at networks."""
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(folder.name.encode() * 1000)
-    manifest = {"name": folder.name, "sha256": weights_sha256(folder.name), "parent": "", "architecture": "test"}
+    manifest = {"name": folder.name, "sha256": weights_sha256(folder.name), "parent": parent, "architecture": "test"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 

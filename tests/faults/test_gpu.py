@@ -27,7 +27,7 @@ def test_a_pass_that_loses_its_device_fails_and_the_champion_stays(
     from core.adaptation.worker import run_job
 
     bench = Bench(tmp_path)
-    before = (bench.place.champion / "model.safetensors").read_bytes()
+    before = (bench.champion_bundle / "model.safetensors").read_bytes()
 
     def lost(*_: object) -> torch.Tensor:
         raise error
@@ -39,6 +39,6 @@ def test_a_pass_that_loses_its_device_fails_and_the_champion_stays(
     assert record.state is JobState.FAILED
     assert str(error) in record.message
     assert bench.registered == []
-    assert (bench.place.champion / "model.safetensors").read_bytes() == before
-    assert read_manifest(bench.place.champion).sha256 == bench.champion.sha256
+    assert (bench.champion_bundle / "model.safetensors").read_bytes() == before
+    assert read_manifest(bench.champion_bundle).sha256 == bench.champion.sha256
     ledger.add("gpu", errors=1, champions_changed=0)

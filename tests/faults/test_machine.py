@@ -53,6 +53,7 @@ class Folder(RuleBasedStateMachine):
         self.erased: set[str] = set()
         self.champions: list[str] = []
         self.models = 0
+        self.parents: dict[str, str] = {}
 
     def teardown(self) -> None:
         """Let go of everything, also of what was crashed."""
@@ -179,7 +180,8 @@ class Folder(RuleBasedStateMachine):
         """A pass ends with a candidate."""
         self.models += 1
         folder = self.root / f"m{self.models}"
-        bundle(folder)
+        bundle(folder, self.champions[-1])
+        self.parents[weights_sha256(folder.name)] = self.champions[-1]
         record = ModelRegistry(self.catalogue).add(folder, origin="adaptation")
         assert ModelRole.CANDIDATE in record.roles
 
@@ -194,12 +196,23 @@ class Folder(RuleBasedStateMachine):
             if fails:
                 raise InputError("The golden inputs give other answers.")
 
-        if fails or sha256 == self.champions[-1]:
+        champion = self.champions[-1]
+        if (
+            fails
+            or sha256 == champion
+            or (self.parents[sha256] != champion and sha256 not in self._ancestors(champion))
+        ):
             with pytest.raises(InputError):
                 registry.promote(sha256, "better", self_test)
         else:
             registry.promote(sha256, "better", self_test)
             self.champions.append(sha256)
+
+    def _ancestors(self, model: str) -> list[str]:
+        found = [model]
+        while found[-1] in self.parents:
+            found.append(self.parents[found[-1]])
+        return found
 
     @precondition(lambda self: len(self.champions) > 1)
     @rule()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.adaptation.gate import fixed_order, judge, refused_as_unstable
+from core.adaptation.gate import fixed_order, judge, refused, unstable
 from core.adaptation.paired import PairedTrial, Stratum, difference
 from core.adaptation.report import GateReport, Holds
 from core.adaptation.settings import GateSettings
@@ -126,11 +126,12 @@ def test_harm_on_a_later_mask_refuses_and_an_open_later_mask_only_ends_the_claim
 
 def test_a_pass_that_gave_up_is_never_passed() -> None:
     passed = judge(site(1, 30, bpcer=(0.20, 0.05), apcer=(0.08, 0.04)), GateSettings())
-    refused = refused_as_unstable(passed)
-    assert refused.result is GateResult.NOT_BETTER
-    assert refused.reasons[0].reason is GateReason.PASS_UNSTABLE
+    told = refused(passed, [unstable()])
+    assert told.result is GateResult.NOT_BETTER
+    assert told.reasons[0].reason is GateReason.PASS_UNSTABLE
+    assert refused(passed, []) == passed
     worse = judge(site(2, 30, bpcer=(0.10, 0.60), apcer=(0.05, 0.50)), GateSettings())
-    assert refused_as_unstable(worse).result is GateResult.WORSE
+    assert refused(worse, [unstable()]).result is GateResult.WORSE
 
 
 def test_masks_come_in_an_order_that_results_cannot_change() -> None:

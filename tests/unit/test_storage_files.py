@@ -205,7 +205,7 @@ def test_promotion_and_rollback(registry: ModelRegistry, catalogue: Catalogue, t
 
 def test_a_model_that_fails_its_self_test_is_not_deployed(registry: ModelRegistry, tmp_path: Path) -> None:
     factory = registry.champion().sha256
-    registry.add(_bundle(tmp_path / "b", "site-1")[0])
+    registry.add(_bundle(tmp_path / "b", "site-1", registry.champion().sha256)[0])
     with pytest.raises(InputError, match="golden"):
         registry.promote("site-1", "try", _fail)
     with pytest.raises(InputError, match="reason"):
@@ -215,7 +215,7 @@ def test_a_model_that_fails_its_self_test_is_not_deployed(registry: ModelRegistr
 
 @pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])
 def test_a_changed_bundle_is_refused(registry: ModelRegistry, tmp_path: Path, name: str) -> None:
-    record = registry.add(_bundle(tmp_path / "b", "site-1")[0])
+    record = registry.add(_bundle(tmp_path / "b", "site-1", registry.champion().sha256)[0])
     path = Path(record.path) / name
     path.write_bytes(path.read_bytes().replace(b"site", b"sate", 1))
     with pytest.raises(InputError):
@@ -244,7 +244,7 @@ def test_bundles_that_are_none_are_refused(registry: ModelRegistry, tmp_path: Pa
 def test_a_new_factory_model_takes_over_only_from_the_old_one(registry: ModelRegistry, tmp_path: Path) -> None:
     second, sha256 = _bundle(tmp_path / "factory2", "factory-2")
     assert registry.install_factory(second, sha256).sha256 == registry.champion().sha256
-    registry.add(_bundle(tmp_path / "b", "site-1")[0])
+    registry.add(_bundle(tmp_path / "b", "site-1", registry.champion().sha256)[0])
     registry.promote("site-1", "better", _pass)
     registry.install_factory(*_bundle(tmp_path / "factory3", "factory-3"))
     assert registry.champion().name == "site-1"
