@@ -26,13 +26,22 @@ WORDS: Mapping[StrEnum, str] = {
     AuditFault.KEY_GONE: "cannot be verified: the key of the chain (audit.key) is gone",
     AuditFault.GUARDS: "lost its triggers, which refuse changes: another program had the file open",
     AuditFault.UNREADABLE: "cannot be read: the table is gone or has another form",
+    AuditFault.VERDICT_CHANGED: "is not what was stored: its row was changed by hand",
+    AuditFault.VERDICT_REMOVED: "is gone: its row was removed by hand",
+    AuditFault.VERDICT_ADDED: "was put in by hand: no entry of the log tells of it",
 }
 """What happened to an entry; the window translates it (`gui.i18n.audit_codes`)."""
+
+
+OF_VERDICTS = frozenset({AuditFault.VERDICT_CHANGED, AuditFault.VERDICT_REMOVED, AuditFault.VERDICT_ADDED})
+"""What is wrong with a row of a verdict, not with an entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
     """One thing that is wrong. ``entry`` is the number of the bad entry; 0 = the log as a whole.
+
+    For a fault of `OF_VERDICTS` it is the number of the verdict.
 
     ``acknowledged``: number of the entry in which an administrator acknowledged it; 0 = nobody has. A break stays a
     finding for ever.
@@ -44,7 +53,8 @@ class AuditFinding:
 
     def __str__(self) -> str:
         known = f" (acknowledged in entry {self.acknowledged})" if self.acknowledged else ""
-        return f"{f'entry {self.entry}' if self.entry else 'the log'} {WORDS[self.fault]}{known}"
+        kind = "verdict" if self.fault in OF_VERDICTS else "entry"
+        return f"{f'{kind} {self.entry}' if self.entry else 'the log'} {WORDS[self.fault]}{known}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,8 @@ class AuditReport:
     @property
     def first_bad(self) -> int | None:
         """Number of the first bad entry; ``None`` where no entry is bad."""
-        return min((finding.entry for finding in self.findings if finding.entry), default=None)
+        of_entries = (f.entry for f in self.findings if f.entry and f.fault not in OF_VERDICTS)
+        return min(of_entries, default=None)
 
     def to_plain(self) -> dict[str, Any]:
         """The JSON of ``audit verify``."""

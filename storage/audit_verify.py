@@ -1,8 +1,8 @@
 """Reads the chain of the audit log and says whether it is whole; where it is not, which entry is the first bad one.
 
 Found are: a changed byte, a removed or added row, a re-ordering, and, thanks to the checkpoints outside of the
-database, a cut tail and an old catalogue that was put back. What a chain cannot find without a checkpoint kept
-elsewhere is said in docs/reliability.md.
+database, a cut tail and an old catalogue that was put back; and verdicts whose rows are not as their entries say. What
+a chain cannot find without a checkpoint kept elsewhere is said in docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from storage.audit_key import ChainKey, read_chain_key
 from storage.audit_report import MOST, AuditFinding, AuditReport
 from storage.audit_rows import rows_after
 from storage.audit_trust import note_break
+from storage.audit_verdicts import compare, first_of
 from storage.audit_walk import ChainWalk
 from storage.catalogue import Catalogue
 from storage.driver import DatabaseError
@@ -92,12 +93,15 @@ def read_chain(
                     raise CanceledError("The verification was stopped.")
         triggers = file.rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'")
         ever = file.value("SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit'")
+        verdicts = list(compare(file, after, first_of(file, after), cancel))
         ran = file.value("SELECT 1 FROM audit WHERE action = 'start' AND object_kind = 'station' LIMIT 1") is not None
     except (DatabaseError, InputError):
         walk.find(AuditFault.UNREADABLE, 0)
         return walk.report(), ()
     guards = {row["name"] for row in triggers if "RAISE(ABORT" in str(row["sql"])}
     walk.finish(int(ever or 0), guarded=guards >= AUDIT_GUARDS.keys(), ran=ran)
+    for fault, number in verdicts:
+        walk.find(fault, number)
     progress(total, total)
     return walk.report(), walk.disagreeing
 

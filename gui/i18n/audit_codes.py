@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.codes import AuditFault
 from gui.i18n.translator import tr
-from storage.audit_report import WORDS
+from storage.audit_report import OF_VERDICTS, WORDS
 
 TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {AuditFault: (WORDS,)}
 
@@ -38,6 +38,8 @@ def fault(code: AuditFault, entry: int, by: int = 0) -> str:
     """What is wrong with an entry (0 = with the log), as a sentence; ``by``: the entry that acknowledges it."""
     what = tr(WORDS[code])
     known = "" if not by else " " + tr("Acknowledged in entry {n}.", n=by)
+    if code in OF_VERDICTS:
+        return tr("Verdict {n} {what}.", n=entry, what=what) + known
     return (tr("Entry {n} {what}.", n=entry, what=what) if entry else tr("The log {what}.", what=what)) + known
 
 

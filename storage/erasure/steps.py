@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from core.adaptation.worker import ACTIVE, RUNNABLE, ask, settle_interrupted
 from core.errors import HostError
 from storage.atomic import fsync_folder
+from storage.audit_verdicts import ERASE_TRACES
 from storage.catalogue import Catalogue
 from storage.erasure.canaries import search, unmask
 from storage.erasure.inventory import Inventory, Target, TargetKind
 from storage.forms import canonical
 from storage.frames import FrameStore
+from storage.verdict_digests import without_measurements
 
 PATIENCE_S = 60.0
 """How long a running adaptation may take to stop, and a reader to let the log be emptied."""
@@ -101,7 +103,10 @@ def derived(work: Work) -> None:
             (sessions, takes),
         )
         for row in found:
-            file.change("UPDATE verdicts SET trace = ? WHERE id = ?", (_without_measurements(row["trace"]), row["id"]))
+            file.change("UPDATE verdicts SET trace = ? WHERE id = ?", (without_measurements(row["trace"]), row["id"]))
+        if found:
+            numbers = {"verdicts": sorted(row["id"] for row in found)}
+            catalogue.audit.append(ERASE_TRACES, "erasure", work.id, actor=catalogue.actor.id, details=numbers)
         file.change(
             """
             UPDATE presentations SET state = 'discarded', name = '', condition = ''
@@ -171,8 +176,3 @@ def _forget_the_person(work: Work) -> None:
             catalogue.consents.withdraw(consent.id, catalogue.actor.id, "erasure")
     catalogue.file.change("UPDATE subjects SET notes = '' WHERE id = ?", (subject,))
     catalogue.file.change("UPDATE consents SET guardian = '' WHERE subject = ?", (subject,))
-
-
-def _without_measurements(trace: str) -> str:
-    """A trace with its rule, threshold and model, and without anything that was measured of a face."""
-    return canonical({**json.loads(trace), "frame_sets": [], "evidence": [], "boxes": [], "notes": ["erased"]})

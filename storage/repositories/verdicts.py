@@ -18,6 +18,8 @@ from storage.forms import canonical, read_trace, trace_to_json
 from storage.repositories.audit import AuditLog
 from storage.repositories.paging import Cursor, count, read_page
 from storage.repositories.presentations import Presentations
+from storage.repositories.trusted_time import TrustedTime
+from storage.verdict_digests import digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Verdicts:
     def __init__(
         self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting, presentations: Presentations
     ) -> None:
+        self._time = TrustedTime(file, clock)
         self._file = file
         self._clock = clock
         self._audit = audit
@@ -75,7 +78,8 @@ class Verdicts:
             if not self._known(verdict.presentation):
                 verdict = replace(verdict, presentation=self._automatic(verdict) if verdict.session else "")
             row = {
-                "committed_utc_s": self._clock.utc_s(),
+                "committed_utc_s": float(self._clock.utc_s()),
+                "passed_s": self._time.passed_s(),
                 "session": verdict.session or None,
                 "presentation": verdict.presentation or None,
                 "source_kind": str(verdict.source_kind),
@@ -105,6 +109,7 @@ class Verdicts:
                 "attended_by",
             )
             details = {name: row[name] for name in ("source_kind", "shadow", *audited)}
+            details |= digests({"id": number, **row})
             self._audit.append("commit", "verdict", str(number), actor="station", details=details)
         return number
 

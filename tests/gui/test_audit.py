@@ -35,7 +35,7 @@ def fill(data: Path) -> None:
     with open_catalogue(data) as catalogue, catalogue.transaction():
         for number in range(1, ENTRIES + 1):
             actor = "op7" if number % 10 == 0 else "station"
-            catalogue.audit.append("commit", "verdict", str(number), actor=actor, details={"score": 0.5})
+            catalogue.audit.append("second_line", "verdict", str(number), actor=actor, details={"score": 0.5})
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_newest_entries_come_first_and_more_on_demand(page: AuditPage, qtbot: Qt
 def test_filters_by_who_what_and_when(page: AuditPage, qtbot: QtBot) -> None:
     page.who.setCurrentIndex(page.who.findData("op7"))
     qtbot.waitUntil(lambda: page.model.rowCount() == ENTRIES // 10)
-    assert page.what.itemText(page.what.findData("commit")) == "verdict given"
+    assert page.what.itemText(page.what.findData("second_line")) == "second-line result"
     page.when.setCurrentIndex(page.when.findData(1))
     qtbot.waitUntil(lambda: page.model.rowCount() == ENTRIES // 10)
 

@@ -27,7 +27,7 @@ def fill(data: Path, entries: int = ENTRIES, checkpoint: bool = True) -> None:
     with open_catalogue(data, FakeClock()) as catalogue, catalogue.transaction():
         for number in range(1, entries + 1):
             details = {"score": 0.25, "nonce": secrets.token_hex(4)}
-            catalogue.audit.append("commit", "verdict", str(number), actor="station", details=details)
+            catalogue.audit.append("second_line", "verdict", str(number), actor="station", details=details)
     with open_catalogue(data, FakeClock()) as catalogue:
         if checkpoint:
             catalogue.audit.checkpoint()

@@ -69,11 +69,11 @@ def test_the_key_is_for_this_user_alone_and_stays(data: Path) -> None:
 def test_what_is_rolled_back_leaves_no_gap_and_no_checkpoint(data: Path) -> None:
     with open_catalogue(data) as catalogue:
         with contextlib.suppress(RuntimeError), catalogue.transaction():
-            catalogue.audit.append("commit", "verdict", "x", actor="station")
+            catalogue.audit.append("second_line", "verdict", "x", actor="station")
             raise RuntimeError
         with catalogue.transaction():
-            catalogue.audit.append("commit", "verdict", "y", actor="station")
-            catalogue.audit.append("commit", "verdict", "z", actor="station")
+            catalogue.audit.append("second_line", "verdict", "y", actor="station")
+            catalogue.audit.append("second_line", "verdict", "z", actor="station")
         assert verify(catalogue).intact
 
 
@@ -81,7 +81,7 @@ def write_many(data: str, count: int) -> None:
     with open_catalogue(Path(data)) as catalogue:
         for number in range(count):
             with catalogue.transaction():
-                catalogue.audit.append("commit", "verdict", str(number), actor=str(os.getpid()))
+                catalogue.audit.append("second_line", "verdict", str(number), actor=str(os.getpid()))
                 catalogue.audit.append("close", "session", str(number), actor=str(os.getpid()))
 
 
@@ -269,10 +269,10 @@ def test_checkpoints_come_by_number_and_by_day(tmp_path: Path) -> None:
     with open_catalogue(tmp_path / "data", clock) as catalogue:
         with catalogue.transaction():
             for number in range(CHECKPOINT_ENTRIES + 1):
-                catalogue.audit.append("commit", "verdict", str(number), actor="station")
+                catalogue.audit.append("second_line", "verdict", str(number), actor="station")
         assert [one.entry for one in catalogue.audit.anchors.here()] == [CHECKPOINT_ENTRIES + 1]
         clock.advance(1000.0 * CHECKPOINT_S)
-        catalogue.audit.append("commit", "verdict", "x", actor="station")
+        catalogue.audit.append("second_line", "verdict", "x", actor="station")
         assert [one.entry for one in catalogue.audit.anchors.here()][1:] == [CHECKPOINT_ENTRIES + 2]
         assert verify_tail(catalogue).intact
 

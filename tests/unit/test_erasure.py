@@ -11,6 +11,7 @@ import pytest
 from core.access import Actor, DeniedError, Role
 from core.codes import ErasureStep
 from core.errors import HostError, InputError, UsageError
+from storage.audit_verify import verify
 from storage.catalogue import Catalogue, open_catalogue
 from storage.database import DatabaseFile
 from storage.erasure.certificate import readable
@@ -66,6 +67,7 @@ def test_decisions_stay_without_anything_measured(catalogue: Catalogue) -> None:
     take = catalogue.presentations.of_session(session)[0]
     assert (take.state, take.name) == (PresentationState.DISCARDED, "")
     assert catalogue.material.presentations([session]) == []
+    assert verify(catalogue).intact, "the audit log knows that an erasure emptied these traces"
 
 
 def test_a_person_is_erased_once_and_never_recorded_again(catalogue: Catalogue) -> None:
