@@ -378,6 +378,9 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
         help="also learn from presentations without a label, of people who neither judge nor calibrate; "
         "`all`: from checkpoint traffic and unknown people too",
     )
+    excise = commands.add("excise", "plan the champion anew without a session that it has learned; prints the job's id")
+    excise.add_argument("--session", metavar="ID", required=True)
+    excise.add_argument("--seed", metavar="N", type=int, default=0)
     power = commands.add(
         "power", "how often the gate would pass a better model on these sessions, and with how many more"
     )

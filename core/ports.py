@@ -95,6 +95,7 @@ class StoredPresentation:
     """One presentation of a stored session. ``species``: empty = bona fide, ``None`` = not labelled.
 
     ``purpose``: what its session was recorded for (`core.codes.SessionPurpose`), empty where that is unknown.
+    ``utc_s``: when it began; 0 where only the time of its import is known.
     """
 
     id: str
@@ -104,6 +105,7 @@ class StoredPresentation:
     artefact: str
     source_kind: str
     purpose: str = ""
+    utc_s: float = 0.0
 
 
 class PresentationStore(Protocol):

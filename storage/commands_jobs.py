@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from core.access import Permission
 from core.codes import JobState, UnlabelledUse
-from core.errors import ExitCode
+from core.errors import ExitCode, InputError
 from core.logs import start_logging
 from core.terminal import plain
 from storage.catalogue import Catalogue
+from storage.lineage import refuse_excised, without
 from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry
 
@@ -27,6 +29,7 @@ def plan(catalogue: Catalogue, options: Namespace) -> int:
 
     registry, use = ModelRegistry(catalogue), UnlabelledUse(options.unlabelled)
     champion = registry.champion()
+    refuse_excised(registry, options.sessions)
     made = make_plan(
         catalogue.material, options.sessions, champion.sha256, champion.name, options.seed,
         unlabelled=use, root=registry.root(champion.sha256).sha256,
@@ -34,7 +37,37 @@ def plan(catalogue: Catalogue, options: Namespace) -> int:
     if made.unlabelled:
         used = f"{len(made.pseudo_labelled)} of {len(made.unlabelled)} presentations without a label are used"
         print(f"{used} (--unlabelled {use}).", file=sys.stderr)
-    print(catalogue.jobs.create(made.to_json(), made.sha256()))
+    text = made.to_json()
+    _tell_left_out(text)
+    print(catalogue.jobs.create(text, made.sha256()))
+    return ExitCode.DONE
+
+
+def excise(catalogue: Catalogue, options: Namespace) -> int:
+    """Freeze a plan of the champion anew without a session: from the last model that had not learned it."""
+    from core.adaptation.plan import Excision, make_plan
+
+    registry = ModelRegistry(catalogue)
+    champion = registry.champion()
+    found = without(registry, options.session)
+    usable = [session for session in found.sessions if catalogue.material.presentations([session])]
+    if not usable:
+        raise InputError(
+            f"The champion {champion.name} was adapted with nothing else that is still here.",
+            f"Go back to {found.base.name} with `main.py promote`.",
+        )
+    print(f"From {found.base.name}, with {', '.join(usable)}.", file=sys.stderr)
+    made = make_plan(
+        catalogue.material, usable, found.base.sha256, found.base.name, options.seed,
+        root=registry.root(found.base.sha256).sha256,
+        excision=Excision(sessions=[options.session], instead_of=champion.sha256),
+    )  # fmt: skip
+    gone = [session for session in found.sessions if session not in usable]
+    if gone:
+        print(f"Not there any more: {', '.join(gone)}.", file=sys.stderr)
+    text = made.to_json()
+    _tell_left_out(text)
+    print(catalogue.jobs.create(text, made.sha256()))
     return ExitCode.DONE
 
 
@@ -116,10 +149,18 @@ def tell_job(catalogue: Catalogue, options: Namespace) -> int:
     """One line, and the whole job as JSON where ``--json OUT`` asks for it."""
     job = catalogue.jobs.get(options.job)
     print(f"{job.id}: {job.state}, {job.progress:.0%} {job.message}".rstrip())
+    _tell_left_out(job.plan)
     if options.json is not None:
         told = {**plain(job), "plan": json.loads(job.plan), "report": json.loads(job.report or "null")}
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return ExitCode.DONE
+
+
+def _tell_left_out(plan: str) -> None:
+    """By person, on stderr: how many presentations the caps left out of the plan (its JSON)."""
+    left_out = json.loads(plan).get("left_out", [])
+    for (subject, cap), count in sorted(Counter((one["subject"], one["cap"]) for one in left_out).items()):
+        print(f"Left out as too many: {count} of {subject or 'unknown people'} (per {cap}).", file=sys.stderr)
 
 
 _POWER = 0.8
@@ -127,6 +168,7 @@ _POWER = 0.8
 
 JOB_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {
     "adapt plan": plan,
+    "adapt excise": excise,
     "adapt power": power,
     "adapt status": status,
     "adapt pause": request,

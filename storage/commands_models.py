@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.errors import ExitCode
 from core.terminal import Interrupt, percentage, plain, progress, show_rows, told_left_out
 from storage.catalogue import Catalogue
+from storage.lineage import learned
 from storage.opening import bundle_of, folder_of, load_model, opened
 from storage.registry import ModelRegistry
 
@@ -18,13 +19,19 @@ if TYPE_CHECKING:
 
 
 def list_models(catalogue: Catalogue, options: Namespace) -> int:
-    """All models with their roles, and which of them were trained on material that was erased since."""
+    """All models with their roles and lineages, and which of them were trained on material that was erased since."""
     flags = catalogue.models.trained_on_erased()
+    registry = ModelRegistry(catalogue)
     found = [
-        {**plain(record), "trained_on_erased": flags.get(record.sha256, [])}
-        for record in ModelRegistry(catalogue).all()
+        {
+            **plain(record),
+            "lineage": [ancestor.name for ancestor in registry.lineage(record.sha256)],
+            "excised": list(learned(record).excised),
+            "trained_on_erased": flags.get(record.sha256, []),
+        }
+        for record in registry.all()
     ]
-    columns = ("sha256", "name", "roles", "origin", "parent", "trained_on_erased")
+    columns = ("sha256", "name", "roles", "origin", "lineage", "excised", "trained_on_erased")
     show_rows(found, columns, "No model is stored.", as_json=options.json)
     return ExitCode.DONE
 

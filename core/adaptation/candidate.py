@@ -48,7 +48,12 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
         parent=plan.champion,
         architecture=prepared.manifest.architecture,
         seed=plan.seed,
-        data={"plan": digest, "sessions": plan.sessions, "source_kinds": plan.source_kinds},
+        data={
+            "plan": digest,
+            "sessions": plan.sessions,
+            "source_kinds": plan.source_kinds,
+            **({} if plan.excision is None else {"excised": plan.excision.sessions, "instead_of": plan.replaces}),
+        },
         temperature={str(mask): found.temperature for mask, found in after.items()},
         thresholds={str(mask): found.threshold for mask, found in after.items()},
         withheld=prepared.manifest.withheld,

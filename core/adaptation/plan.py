@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.adaptation.caps import Cap, capped
 from core.adaptation.settings import GateSettings, TrainingSettings
 from core.codes import SessionPurpose, SourceKind, Species, UnlabelledUse
 from core.errors import InputError, UsageError
@@ -43,6 +44,25 @@ class PlannedUnlabelled(BaseModel):
     id: str
     session: str
     subject: str
+
+
+class LeftOut(BaseModel):
+    """One presentation that is too many of its person, or of its ten minutes (`core.adaptation.caps`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    subject: str
+    cap: Cap
+
+
+class Excision(BaseModel):
+    """The model is made anew without ``sessions``, to stand in the place of ``instead_of``, which had learned them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sessions: list[str]
+    instead_of: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 class Split(BaseModel):
@@ -83,6 +103,8 @@ class Plan(BaseModel):
     """Presentations of the sessions without a label: counted, used only where `pseudo_labelled` names them."""
     pseudo_labelled: list[PlannedUnlabelled] = Field(default_factory=list, exclude_if=lambda value: not value)
     """Left out of the canonical form where empty: plans from before it existed keep their digest."""
+    left_out: list[LeftOut] = Field(default_factory=list, exclude_if=lambda value: not value)
+    excision: Excision | None = Field(default=None, exclude_if=lambda value: value is None)
     split: Split
     replay: Replay
     seed: int = Field(ge=0)
@@ -96,6 +118,11 @@ class Plan(BaseModel):
     def sha256(self) -> str:
         """Digest of the canonical form."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @property
+    def replaces(self) -> str:
+        """sha256 of the model that has to be deployed, and that the candidate would replace."""
+        return self.champion if self.excision is None else self.excision.instead_of
 
     def of(self, subjects: Sequence[str]) -> list[PlannedPresentation]:
         """The presentations of these subjects, in order."""
@@ -113,6 +140,7 @@ def make_plan(
     gate: GateSettings | None = None,
     unlabelled: UnlabelledUse = UnlabelledUse.NONE,
     root: str = "",
+    excision: Excision | None = None,
 ) -> Plan:
     """Freeze a plan over labelled sessions.
 
@@ -126,6 +154,7 @@ def make_plan(
         gate: settings of the gate; defaults where left out.
         unlabelled: which presentations without a label the pass may learn from; none unless somebody asks for it.
         root: sha256 of the model that the champion's lineage began with; left out = the champion itself.
+        excision: what is left out for good, where ``champion`` is the last model that had not learned it.
 
     Raises:
         UsageError: no session, one named twice, a negative seed, live captures mixed with others.
@@ -142,8 +171,11 @@ def make_plan(
             f"Live captures cannot be mixed with {', '.join(k for k in kinds if k != SourceKind.LIVE)} in one pass.",
             "Plan them apart.",
         )
+    training = training or TrainingSettings()
+    too_many = capped(found, training)
+    kept = [presentation for presentation in found if presentation.id not in too_many]
     labelled = [
-        _planned(presentation, presentation.species) for presentation in found if presentation.species is not None
+        _planned(presentation, presentation.species) for presentation in kept if presentation.species is not None
     ]
     split = split_subjects(labelled, seed)
     return Plan(
@@ -154,11 +186,13 @@ def make_plan(
         source_kinds=kinds,
         presentations=labelled,
         unlabelled=[presentation.id for presentation in found if presentation.species is None],
-        pseudo_labelled=_to_pseudo_label(found, split, unlabelled),
+        pseudo_labelled=_to_pseudo_label(kept, split, unlabelled),
+        left_out=[LeftOut(id=one.id, subject=one.subject, cap=too_many[one.id]) for one in found if one.id in too_many],
+        excision=excision,
         split=split,
         replay=Replay(train_seed=_REPLAY_SEED, calibrate_seed=_REPLAY_SEED + 1, judge_seed=_REPLAY_SEED + 2),
         seed=seed,
-        training=training or TrainingSettings(),
+        training=training,
         gate=gate or GateSettings(),
     )
 
@@ -187,9 +221,9 @@ def verify_plan(plan: Plan, store: PresentationStore, champion: str) -> None:
         InputError: the champion, a session, a presentation or a label is not what was planned.
     """
     remedy = "Make a new plan with `main.py adapt plan`."
-    if champion != plan.champion:
+    if champion != plan.replaces:
         raise InputError(
-            f"The plan starts from the model {plan.champion[:12]}, but {champion[:12]} is deployed now.", remedy
+            f"The plan is to replace the model {plan.replaces[:12]}, but {champion[:12]} is deployed now.", remedy
         )
     now = {presentation.id: presentation for presentation in _found(store, plan.sessions)}
     for planned in plan.presentations:

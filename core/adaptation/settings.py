@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 _PARAMETERS = 0.25
 _DECISIONS = 0.2
+_OF_ONE = 12
+_IN_A_WINDOW = 6
+_WINDOW_S = 600.0
 
 
 class GateSettings(BaseModel):
@@ -47,3 +50,13 @@ class TrainingSettings(BaseModel):
     holdout: int = Field(default=240, ge=0, description="simulated presentations that judge, again of other people")
     copies: int = Field(default=2, ge=0, le=16, description="varied copies of each crop beside the crop itself")
     checkpoint_steps: int = Field(default=20, ge=1)
+    # Left out of the canonical form where nobody set them, as above. See `core.adaptation.caps`.
+    subject_cap: int = Field(
+        default=_OF_ONE, ge=1, exclude_if=lambda value: value == _OF_ONE,
+        description="presentations of one person, species and instrument that are no flood",
+    )  # fmt: skip
+    window_cap: int = Field(
+        default=_IN_A_WINDOW, ge=1, exclude_if=lambda value: value == _IN_A_WINDOW,
+        description="of them within window_s",
+    )  # fmt: skip
+    window_s: float = Field(default=_WINDOW_S, gt=0, exclude_if=lambda value: value == _WINDOW_S)

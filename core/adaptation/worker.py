@@ -148,7 +148,7 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     progress.enter(JobState.EVALUATING)
     written = write_candidate(work, prepared)
     report = report_of(work, prepared, written, judged_pairs(work, prepared))
-    if workplace.deployed() != plan.champion:
+    if workplace.deployed() != plan.replaces:
         report = report.model_copy(update={"gate": refused(report.gate, [outdated()])})
     return report.model_copy(update={"seconds": time.monotonic() - started}), written.bundle
 

@@ -206,7 +206,8 @@ class Presentations:
         not cover training and evaluation: a pass draws by chance who trains and who judges.
         """
         sql = """
-            SELECT p.id, p.session, p.subject, p.species, p.artefact, s.source_kind, s.purpose
+            SELECT p.id, p.session, p.subject, p.species, p.artefact, s.source_kind, s.purpose,
+                CASE s.source_kind WHEN 'playback' THEN 0.0 ELSE s.created_utc_s + p.start_s END AS utc_s
             FROM presentations AS p JOIN sessions AS s ON s.id = p.session LEFT JOIN consents AS c ON c.id = s.consent
             WHERE p.session = ? AND p.state = 'closed' AND c.withdrawn_utc_s IS NULL
                 AND coalesce(c.term_end_utc_s > ?, TRUE) AND (c.id IS NULL OR (
@@ -224,6 +225,7 @@ class Presentations:
                 artefact=row["artefact"] or "",
                 source_kind=row["source_kind"],
                 purpose=row["purpose"],
+                utc_s=row["utc_s"],
             )
             for session in sessions
             for row in self._file.rows(sql, (session, now))

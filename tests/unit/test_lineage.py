@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.adaptation.plan import Excision, Plan, verify_plan
 from core.errors import InputError
 from storage.catalogue import Catalogue
+from storage.commands_jobs import excise
+from storage.commands_models import list_models
+from storage.lineage import refuse_excised
 from storage.registry import ModelRegistry
+from tests import stored
 from tests.people import cheap_catalogue
 
 
@@ -78,3 +84,63 @@ def test_a_lineage_ends_with_what_was_not_adapted(registry: ModelRegistry, tmp_p
     first = registry.add(bundle(tmp_path, "first", factory)).sha256
     second = registry.add(bundle(tmp_path, "second", first)).sha256
     assert [registry.root(one).name for one in (factory, first, second, trained)] == ["factory"] * 3 + ["trained"]
+
+
+def recorded(catalogue: Catalogue, subject: str) -> str:
+    """A session of two bona fide takes and an attack."""
+    session = stored.open_session(catalogue, subject=subject)
+    for species in ("", "", "print_flat"):
+        catalogue.presentations.close(catalogue.presentations.open(session, species=species), 1, 1, 0.1)
+    catalogue.sessions.close(session)
+    return session
+
+
+def excised(catalogue: Catalogue, session: str, capsys: pytest.CaptureFixture[str]) -> Plan:
+    assert excise(catalogue, Namespace(session=session, seed=0)) == 0
+    return Plan.model_validate_json(catalogue.jobs.get(capsys.readouterr().out.split()[-1]).plan)
+
+
+def test_a_session_is_excised_by_a_plan_from_the_last_model_that_had_not_learned_it(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    factory = registry.champion().sha256
+    one, two, three, four, five = (recorded(catalogue, f"p{number}") for number in range(5))
+    for name, sessions in (("first", [one, two]), ("second", [three]), ("third", [four, five])):
+        registry.add(bundle(tmp_path, name, registry.champion().sha256, sessions=sessions))
+        deploy(registry, name)
+    third = registry.champion().sha256
+    late = excised(catalogue, three, capsys)
+    assert (late.champion_name, late.sessions, late.root) == ("first", [four, five], factory)
+    early = excised(catalogue, one, capsys)
+    assert (early.champion, early.sessions) == (factory, [two, three, four, five])
+    assert early.excision == Excision(sessions=[one], instead_of=third)
+    assert early.replaces == third
+    verify_plan(early, catalogue.material, third)
+    with pytest.raises(InputError, match="deployed now"):
+        verify_plan(early, catalogue.material, factory)
+
+    registry.add(bundle(tmp_path, "anew", factory, sessions=early.sessions, excised=[one], instead_of=third))
+    deploy(registry, "anew")
+    assert list_models(catalogue, Namespace(json=True)) == 0
+    told = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    assert (told["anew"]["lineage"], told["anew"]["excised"]) == (["anew", "factory"], [one])
+    assert told["third"]["lineage"] == ["third", "second", "first", "factory"]
+    with pytest.raises(InputError, match="was excised when anew was made"):
+        refuse_excised(registry, [two, one])
+
+
+def test_what_cannot_be_excised_is_named(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only = recorded(catalogue, "p0")
+    registry.add(bundle(tmp_path, "first", registry.champion().sha256, sessions=[only]))
+    deploy(registry, "first")
+    with pytest.raises(InputError, match="was not adapted with session elsewhere"):
+        excised(catalogue, "elsewhere", capsys)
+    with pytest.raises(InputError, match="with nothing else") as raised:
+        excised(catalogue, only, capsys)
+    assert "main.py promote" in raised.value.remedy
+    orphan = registry.add(bundle(tmp_path, "orphan", "f" * 64, sessions=[only]), origin="foreign")
+    deploy(registry, orphan.name)
+    with pytest.raises(InputError, match="is not here"):
+        excised(catalogue, only, capsys)
