@@ -246,5 +246,14 @@ def _entry(row: Row) -> AuditEntry:
         object_kind=row["object_kind"],
         object=row["object"],
         reason=row["reason"],
-        details=json.loads(row["details"]),
+        details=_details(row["details"]),
     )
+
+
+def _details(text: str) -> dict[str, Any]:
+    """Details as they were written; a damaged text as it stands, for `audit verify` is who names the damage."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {"damaged": text}
+    return found if isinstance(found, dict) else {"damaged": text}

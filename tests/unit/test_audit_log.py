@@ -97,3 +97,13 @@ def people(catalogue: Catalogue, name: str) -> None:
     )
     catalogue.artefacts.add("print_flat", name, maker=name, notes=name)
     catalogue.consents.withdraw(consent, by=name, reason="asked to")
+
+
+def test_an_entry_whose_details_are_damaged_is_still_shown(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path / "data") as catalogue:
+        details = {"from": "", "to": "print_flat"}
+        catalogue.audit.append("relabel", "presentation", "p-1", actor="somebody", details=details)
+        catalogue.file.execute("DROP TRIGGER audit_is_never_changed")
+        catalogue.file.execute("UPDATE audit SET details = '{*' WHERE object = 'p-1'")
+        entry = next(one for one in catalogue.audit.entries() if one.object == "p-1")
+    assert entry.details == {"damaged": "{*"}
