@@ -32,9 +32,9 @@ def is_suspicious(outcome: Outcome, reason: Reason) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One stored verdict, as far as it matters here. ``utc_s`` is when it was stored."""
+    """One stored verdict, as far as it matters here. ``time_s`` is when it was stored, by a clock that nobody sets."""
 
-    utc_s: float
+    time_s: float
     outcome: Outcome
     reason: Reason
     score: float | None
@@ -72,20 +72,20 @@ class AlarmRaised:
     delay_s: float
 
 
-def probing(attempts: Sequence[Attempt], now_utc_s: float) -> Probing:
+def probing(attempts: Sequence[Attempt], now_s: float) -> Probing:
     """What the newest attempts, oldest first, amount to.
 
-    A clock that was set back makes an attempt look as if it were to come: it counts as one of just now.
+    Times are seconds of one clock. An attempt that looks as if it were to come counts as one of just now.
     """
     steps, last_s = 0.0, 0.0
     for attempt in attempts:
-        if now_utc_s - attempt.utc_s > WINDOW_S:
+        if now_s - attempt.time_s > WINDOW_S:
             continue
         if attempt.suspicious:
-            steps, last_s = steps + 1.0, attempt.utc_s
+            steps, last_s = steps + 1.0, attempt.time_s
         elif attempt.clear:
             steps = max(0.0, steps - DRAIN)
     if steps < FREE_STEPS:
         return Probing(steps)
     delay_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** int(steps - FREE_STEPS))
-    return Probing(steps, delay_s, min(delay_s, max(0.0, last_s + delay_s - now_utc_s)))
+    return Probing(steps, delay_s, min(delay_s, max(0.0, last_s + delay_s - now_s)))

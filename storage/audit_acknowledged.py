@@ -15,7 +15,7 @@ from core.codes import AuditFault
 from storage.audit_key import ChainKey
 from storage.audit_report import AuditFinding
 from storage.audit_rows import Earlier, rows_of
-from storage.database import DatabaseFile, Row
+from storage.database import DatabaseFile
 
 ACKNOWLEDGE = "acknowledge"
 """Action of the entry, and of the proposal."""
@@ -74,7 +74,7 @@ def read_acknowledged(file: DatabaseFile, key: ChainKey | None) -> Acknowledged:
     mended: list[tuple[AuditFault, int]] = []
     digests: dict[int, str] = {}
     for row in rows_of(file, ACKNOWLEDGE, "audit"):
-        if not written_by(key, row):
+        if key is None or not key.wrote(row):
             continue
         number, details = row["id"], json.loads(row["details"])
         for fault, runs in details["breaks"].items():
@@ -83,15 +83,6 @@ def read_acknowledged(file: DatabaseFile, key: ChainKey | None) -> Acknowledged:
         mended += [(AuditFault(fault), number) for fault in details["mended"]]
         digests[number] = details["sha256"]
     return Acknowledged({fault: tuple(runs) for fault, runs in breaks.items()}, checkpoints, tuple(mended), digests)
-
-
-def written_by(key: ChainKey | None, row: Row) -> bool:
-    """Whether the holder of ``key`` wrote this row as it stands."""
-    try:
-        mine = key is not None and row["chain"] == key.id and row["previous_hash"] is not None
-        return mine and key is not None and bool(row["entry_hash"] == key.entry_hash(row))
-    except (ValueError, TypeError):
-        return False
 
 
 def _runs(entries: list[int]) -> list[list[int]]:

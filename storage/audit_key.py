@@ -51,6 +51,14 @@ class ChainKey:
         covered = {name: value for name, value in row.items() if name not in ("previous_hash", "entry_hash")}
         return hmac.digest(self._chain, bytes(row["previous_hash"]) + canonical(covered).encode(), "sha256")
 
+    def wrote(self, row: Row) -> bool:
+        """Whether the holder of this key wrote the entry as it stands."""
+        try:
+            mine = row["chain"] == self.id and row["previous_hash"] is not None
+            return mine and hmac.compare_digest(self.entry_hash(row), bytes(row["entry_hash"]))
+        except (ValueError, TypeError):
+            return False
+
     def seal(self, content: bytes) -> bytes:
         """HMAC of a row elsewhere in the catalogue that nobody may edit by hand."""
         return hmac.digest(self._seal, content, "sha256")

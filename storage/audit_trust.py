@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from core.codes import AuditFault
-from storage.audit_acknowledged import ACKNOWLEDGE, written_by
+from storage.audit_acknowledged import ACKNOWLEDGE
 from storage.audit_key import read_chain_key
 from storage.audit_report import AuditReport
 from storage.audit_rows import rows_of
@@ -35,13 +35,15 @@ class AuditTrust:
         self._seen = max(self._seen, int(file.value(sql, (BREAK, chain)) or 0))
         if not self._seen:
             return False
-        return not any(written_by(key, row) for row in rows_of(file, ACKNOWLEDGE, "audit", self._seen))
+        return key is None or not any(key.wrote(row) for row in rows_of(file, ACKNOWLEDGE, "audit", self._seen))
 
     def told(self) -> frozenset[AuditFault]:
         """The faults that were found since the last acknowledgement; some are put right by the next start."""
         file, key = self._catalogue.file, read_chain_key(self._catalogue.folder.audit_key)
-        known = max((row["id"] for row in rows_of(file, ACKNOWLEDGE, "audit") if written_by(key, row)), default=0)
-        found = [row for row in rows_of(file, BREAK, "audit", known) if written_by(key, row)]
+        if key is None:
+            return frozenset()
+        known = max((row["id"] for row in rows_of(file, ACKNOWLEDGE, "audit") if key.wrote(row)), default=0)
+        found = [row for row in rows_of(file, BREAK, "audit", known) if key.wrote(row)]
         return frozenset(AuditFault(fault) for row in found for fault in json.loads(row["details"])["faults"])
 
 

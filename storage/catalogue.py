@@ -25,6 +25,7 @@ from storage.repositories.cameras import Cameras
 from storage.repositories.credentials import Credentials
 from storage.repositories.holds import Holds
 from storage.repositories.jobs import Jobs
+from storage.repositories.lock_outs import LockOuts
 from storage.repositories.log_ins import LogIns
 from storage.repositories.models import Models
 from storage.repositories.policies import Policies
@@ -69,7 +70,8 @@ class Catalogue:
         self.sessions = Sessions(file, clock, self.audit, self.acting, self.subjects, self.consents)
         self.presentations = Presentations(file, clock, self.audit, self.acting, self.consents)
         self.artefacts = Artefacts(file, clock, self.audit, self.acting)
-        self.verdicts = Verdicts(file, clock, self.audit, self.acting, self.presentations)
+        self.lock_outs = LockOuts(file, folder, self.audit, self.policies)
+        self.verdicts = Verdicts(file, clock, self.audit, self.acting, self.presentations, self.lock_outs)
         self.second_line = SecondLine(file, clock, self.audit, self.acting)
         self.cameras = Cameras(file, clock, self.audit)
         self.models = Models(file, clock, self.audit)

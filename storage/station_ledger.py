@@ -110,7 +110,7 @@ class CatalogueLedger:
         catalogue.require(Permission.UNLOCK)
         if not reason.strip():
             raise InputError("A lock-out is ended only with a reason.", "Say in a few words why.")
-        catalogue.audit.append("unlock", "session", session, actor=catalogue.actor.id, reason=reason)
+        catalogue.lock_outs.unlock(session, catalogue.actor.id, reason)
 
     def note_door(self, places: DoorPlaces) -> None:
         """See `StationLedger.note_door`. Neither path nor command goes into the log: both may name people."""
@@ -158,7 +158,12 @@ class CatalogueLedger:
 
     def probing(self, source_kind: SourceKind) -> Probing:
         """See `StationLedger.probing`."""
-        return probing(self._catalogue.verdicts.attempts(source_kind), self._catalogue.clock.utc_s())
+        verdicts = self._catalogue.verdicts
+        return probing(verdicts.attempts(source_kind), verdicts.passed_s())
+
+    def locked(self, source_kind: SourceKind) -> bool:
+        """See `StationLedger.locked`."""
+        return self._catalogue.lock_outs.locked(source_kind)
 
     def raise_alarm(self, session: str, alarm: AlarmRaised) -> None:
         """See `StationLedger.raise_alarm`."""

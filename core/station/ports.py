@@ -142,6 +142,10 @@ class StationLedger(Protocol):
         """Whether somebody is trying again and again, by the stored verdicts of such sources."""
         ...
 
+    def locked(self, source_kind: SourceKind) -> bool:
+        """Whether such sources are locked out, by what is stored: a restart ends no lock-out."""
+        ...
+
     def raise_alarm(self, session: str, alarm: AlarmRaised) -> None:
         """Audit that somebody is probing."""
         ...

@@ -118,7 +118,9 @@ class Station:
         self._inference.send(SetPolicy(self.policy))
         self._follow_catalogue()
         self._follow_standing()
+        self._waiting.extend(self._remember_lock_out())
         self._inference.start()
+        self._remember_probing()
 
     def start_capture(self) -> None:
         """Spawn the capture process."""
@@ -237,6 +239,8 @@ class Station:
     def unlock(self, reason: str) -> None:
         """A supervisor ends the lock-out, and a delay with it, with a reason; it is audited first."""
         self._ledger.note_unlock(self.session, reason)
+        self.locked = False
+        self._inference.remember(SetSession(self.session, self.source_kind, False))
         self._inference.send(Unlock())
         self._inference.send(Delay(0.0))
 
@@ -294,6 +298,8 @@ class Station:
     def _conclude(self, verdict: Verdict) -> list[Message]:
         """Store a verdict; whoever tries again and again is made to wait, and somebody is told."""
         events = self._commit(verdict)
+        if verdict.outcome is Outcome.ATTACK and not verdict.shadow:
+            events.extend(self._remember_lock_out())
         if verdict.shadow or not is_suspicious(verdict.outcome, verdict.reason):
             return events
         found = self._ledger.probing(self.source_kind)
@@ -392,6 +398,14 @@ class Station:
         found = self._ledger.probing(self.source_kind)
         if found.left_s > 0.0:
             self._inference.send(Delay(1000.0 * found.left_s))
+
+    def _remember_lock_out(self) -> list[Message]:
+        """A lock-out that is stored is one for inference too, whatever was started anew since."""
+        if self.locked or not self._ledger.locked(self.source_kind):
+            return []
+        self.locked = True
+        self._inference.send(SetSession(self.session, self.source_kind, True))
+        return [LockOutChanged(self.source_kind, True)]
 
     def _describe_session(self) -> None:
         if self.session and not self._described and self.health is not None and self.health.profiles:

@@ -16,6 +16,7 @@ from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.forms import canonical, read_trace, trace_to_json
 from storage.repositories.audit import AuditLog
+from storage.repositories.lock_outs import LockOuts
 from storage.repositories.paging import Cursor, count, read_page
 from storage.repositories.presentations import Presentations
 from storage.repositories.trusted_time import TrustedTime
@@ -56,8 +57,15 @@ class Verdicts:
     """All verdicts of this station."""
 
     def __init__(
-        self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting, presentations: Presentations
+        self,
+        file: DatabaseFile,
+        clock: Clock,
+        audit: AuditLog,
+        acting: Acting,
+        presentations: Presentations,
+        lock_outs: LockOuts,
     ) -> None:
+        self._lock_outs = lock_outs
         self._time = TrustedTime(file, clock)
         self._file = file
         self._clock = clock
@@ -75,11 +83,12 @@ class Verdicts:
 
     def _commit(self, verdict: Verdict) -> int:
         with self._file.transaction():
+            passed_s = self._time.passed_s()
             if not self._known(verdict.presentation):
                 verdict = replace(verdict, presentation=self._automatic(verdict) if verdict.session else "")
             row = {
                 "committed_utc_s": float(self._clock.utc_s()),
-                "passed_s": self._time.passed_s(),
+                "passed_s": passed_s,
                 "session": verdict.session or None,
                 "presentation": verdict.presentation or None,
                 "source_kind": str(verdict.source_kind),
@@ -111,6 +120,8 @@ class Verdicts:
             details = {name: row[name] for name in ("source_kind", "shadow", *audited)}
             details |= digests({"id": number, **row})
             self._audit.append("commit", "verdict", str(number), actor="station", details=details)
+            if verdict.outcome is Outcome.ATTACK and not verdict.shadow:
+                self._lock_outs.count(verdict.source_kind, passed_s)
         return number
 
     def override(self, verdict: int, outcome: Outcome, reason: str) -> None:
@@ -162,15 +173,16 @@ class Verdicts:
         return count(self._file, "verdicts", _given(filters))
 
     def attempts(self, source_kind: SourceKind, limit: int = 100) -> list[Attempt]:
-        """The newest verdicts of such sources, oldest first; shadow verdicts count nowhere."""
+        """The newest verdicts of such sources, oldest first, in `passed_s`; shadow verdicts count nowhere."""
+        now_s, now_utc_s = self.passed_s(), self._clock.utc_s()
         sql = """
-            SELECT committed_utc_s, outcome, reason, score, threshold FROM verdicts
+            SELECT committed_utc_s, passed_s, outcome, reason, score, threshold FROM verdicts
             WHERE source_kind = ? AND shadow = 0 ORDER BY id DESC LIMIT ?
         """
         rows = self._file.rows(sql, (str(source_kind), limit))
         return [
             Attempt(
-                row["committed_utc_s"],
+                now_s - max(0.0, now_utc_s - row["committed_utc_s"]) if row["passed_s"] is None else row["passed_s"],
                 Outcome(row["outcome"]),
                 Reason(row["reason"]),
                 row["score"],
@@ -178,6 +190,10 @@ class Verdicts:
             )
             for row in reversed(rows)
         ]
+
+    def passed_s(self) -> float:
+        """Seconds by the clock that nobody sets (`storage.repositories.trusted_time`)."""
+        return self._time.passed_s()
 
     def of_session(self, session: str) -> list[StoredVerdict]:
         """All verdicts of a session, in the order of their commits."""

@@ -183,6 +183,9 @@ class Ledger:
     def audit_broken(self) -> bool:
         return False
 
+    def locked(self, source_kind: SourceKind) -> bool:
+        return False
+
     def note_clock_jump(self, seconds: float) -> None: ...
 
     def changes(self) -> int:
