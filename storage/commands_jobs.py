@@ -11,6 +11,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.access import Permission
 from core.codes import JobState, UnlabelledUse
@@ -21,6 +22,9 @@ from storage.catalogue import Catalogue
 from storage.lineage import refuse_excised, without
 from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry
+
+if TYPE_CHECKING:
+    from core.adaptation.worker import Workplace
 
 
 def plan(catalogue: Catalogue, options: Namespace) -> int:
@@ -101,16 +105,21 @@ def power(catalogue: Catalogue, options: Namespace) -> int:
 
 
 def run(options: Namespace) -> int:
-    """Work on a job in this process; also `adapt resume`: it goes on from its checkpoint where it has one."""
+    """Work on a job in this process; also `adapt resume`: it goes on from its checkpoint where it has one.
+
+    Begun by ``torchrun --nproc-per-node N``, the processes share the training; the first one speaks with the catalogue.
+    """
     from core.adaptation.worker import Workplace, run_job
     from core.face.sampler import FaceSampler
+    from core.model.share import joined
     from core.processes import yield_to_the_station
 
     yield_to_the_station()
     start_logging(folder_of(options).root / "logs", "adapt")
     sampler = FaceSampler()
-    with opened(options) as (catalogue, registry):
+    with joined() as share, opened(options) as (catalogue, registry):
         workplace = Workplace(
+            share=share,
             jobs=catalogue.jobs,
             presentations=catalogue.material,
             model=lambda sha256: Path(registry.resolve(sha256).path),
@@ -120,6 +129,8 @@ def run(options: Namespace) -> int:
             register=lambda bundle: registry.add(bundle, job=options.job).sha256,
             memory=catalogue.folder.replay,
         )
+        if not share.first:
+            return _follow(catalogue, options.job, workplace)
         try:
             with catalogue.granted(Permission.ADAPT):
                 run_job(options.job, workplace)
@@ -127,6 +138,17 @@ def run(options: Namespace) -> int:
             catalogue.jobs.update(options.job, state=JobState.INTERRUPTED)
             raise
         return tell_job(catalogue, options)
+
+
+def _follow(catalogue: Catalogue, job: str, workplace: Workplace) -> int:
+    """Another process of a shared pass."""
+    from core.adaptation.following import follow
+    from core.adaptation.plan import read_plan
+
+    record = catalogue.jobs.get(job)
+    with catalogue.granted(Permission.ADAPT):
+        follow(read_plan(record.plan, record.plan_sha256), workplace)
+    return ExitCode.DONE
 
 
 def status(catalogue: Catalogue, options: Namespace) -> int:

@@ -24,6 +24,7 @@ from core.errors import InputError
 from core.model.bundle import load_network
 from core.model.manifest import Manifest
 from core.model.network import Features, PadNetwork
+from core.model.share import ALONE, Share
 from core.ports import PresentationStore
 
 
@@ -34,6 +35,7 @@ class Pass:
     ``memory``: folder of the replay memory. ``kept``: where given, what was encoded of the site is kept there, for
     further passes over the same presentations. ``without_face`` counts presentations in which none was found, by use.
     ``root``: bundle of the model that the lineage began with; ``None`` = nobody asks how far the candidate went.
+    ``share``: with whom the training is divided (torchrun).
     """
 
     plan: Plan
@@ -47,6 +49,7 @@ class Pass:
     kept: dict[tuple[str, Family, int], list[Encoded]] | None = None
     without_face: dict[str, int] = field(default_factory=dict)
     root: Path | None = None
+    share: Share = ALONE
 
     def site(
         self,
@@ -131,12 +134,14 @@ def prepare(work: Pass) -> Prepared:
     student, teacher = load_network(work.champion)[0], load_network(work.champion)[0]
     levels = champion_levels(manifest)
     unlabelled = None if early is None else Unlabelled(early, source_limits(champion, replay, levels))
-    trainer = AdaptationTrainer(student, teacher, site, replay, settings, plan.seed, unlabelled)
+    trainer = AdaptationTrainer(student, teacher, site, replay, settings, plan.seed, unlabelled, share=work.share)
     return Prepared(champion, manifest, trainer, calibration)
 
 
 def train(work: Pass, trainer: AdaptationTrainer) -> None:
     """Step until done; goes on from the plan's checkpoint where there is one.
+
+    Where several processes share the training, the first one says before every step whether there is another.
 
     Raises:
         HostError: the loss is not finite, or the checkpoint cannot be written.
@@ -147,12 +152,15 @@ def train(work: Pass, trainer: AdaptationTrainer) -> None:
     if stored is not None:
         trainer.restore(*stored)
         work.progress.resumed_at(trainer.steps_done / steps)
+    work.share.wait()
     while not trainer.finished:
         try:
             remaining_s = work.progress.at(trainer.steps_done / steps)
         except Interrupted:
+            work.share.agree(False)
             write_checkpoint(work.out_dir, digest, *trainer.state())
             raise
+        work.share.agree(True)
         started = time.monotonic()
         signals = trainer.step()
         took_ms = 1000.0 * (time.monotonic() - started)

@@ -54,7 +54,7 @@ class AdaptationTrainer:
         if site is None and unlabelled is None:
             raise ValueError("there is nothing of the site to learn from")
         self.student, self.teacher = student, teacher
-        student.share = self._share = share
+        self._share = share
         self._site, self._replay, self._unlabelled = site, replay, unlabelled
         self._pseudo: PseudoLabels | None = None
         self._settings, self._seed = settings, seed
@@ -73,6 +73,7 @@ class AdaptationTrainer:
         self._stability = stability or StabilityWeight()
         self._anchor_rows = torch.from_numpy(_balanced(replay, _ANCHOR_ROWS, np.random.default_rng([seed, 1])))
         self._first_anchor_loss = self._anchor_loss()
+        student.share = share  # from here on the processes go in step
 
     @property
     def finished(self) -> bool:

@@ -20,6 +20,7 @@ from core.adaptation.replay import Simulate, simulated
 from core.adaptation.result import JobReport
 from core.codes import GateResult, JobState
 from core.errors import KnownError, UsageError
+from core.model.share import ALONE, Share
 from core.ports import JobRecord, JobStore, PresentationStore
 
 RUNNABLE = (
@@ -42,7 +43,7 @@ class Workplace:
 
     ``model``: the verified bundle of a sha256. ``deployed``: sha256 of the champion of this moment. ``register`` takes
     the candidate's bundle into the model registry and returns its id there. ``memory`` is the folder of the replay
-    memory that jobs share.
+    memory that jobs share; ``share``: the processes among which training is divided.
     """
 
     jobs: JobStore
@@ -54,6 +55,7 @@ class Workplace:
     register: Callable[[Path], str]
     simulate: Simulate = simulated
     memory: Path | None = None
+    share: Share = ALONE
 
 
 def run_job(job: str, workplace: Workplace) -> JobState:
@@ -139,10 +141,15 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     work = Pass(
         plan, workplace.model(plan.champion), workplace.out_dir, progress,
         workplace.presentations, workplace.crop_face, workplace.simulate, workplace.memory,
-        root=workplace.model(plan.root or plan.champion),
+        root=workplace.model(plan.root or plan.champion), share=workplace.share,
     )  # fmt: skip
     progress.enter(JobState.PREPARING)
-    prepared = prepare(work)
+    try:
+        prepared = prepare(work)
+    except BaseException:
+        workplace.share.agree(False)
+        raise
+    workplace.share.agree(True)
     progress.enter(JobState.TRAINING)
     train(work, prepared.trainer)
     progress.enter(JobState.EVALUATING)

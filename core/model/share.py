@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-
-import torch
-from torch import distributed, nn
+from typing import TYPE_CHECKING
 
 from core.errors import UsageError
 from core.frames import MODALITIES
+
+if TYPE_CHECKING:  # the window reads jobs, and never loads torch
+    import torch
+    from torch import nn
 
 _PATIENCE = timedelta(hours=12)
 """The first process simulates scenes while the others wait."""
@@ -51,6 +53,9 @@ class Share:
         if self.world == 1:
             assert maps is not None
             return maps
+        import torch
+        from torch import distributed
+
         shape: list[list[int]] = [[] if maps is None else list(maps.shape)]
         distributed.broadcast_object_list(shape, self.owner(column))
         handed = torch.empty(shape[0]) if maps is None else maps.detach().contiguous()
@@ -61,6 +66,9 @@ class Share:
         """Every encoder's gradients and buffers, in the order of `MODALITIES`, from its owner to all."""
         if self.world == 1:
             return
+        import torch
+        from torch import distributed
+
         for column, encoder in enumerate(encoders):
             source = self.owner(column)
             parameters = [p for p in encoder.parameters() if p.requires_grad]
@@ -76,6 +84,9 @@ class Share:
         """What the first process says."""
         if self.world == 1:
             return value
+        import torch
+        from torch import distributed
+
         told = torch.tensor([float(value)])
         distributed.broadcast(told, 0)
         return bool(told)
@@ -83,6 +94,8 @@ class Share:
     def wait(self) -> None:
         """Until every process has come here."""
         if self.world > 1:
+            from torch import distributed
+
             distributed.barrier()
 
 
@@ -105,6 +118,8 @@ def joined() -> Iterator[Share]:
             f"{world} processes cannot share {len(MODALITIES)} modalities.",
             f"Start at most {len(MODALITIES)}: torchrun --nproc-per-node {len(MODALITIES)} main.py ...",
         )
+    from torch import distributed
+
     distributed.init_process_group("gloo", timeout=_PATIENCE)
     try:
         yield Share(distributed.get_rank(), world)
@@ -116,6 +131,9 @@ def _broadcast(tensors: list[torch.Tensor], source: int) -> None:
     """Several tensors as one message, in place."""
     if not tensors:
         return
+    import torch
+    from torch import distributed
+
     flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
     distributed.broadcast(flat, source)
     start = 0

@@ -22,7 +22,7 @@ TOLERANCE = 1e-4
 """That of a resumed pass. All but the biases of the attention scores, on which nothing depends, agree within 1e-6."""
 
 
-@pytest.mark.parametrize("kind", ["trained", "adapted"])
+@pytest.mark.parametrize("kind", ["trained", "adapted", "worked"])
 def test_two_processes_end_where_one_does(tmp_path: Path, kind: str) -> None:
     write_table(tmp_path / "table", _presentations(8), 20)
     one = training_ranks.result(kind, tmp_path, ALONE)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 
 from core.adaptation.early import build_table
+from core.adaptation.following import follow
 from core.adaptation.settings import TrainingSettings
 from core.adaptation.trainer import AdaptationTrainer
+from core.adaptation.worker import run_job
+from core.model.bundle import load_network
 from core.model.network import NetworkConfig, PadNetwork
 from core.model.share import Share, joined
 from core.training.config import TrainConfig
 from core.training.table import open_table
 from core.training.trainer import SourceTrainer
 from tests.unit.adaptation_site import simulate, tiny_network
+from tests.unit.test_adaptation_job import Bench
 
 SMALL = NetworkConfig(widths=(8, 8, 16, 16), bottleneck=8, hidden=8)
 
@@ -38,10 +43,21 @@ def adapted(folder: Path, share: Share) -> PadNetwork:
     return trainer.teacher
 
 
+def worked(folder: Path, share: Share) -> PadNetwork:
+    """A whole job: the first process runs it, the others follow."""
+    bench = Bench(folder / f"rank-{share.world}-{share.rank}")
+    place = replace(bench.place, out_dir=folder / f"job-{share.world}", share=share)
+    if share.first:
+        run_job(bench.job, place)
+    else:
+        follow(bench.plan, place)
+    return load_network(place.out_dir / "candidate")[0] if share.first else tiny_network()
+
+
 def result(kind: str, folder: Path, share: Share) -> dict[str, torch.Tensor]:
     """The weights at the end."""
     torch.set_num_threads(1)
-    network = {"trained": trained, "adapted": adapted}[kind](folder, share)
+    network = {"trained": trained, "adapted": adapted, "worked": worked}[kind](folder, share)
     return {name: value.detach().contiguous() for name, value in network.state_dict().items()}
 
 
