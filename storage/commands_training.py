@@ -39,7 +39,7 @@ def train(options: Namespace) -> int:
                 show.setdefault(step.phase, percentage(step.phase))(step.share)
 
         manifest = train(config, tell, canceled, share)
-    if not share.first:
+    if manifest is None:
         return ExitCode.DONE
     if options.factory and options.out is None:
         trust_factory(config.out)

@@ -13,7 +13,7 @@ import torch
 from core.errors import CanceledError, HostError
 from core.frames import ALL_MODALITIES, EVERY_MASK, MODALITIES, Modality, ModalityMask
 from core.model.baseline import SheetScorer
-from core.model.bundle import FACTORY_BUNDLE, read_manifest, save_bundle
+from core.model.bundle import FACTORY_BUNDLE, save_bundle
 from core.model.inputs import CropBatch
 from core.model.manifest import MANIFEST_FILE, Manifest
 from core.model.network import ARCHITECTURE, PadNetwork
@@ -37,7 +37,7 @@ _VARIATION_SEED = 20_251
 _SPLITS = ("train", "dev", "test")
 
 
-def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share = ALONE) -> Manifest:
+def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share = ALONE) -> Manifest | None:
     """Simulate, train, calibrate, measure, save; what is finished in ``work_dir`` is not done again.
 
     Args:
@@ -47,7 +47,7 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
         share: with whom training is divided; the first process simulates, calibrates and writes.
 
     Returns:
-        The manifest of the bundle in ``config.out``.
+        The manifest of the bundle in ``config.out``; ``None`` in all processes but the first.
 
     Raises:
         CanceledError: ``canceled`` said so.
@@ -62,15 +62,14 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
     tables = {split: _table(config, split, report, canceled) for split in _SPLITS}
     trainer = SourceTrainer(config, tables["train"], config.network, share)
     network = trainer.run(report, canceled)
-    if share.first:
-        _finish(config, network, tables, trainer, report)
+    made = _finish(config, network, tables, trainer, report) if share.first else None
     share.wait()
-    return read_manifest(config.out)
+    return made
 
 
 def _finish(
     config: TrainConfig, network: PadNetwork, tables: dict[str, CropTable], trainer: SourceTrainer, report: Report
-) -> None:
+) -> Manifest:
     """Calibrate, measure, save."""
     calibration, withheld = _calibrate(network, tables["dev"], report)
     limits = fit_limits(*varied_evidence(tables["dev"], _varied()))
@@ -89,7 +88,7 @@ def _finish(
         threshold_source=_threshold_source(tables["dev"]),
     )
     figures = _figures(network, tables["test"], manifest, report)
-    save_bundle(config.out, network, manifest.model_copy(update={"figures": figures}))
+    return save_bundle(config.out, network, manifest.model_copy(update={"figures": figures}))
 
 
 def trust_factory(bundle: Path) -> None:
