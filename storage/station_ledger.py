@@ -159,7 +159,8 @@ class CatalogueLedger:
     def probing(self, source_kind: SourceKind) -> Probing:
         """See `StationLedger.probing`."""
         verdicts = self._catalogue.verdicts
-        return probing(verdicts.attempts(source_kind), verdicts.passed_s())
+        now_s = verdicts.passed_s()
+        return probing(verdicts.attempts(source_kind, now_s), now_s)
 
     def locked(self, source_kind: SourceKind) -> bool:
         """See `StationLedger.locked`."""

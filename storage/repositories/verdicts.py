@@ -172,9 +172,12 @@ class Verdicts:
         """How many verdicts match."""
         return count(self._file, "verdicts", _given(filters))
 
-    def attempts(self, source_kind: SourceKind, limit: int = 100) -> list[Attempt]:
-        """The newest verdicts of such sources, oldest first, in `passed_s`; shadow verdicts count nowhere."""
-        now_s, now_utc_s = self.passed_s(), self._clock.utc_s()
+    def attempts(self, source_kind: SourceKind, now_s: float, limit: int = 100) -> list[Attempt]:
+        """The newest verdicts of such sources, oldest first; shadow verdicts count nowhere.
+
+        ``now_s``: `passed_s` of now, by which one from before it was stored is placed.
+        """
+        now_utc_s = self._clock.utc_s()
         sql = """
             SELECT committed_utc_s, passed_s, outcome, reason, score, threshold FROM verdicts
             WHERE source_kind = ? AND shadow = 0 ORDER BY id DESC LIMIT ?
