@@ -39,7 +39,7 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     samples = work.progress.watched(prepared.calibration, len(prepared.calibration), 0.0, 0.4)
     judged = [judge_of(sample) for sample in samples]
     sides = [[pair[side] for pair in judged] for side in (0, 1)]
-    champion = champion_bars(prepared)
+    champion = bars_of(prepared.manifest)
     before, after = (bound(calibrated(side), side, sides[0], champion) for side in sides)
     digest = plan.sha256()
     manifest = Manifest(
@@ -75,10 +75,10 @@ def judged_pairs(work: Pass, prepared: Prepared) -> list[tuple[Judged, Judged]]:
 def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[tuple[Judged, Judged]]) -> JobReport:
     """The gate's answer to what was judged, and the figures behind it."""
     plan = work.plan
-    champion = champion_bars(prepared)
+    champion = bars_of(prepared.manifest)
     artefacts = {one.id: one.artefact for one in plan.presentations if one.artefact}
     trials = paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars, artefacts)
-    distance = _distance(work, prepared, written)
+    distance = _distance(work, prepared, written, pairs)
     beyond = [unstable()] if prepared.trainer.gave_up else []
     beyond += [] if distance is None else too_far(distance, plan.gate)
     on_site = [pair for pair in pairs if pair[0].stratum is not Stratum.SOURCE]
@@ -104,14 +104,21 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
     )
 
 
-def _distance(work: Pass, prepared: Prepared, written: Written) -> Distance | None:
-    """From the root of the lineage; it shares the early stages with the candidate, and so the cached maps."""
+def _distance(
+    work: Pass, prepared: Prepared, written: Written, pairs: Sequence[tuple[Judged, Judged]]
+) -> Distance | None:
+    """From the root of the lineage; it shares the early stages with the candidate, and so the cached maps.
+
+    The first pass of a lineage starts from the root itself, whose answers are the champion's in ``pairs``.
+    """
     if work.root is None:
         return None
-    root, manifest = load_network(work.root)
-    judge_of = Judge((root, prepared.trainer.teacher))
-    source = work.source(prepared.champion, work.plan.training.holdout, work.plan.replay.judge_seed, 1.0, 1.0)
-    sides = [(pair[0], pair[1]) for pair in map(judge_of, source)]
+    root, manifest = (prepared.champion, prepared.manifest) if not work.plan.root else load_network(work.root)
+    sides = [pair for pair in pairs if pair[0].stratum is Stratum.SOURCE]
+    if work.plan.root:
+        judge_of, plan = Judge((root,)), work.plan
+        source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 1.0, 1.0)
+        sides = [(judge_of(sample)[0], after) for sample, (_, after) in zip(source, sides, strict=True)]
     changed, trials = decision_distance(sides, bars_of(manifest), written.bars)
     parameters = parameter_distance(prepared.trainer.teacher, root)
     return Distance(root=manifest.sha256, parameters=parameters, decisions=changed, trials=trials)
@@ -145,8 +152,3 @@ def _figures(sides: tuple[_Side, _Side, _Side], mask: ModalityMask | None) -> Ma
 
 def _scores(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
     return [t.rank for t in trials if t.bona_fide], [t.rank for t in trials if not t.bona_fide]
-
-
-def champion_bars(prepared: Prepared) -> Bars:
-    """What the champion's logits are held against today."""
-    return bars_of(prepared.manifest)

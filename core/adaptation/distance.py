@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from core.adaptation.judging import Bars, Judged
-from core.adaptation.paired import Stratum
 from core.adaptation.report import Check, Holds
 from core.adaptation.result import Distance
 from core.adaptation.settings import GateSettings
@@ -29,11 +28,11 @@ def parameter_distance(network: PadNetwork, root: PadNetwork) -> float:
 
 
 def decision_distance(sides: Sequence[tuple[Judged, Judged]], root: Bars, candidate: Bars) -> tuple[float, int]:
-    """Share of simulated presentations that root and candidate (in this order) decide otherwise; and how many."""
+    """Share of the presentations that root and candidate (in this order) decide otherwise; and how many there are."""
     changed = [
-        root.accepts(mask, before.logits[mask]) != candidate.accepts(mask, after.logits[mask])
+        root.accepts(before.mask, before.logits[before.mask])
+        != candidate.accepts(before.mask, after.logits[before.mask])
         for before, after in sides
-        if before.stratum is Stratum.SOURCE and (mask := before.mask)
     ]
     return (sum(changed) / len(changed) if changed else 0.0), len(changed)
 

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from core.adaptation.checkpoint import read_checkpoint
 from core.adaptation.execution import Pass, prepare
 from core.adaptation.plan import Plan
-from core.adaptation.progress import Progress
+from core.adaptation.progress import Progress, Unheard
 from core.adaptation.worker import Workplace
-from core.codes import JobState
-
-
-class _Mute:
-    """A listener to whom nothing is told and who asks for nothing: the first process speaks with the catalogue."""
-
-    def update(self, job: str, *, state: JobState | None = None, progress: float | None = None) -> None:
-        """Not told."""
-
-    def take_request(self, job: str) -> str:
-        """Asks for nothing."""
-        return ""
-
-    def append_event(self, job: str, step: int, values: Mapping[str, float]) -> None:
-        """Not told."""
 
 
 def follow(plan: Plan, workplace: Workplace) -> None:
@@ -32,7 +15,7 @@ def follow(plan: Plan, workplace: Workplace) -> None:
     if not share.agree(False):  # it did not come to its training
         return
     work = Pass(
-        plan, workplace.model(plan.champion), workplace.out_dir, Progress("", _Mute()),
+        plan, workplace.model(plan.champion), workplace.out_dir, Progress("", Unheard()),
         workplace.presentations, workplace.crop_face, workplace.simulate, workplace.memory, share=share,
     )  # fmt: skip
     trainer = prepare(work).trainer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from core.codes import JobState
@@ -28,6 +28,23 @@ class JobListener(Protocol):
     def append_event(self, job: str, step: int, values: Mapping[str, float]) -> None:
         """One point of the live curves."""
         ...
+
+
+class Unheard:
+    """A listener of a pass that no catalogue follows; ``canceled`` is who may stop it."""
+
+    def __init__(self, canceled: Callable[[], bool] = lambda: False) -> None:
+        self._canceled = canceled
+
+    def update(self, job: str, *, state: JobState | None = None, progress: float | None = None) -> None:
+        """Nobody watches."""
+
+    def take_request(self, job: str) -> str:
+        """``cancel`` once ``canceled`` says so."""
+        return "cancel" if self._canceled() else ""
+
+    def append_event(self, job: str, step: int, values: Mapping[str, float]) -> None:
+        """Nobody watches."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: a person asked for it

@@ -20,17 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from core.adaptation.candidate import champion_bars, judged_pairs, report_of, write_candidate
+from core.adaptation.candidate import judged_pairs, report_of, write_candidate
 from core.adaptation.early import Encoded
 from core.adaptation.execution import Pass, prepare, train
-from core.adaptation.judging import Bars, Judged
+from core.adaptation.judging import Bars, Judged, bars_of
 from core.adaptation.paired import Stratum
 from core.adaptation.plan import Plan, PlannedPresentation, Split, make_plan, split_subjects
-from core.adaptation.progress import Interrupted, Progress
+from core.adaptation.progress import Interrupted, Progress, Unheard
 from core.adaptation.replay import Simulate, simulated
 from core.adaptation.settings import TrainingSettings
 from core.benchmark.work import Canceled, Report, Work, stop_if
-from core.codes import JobState, SourceKind, Species
+from core.codes import SourceKind, Species
 from core.data.hybrids import Family
 from core.data.manifest import Manifest, ManifestRow, load_frame_set
 from core.errors import CanceledError, InputError, UsageError
@@ -149,7 +149,7 @@ class _Bench:
     def _run(self, plan: Plan) -> dict[str, Any]:
         started, out_dir = time.monotonic(), self._order.work / "adapted" / "job"
         work = Pass(
-            plan, self._order.champion, out_dir, Progress("", _Watcher(self._canceled)), self._store,
+            plan, self._order.champion, out_dir, Progress("", Unheard(self._canceled)), self._store,
             lambda frame_set: self._sampler.sample(frame_set).crop, self._order.simulate,
             self._order.work / "replay", self._kept,
         )  # fmt: skip
@@ -164,7 +164,7 @@ class _Bench:
             ) from interrupted
         figures = report_of(work, prepared, written, pairs)
         bars = {
-            "before": (0, champion_bars(prepared)),
+            "before": (0, bars_of(prepared.manifest)),
             "threshold_only": (0, written.recalibrated),
             "after": (1, written.bars),
         }
@@ -180,23 +180,6 @@ class _Bench:
             "without_face": figures.without_face,
             "seconds": round(time.monotonic() - started, 1),
         }
-
-
-class _Watcher:
-    """Listens to a pass for nobody but the person who may cancel it."""
-
-    def __init__(self, canceled: Canceled) -> None:
-        self._canceled = canceled
-
-    def update(self, job: str, *, state: JobState | None = None, progress: float | None = None) -> None:
-        """Nobody watches."""
-
-    def append_event(self, job: str, step: int, values: Mapping[str, float]) -> None:
-        """Nobody watches."""
-
-    def take_request(self, job: str) -> str:
-        """``cancel`` once the person asked for it."""
-        return "cancel" if self._canceled() else ""
 
 
 def _rest(subjects: Sequence[str], chosen: Sequence[str]) -> list[str]:
