@@ -47,7 +47,7 @@ def capped(presentations: Sequence[StoredPresentation], settings: TrainingSettin
     for cell, members in cells.items():
         often = usual[_class(cell[1])]
         kept = _within_windows(members, max(settings.window_cap, round(_WINDOW_MEDIANS * often)), settings.window_s)
-        found |= {one.id: Cap.WINDOW for one in members if one not in kept}
+        found |= dict.fromkeys({one.id for one in members} - {one.id for one in kept}, Cap.WINDOW)
         most = max(settings.subject_cap, round(_SUBJECT_MEDIANS * often))
         if len(kept) > most:
             chosen = {int(place) for place in np.linspace(0, len(kept) - 1, most).round()}
@@ -71,7 +71,7 @@ def _within_windows(members: Sequence[StoredPresentation], most: int, window_s: 
     """Those of which fewer than ``most`` were kept in the time before them."""
     kept: list[StoredPresentation] = []
     for one in sorted(members, key=lambda member: member.utc_s):
-        near = sum(one.utc_s - other.utc_s < window_s for other in kept) if one.utc_s else 0
-        if near < most:
+        crowded = len(kept) >= most and one.utc_s - kept[-most].utc_s < window_s
+        if not (one.utc_s and crowded):
             kept.append(one)
     return kept

@@ -20,7 +20,7 @@ from core.adaptation.paired import (
     difference,
     half_total_difference,
     rise_by_chance,
-)  # fmt: skip
+)
 from core.adaptation.report import Check, GateReport, Holds, MaskFinding
 from core.adaptation.settings import GateSettings
 from core.codes import GateReason, GateResult

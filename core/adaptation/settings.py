@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
-_PARAMETERS = 0.25
-_DECISIONS = 0.2
-_OF_ONE = 12
-_IN_A_WINDOW = 6
-_WINDOW_S = 600.0
+
+def _later(default: float, **limits: Any) -> Any:
+    """A setting that came later: where nobody set it the canonical form is without it, and older plans keep their digest."""
+    return Field(default=default, exclude_if=lambda value: value == default, **limits)
 
 
 class GateSettings(BaseModel):
@@ -23,15 +24,10 @@ class GateSettings(BaseModel):
     harm_confidence: float = Field(default=0.99, gt=0.5, lt=1, description="one-sided, for harm in any of many tests")
     doubt_confidence: float = Field(default=0.9, gt=0.5, lt=1, description="one-sided, for harm that leaves it open")
     min_subjects: int = Field(default=10, ge=2, description="judging subjects below which nothing is concluded")
-    # Left out of the canonical form where nobody set them: plans from before they existed keep their digest.
-    max_parameter_distance: float = Field(
-        default=_PARAMETERS, gt=0, exclude_if=lambda value: value == _PARAMETERS,
-        description="from the root of the lineage, relative",
-    )  # fmt: skip
-    max_decision_distance: float = Field(
-        default=_DECISIONS, gt=0, le=1, exclude_if=lambda value: value == _DECISIONS,
-        description="share of the simulated hold-out that the root decides otherwise",
-    )  # fmt: skip
+    max_parameter_distance: float = _later(0.25, gt=0, description="from the root of the lineage, relative")
+    max_decision_distance: float = _later(
+        0.2, gt=0, le=1, description="share of the simulated hold-out that the root decides otherwise"
+    )
 
 
 class TrainingSettings(BaseModel):
@@ -50,13 +46,8 @@ class TrainingSettings(BaseModel):
     holdout: int = Field(default=240, ge=0, description="simulated presentations that judge, again of other people")
     copies: int = Field(default=2, ge=0, le=16, description="varied copies of each crop beside the crop itself")
     checkpoint_steps: int = Field(default=20, ge=1)
-    # Left out of the canonical form where nobody set them, as above. See `core.adaptation.caps`.
-    subject_cap: int = Field(
-        default=_OF_ONE, ge=1, exclude_if=lambda value: value == _OF_ONE,
-        description="presentations of one person, species and instrument that are no flood",
-    )  # fmt: skip
-    window_cap: int = Field(
-        default=_IN_A_WINDOW, ge=1, exclude_if=lambda value: value == _IN_A_WINDOW,
-        description="of them within window_s",
-    )  # fmt: skip
-    window_s: float = Field(default=_WINDOW_S, gt=0, exclude_if=lambda value: value == _WINDOW_S)
+    subject_cap: int = _later(
+        12, ge=1, description="presentations of one person, species and instrument that are no flood"
+    )
+    window_cap: int = _later(6, ge=1, description="of them within window_s (core.adaptation.caps)")
+    window_s: float = _later(600.0, gt=0)

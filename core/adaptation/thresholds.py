@@ -95,9 +95,8 @@ def no_stricter(
     """
     lowered = {}
     for mask, calibration in found.items():
-        accepts = champion.threshold(mask)
         new, old = _Scores.of(judged, mask), _Scores.of(before, mask)
-        if accepts is None or not old.bona_fide.size:
+        if champion.threshold(mask) is None or not old.bona_fide.size:
             lowered[mask] = calibration
             continue
         bars = Bars("", {mask: calibration})

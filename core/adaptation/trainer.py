@@ -20,7 +20,7 @@ from core.adaptation.pseudo import PseudoLabels, Unlabelled, label
 from core.adaptation.settings import TrainingSettings
 from core.adaptation.stability import Signals, StabilityWeight
 from core.errors import HostError
-from core.frames import EVERY_MASK, MODALITIES
+from core.frames import EVERY_MASK
 from core.model.network import Features, ModelOutput, PadNetwork
 from core.model.share import ALONE, Share
 
@@ -54,7 +54,6 @@ class AdaptationTrainer:
         if site is None and unlabelled is None:
             raise ValueError("there is nothing of the site to learn from")
         self.student, self.teacher = student, teacher
-        self._share = share
         self._site, self._replay, self._unlabelled = site, replay, unlabelled
         self._pseudo: PseudoLabels | None = None
         self._settings, self._seed = settings, seed
@@ -223,7 +222,7 @@ class AdaptationTrainer:
             group["lr"] = rate * 0.5**self.returns
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
-        self._share.gather_gradients([self.student.encoder(column) for column in range(len(MODALITIES))])
+        self.student.gather_gradients()
         torch.nn.utils.clip_grad_norm_(self._parameters.values(), _GRADIENT_NORM)
         self._optimizer.step()
         with torch.no_grad():

@@ -191,6 +191,10 @@ class PadNetwork(nn.Module):
         mine = self.share.mine(column)
         return self.share.hand_over(column, _of_present(presence, column, images, encode) if mine else None)
 
+    def gather_gradients(self) -> None:
+        """After a backward pass: what each process knows of its encoders is known to all that share the work."""
+        self.share.gather_gradients([self.encoder(column) for column in range(len(MODALITIES))])
+
     def complement(self, features: Features, candidates: Sequence[torch.Tensor] | None = None) -> Complemented:
         """Predict each modality from the others; enhance what is present, substitute what is absent."""
         done: Complemented = self.complementary(features.maps, features.presence, features.quality, candidates)

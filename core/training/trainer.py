@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from core.errors import CanceledError, HostError
-from core.frames import MODALITIES
 from core.model.encoders import learn_statistics
 from core.model.inputs import ModelInputs
 from core.model.network import NetworkConfig, PadNetwork
@@ -164,7 +163,7 @@ class SourceTrainer:
         rate = self._set_rate(steps)
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss.total)
-        self._share.gather_gradients([self._network.encoder(column) for column in range(len(MODALITIES))])
+        self._network.gather_gradients()
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), _GRADIENT_NORM)
         self._optimizer.step()
         self._masks.update(chosen, loss.subset)
