@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from core.access import Permission
 from core.errors import ExitCode
+from core.results import write_json
 from core.terminal import Interrupt, say, steps
 from storage.anchors import Checkpoint, read_checkpoints
 from storage.audit_acknowledge import acknowledge
@@ -30,7 +30,7 @@ def _verify(catalogue: Catalogue, options: Namespace) -> int:
     with Interrupt() as canceled:
         report = verify(catalogue, given, steps("verifying"), canceled)
     if options.json is not None:
-        options.json.write_text(json.dumps(report.to_plain(), indent=2) + "\n", encoding="utf-8")
+        write_json(report.to_plain(), options.json)
     _tell(report)
     key_id = catalogue.audit.key_id
     if problem := catalogue.audit.anchors.problem(key_id):

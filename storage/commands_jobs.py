@@ -17,6 +17,7 @@ from core.access import Permission
 from core.codes import JobState, UnlabelledUse
 from core.errors import ExitCode, InputError
 from core.logs import start_logging
+from core.results import write_json
 from core.terminal import plain
 from storage.catalogue import Catalogue
 from storage.lineage import refuse_excised, without
@@ -24,6 +25,7 @@ from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry
 
 if TYPE_CHECKING:
+    from core.adaptation.plan import Plan
     from core.adaptation.worker import Workplace
 
 
@@ -41,10 +43,7 @@ def plan(catalogue: Catalogue, options: Namespace) -> int:
     if made.unlabelled:
         used = f"{len(made.pseudo_labelled)} of {len(made.unlabelled)} presentations without a label are used"
         print(f"{used} (--unlabelled {use}).", file=sys.stderr)
-    text = made.to_json()
-    _tell_left_out(text)
-    print(catalogue.jobs.create(text, made.sha256()))
-    return ExitCode.DONE
+    return _freeze(catalogue, made)
 
 
 def excise(catalogue: Catalogue, options: Namespace) -> int:
@@ -69,6 +68,11 @@ def excise(catalogue: Catalogue, options: Namespace) -> int:
     gone = [session for session in found.sessions if session not in usable]
     if gone:
         print(f"Not there any more: {', '.join(gone)}.", file=sys.stderr)
+    return _freeze(catalogue, made)
+
+
+def _freeze(catalogue: Catalogue, made: Plan) -> int:
+    """Store a plan and print its job's id."""
     text = made.to_json()
     _tell_left_out(text)
     print(catalogue.jobs.create(text, made.sha256()))
@@ -100,7 +104,7 @@ def power(catalogue: Catalogue, options: Namespace) -> int:
     enough = people_for(now, made.gate, _POWER, options.draws, options.seed, tell)
     print("Not even thousands of people would do." if enough is None else f"At least {_POWER:.0%}: the last line.")
     if options.json is not None:
-        options.json.write_text(json.dumps({"wanted": _POWER, "tried": told}, indent=2) + "\n", encoding="utf-8")
+        write_json({"wanted": _POWER, "tried": told}, options.json)
     return ExitCode.DONE
 
 
@@ -174,7 +178,7 @@ def tell_job(catalogue: Catalogue, options: Namespace) -> int:
     _tell_left_out(job.plan)
     if options.json is not None:
         told = {**plain(job), "plan": json.loads(job.plan), "report": json.loads(job.report or "null")}
-        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        write_json(told, options.json)
     return ExitCode.DONE
 
 

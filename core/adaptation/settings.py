@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def _later(default: float, **limits: Any) -> Any:
-    """A setting that came later: where nobody set it the canonical form is without it, and older plans keep their digest."""
+    """A setting that came later: the canonical form is without it where nobody set it, so older plans keep theirs."""
     return Field(default=default, exclude_if=lambda value: value == default, **limits)
 
 

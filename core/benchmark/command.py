@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,8 @@ from core.benchmark.scenes import frozen_domains, further_domain, identity, join
 from core.benchmark.sizes import FULL, QUICK, Size
 from core.benchmark.study import ABLATION_TABLE, CLEAN, METHODS, TABLES, WHOLE, Cell
 from core.benchmark.work import Canceled, Report, Work
-from core.errors import HostError, UsageError
+from core.errors import UsageError
+from core.results import write_json, writing
 from core.scenes.domain import Domain
 
 SCHEMA = 1
@@ -149,13 +149,10 @@ def write(result: dict[str, Any], out: Path) -> None:
     Raises:
         HostError: they cannot be written.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(result, separators=(",", ":")) + "\n", encoding="utf-8")
+    write_json(result, out, indent=None)
+    with writing(out):
         out.with_suffix(".md").write_text(report_text(result), encoding="utf-8")
         write_figures(result, out.with_suffix(""))
-    except OSError as error:
-        raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error
 
 
 def _tuning(work: Work, cell: Cell, method: str) -> Any:

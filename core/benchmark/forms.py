@@ -6,11 +6,11 @@ import json
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from core.benchmark.work import Canceled, Report
-from core.errors import ExitCode, HostError, UsageError
+from core.errors import ExitCode, UsageError
 from core.ports import Scorer
+from core.results import write_json, writing
 
 Load = Callable[[str], Scorer]
 """A model by name, alias, digest or path."""
@@ -43,7 +43,7 @@ def collection(options: Namespace, load: Load, work: Path, report: Report, cance
             raise UsageError(f"A collection needs --{name}.", "See main.py benchmark --help.")
     out, scorer = _out(options), load(options.model)
     result = run(options.collection, options.root, options.protocol, scorer, work / "collections", report, canceled)
-    write_json(result, out)
+    write_json(result, out, 1)
     print(as_markdown(result), end="")
     return ExitCode.INPUT if result["left_out"] else ExitCode.DONE
 
@@ -56,7 +56,7 @@ def robustness(options: Namespace, load: Load, report: Report, canceled: Cancele
     surrogate = None if options.surrogate is None else load(options.surrogate)
     budget = QUICK if options.quick else FULL
     result = run(load(options.model), budget, out.parent, report, canceled, surrogate)
-    write_json(result, out)
+    write_json(result, out, 1)
     return ExitCode.DONE
 
 
@@ -73,8 +73,9 @@ def adapted(options: Namespace, champion: Path, work: Path, report: Report, canc
     manifest = read_manifest(options.manifest)
     order = Order(manifest, champion, work, options.labelled or 0, options.draws or _DRAWS, options.splits)
     result = run(order, report, canceled)
-    write_json(result, out)
-    out.with_suffix(".md").write_text(as_markdown(result), encoding="utf-8")
+    write_json(result, out, 1)
+    with writing(out):
+        out.with_suffix(".md").write_text(as_markdown(result), encoding="utf-8")
     return ExitCode.INPUT if manifest.left_out else ExitCode.DONE
 
 
@@ -132,7 +133,7 @@ def _guarantees(options: Namespace, work: Path, report: Report, canceled: Cancel
     out = _out(options)
     files = None if options.domain is None else [options.domain]
     found = check(files, options.quick, report, canceled, work / "guarantees", options.processes)
-    write_json(found, out)
+    write_json(found, out, 1)
     for guarantee in found["guarantees"]:
         print(f"{'holds' if guarantee['holds'] else 'FAILS':<6} {guarantee['number']}. {guarantee['title']}")
     return ExitCode.DONE if found["holds"] else ExitCode.INPUT
@@ -169,16 +170,3 @@ def _seeds(given: list[str] | None) -> tuple[int, ...]:
     if any(not 0 <= seed < 1_000 for seed in found) or len(set(found)) != len(found):
         raise UsageError("--seeds takes different numbers from 0 to 999.", "For example --seeds 0,1,2.")
     return found
-
-
-def write_json(result: dict[str, Any], out: Path) -> None:
-    """Write a result.
-
-    Raises:
-        HostError: it cannot be written.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from core.benchmark.streams.folds import open_fold
 from core.benchmark.streams.size import FULL, QUICK, StreamSize
 from core.benchmark.streams.study import fold_of, prepare_folds, work_of
 from core.benchmark.work import Canceled, Report
-from core.errors import HostError
+from core.results import write_json, writing
 
 PROTOCOL = "gate"
 SCHEMA = 1
@@ -59,17 +57,10 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
         "drawn_sites": drawn,
         "poisoning": poisoning.summary(passes),
     }
-    _write(result, order.out)
+    write_json(result, order.out, 1)
+    with writing(order.out):
+        order.out.with_suffix(".md").write_text(page(result), encoding="utf-8")
     return result
-
-
-def _write(result: Mapping[str, Any], out: Path) -> None:
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        out.with_suffix(".md").write_text(page(result), encoding="utf-8")
-    except OSError as error:
-        raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error
 
 
 def _command(order: GateOrder) -> str:

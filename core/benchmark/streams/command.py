@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from core.benchmark.streams.result import Results, aims
 from core.benchmark.streams.size import FULL, QUICK, StreamSize
 from core.benchmark.streams.study import StreamsPlan, run_plan, work_of
 from core.benchmark.work import Canceled, Report, Work
-from core.errors import HostError, UsageError
+from core.errors import UsageError
+from core.results import write_json, writing
 
 PROTOCOL = "streams"
 SCHEMA = 1
@@ -128,13 +128,10 @@ def write(result: Mapping[str, Any], out: Path) -> None:
     Raises:
         HostError: they cannot be written.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(result, separators=(",", ":")) + "\n", encoding="utf-8")
+    write_json(result, out, indent=None)
+    with writing(out):
         out.with_suffix(".md").write_text(page(result), encoding="utf-8")
         write_figures(result, out.with_suffix(""))
-    except OSError as error:
-        raise HostError(f"Cannot write {out}: {error.strerror}.", "Choose a folder with room and rights.") from error
 
 
 def _command(order: StreamsOrder) -> str:

@@ -1,0 +1,43 @@
+"""Result files: the folder is made; what cannot be written is told with its remedy, by whatever command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import ExitCode, HostError
+from core.results import write_json, writing
+from storage.catalogue import open_catalogue
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_result_lands_in_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    write_json({"a": [1]}, tmp_path / "new" / "one.json", indent=None)
+    assert (tmp_path / "new" / "one.json").read_text() == '{"a":[1]}\n'
+    write_json({"a": [1]}, tmp_path / "two.json")
+    assert json.loads((tmp_path / "two.json").read_text()) == {"a": [1]}
+
+
+def test_what_cannot_be_written_is_a_known_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HostError, match=r"Cannot write .*x\.json"):
+        write_json({}, tmp_path / "file" / "x.json")
+    with pytest.raises(HostError, match="Cannot write"), writing(tmp_path / "y.json"):
+        raise PermissionError(13, "Permission denied")
+
+
+def test_a_job_told_to_a_place_that_is_no_folder_ends_in_one_sentence(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path / "data") as catalogue:
+        job = catalogue.jobs.create("{}", "00")
+    (tmp_path / "file").write_text("")
+    command = [sys.executable, "main.py", "--data", str(tmp_path / "data"), "adapt", "status", job]
+    command += ["--json", str(tmp_path / "file" / "x.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCode.ENVIRONMENT
+    assert "Cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
