@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
@@ -93,7 +94,7 @@ def _told(code: int, errors: str) -> KnownError:
     """What a command that failed said: ``sallyport: what``, its remedy on the line below; else its last line."""
     kind = _ERRORS.get(code, HostError)
     lines = [line for line in errors.splitlines() if line.strip()]
-    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+    for line, below in pairwise([*lines, ""]):
         if line.startswith(_SPEAKER):
             return kind(line.removeprefix(_SPEAKER), below.strip() if below.startswith(" ") else "")
     return kind(lines[-1] if lines else tr("The command ended with code {code}.", code=code))

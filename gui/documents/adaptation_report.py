@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
-from typing import Any
+
+from pydantic import ValidationError
 
 from core.adaptation.plan import Plan
-from core.adaptation.report import Check, Holds
+from core.adaptation.report import Check
 from core.adaptation.result import JobReport, MaskFigures
+from core.errors import InputError, sentence
 from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.documents.document import Document
 from gui.documents.drawings import det_drawing, histogram_drawing
+from gui.documents.report_words import check_row, number_words, rate_words, reason_line
 from gui.i18n import codes, tr
 
-_HOLDS = {Holds.YES: "✓", Holds.NO: "✗", Holds.OPEN: "?"}
+
+def read_report(text: str) -> JobReport | None:
+    """A job's report; ``None`` while there is none, or when another version of the program wrote it."""
+    try:
+        return JobReport.model_validate_json(text) if text else None
+    except ValidationError:
+        return None
 
 
-def adaptation_document(record: JobRecord, report: JobReport, reasons: Sequence[str]) -> Document:
-    """The whole report. ``reasons``: why the gate said so, in words."""
+def document_of(record: JobRecord) -> Document:
+    """The job's report as a document.
+
+    Raises:
+        InputError: it has none that this version can read.
+    """
+    report = read_report(record.report)
+    if report is None:
+        raise InputError(
+            sentence("The job {job} has no report that can be read.", job=record.id),
+            "A report comes when the job has judged its candidate: see `main.py adapt status`.",
+        )
+    return _document(record, report)
+
+
+def _document(record: JobRecord, report: JobReport) -> Document:
+    reasons = [reason_line(check) for check in report.gate.reasons]
     plan = Plan.model_validate_json(record.plan)
     overall = report.overall
     body = [
@@ -67,12 +91,12 @@ def _species(figures: MaskFigures) -> str:
     names = {name for block in blocks for name in block.get("apcer", {})}
     after = figures.after.get("apcer", {})
     worst_first = sorted(names, key=lambda name: (-after.get(name, {}).get("value", 0.0), name))
-    rows = [(tr("BPCER"), *(_rate(block.get("bpcer")) for block in blocks))]
+    rows = [(tr("BPCER"), *(rate_words(block.get("bpcer")) for block in blocks))]
     rows += [
-        (f"APCER, {codes.species(name)}", *(_rate(block.get("apcer", {}).get(name)) for block in blocks))
+        (f"APCER, {codes.species(name)}", *(rate_words(block.get("apcer", {}).get(name)) for block in blocks))
         for name in worst_first
     ]
-    rows.append((tr("AUC"), *(_number(block.get("auc")) for block in blocks)))
+    rows.append((tr("AUC"), *(number_words(block.get("auc")) for block in blocks)))
     return _table((tr("Figure"), tr("Champion"), tr("Champion, new thresholds"), tr("Candidate")), rows)
 
 
@@ -82,30 +106,18 @@ def _masks(report: JobReport) -> str:
         for name, block in ((tr("Champion"), figures.before), (tr("Candidate"), figures.after)):
             species = block.get("apcer", {})
             worst = max(species, key=lambda kind: species[kind]["value"], default="")
-            told = f"{codes.species(worst)}: {_rate(species[worst])}" if worst else ""
+            told = f"{codes.species(worst)}: {rate_words(species[worst])}" if worst else ""
             mask = codes.mask(ModalityMask.parse(figures.mask))
-            rows.append((mask, name, _rate(block.get("bpcer")), told, _number(block.get("auc"))))
+            rows.append((mask, name, rate_words(block.get("bpcer")), told, number_words(block.get("auc"))))
     return _table((tr("Sensors"), tr("Model"), tr("BPCER"), tr("Worst species (APCER)"), tr("AUC")), rows)
 
 
 def _checks(checks: Iterable[Check]) -> str:
-    rows = [
-        (
-            _HOLDS[check.holds],
-            codes.gate_reason(check.reason),
-            codes.mask(ModalityMask.parse(check.mask)) if check.mask else "",
-            codes.species(check.species) if check.species else "",
-            *(f"{value:.1%}" if value is not None else "" for value in (check.before, check.after)),
-            f"{check.low:+.1%} … {check.high:+.1%}" if check.low is not None and check.high is not None else "",
-            f"{check.trials} / {check.subjects}",
-        )
-        for check in checks
-    ]
     head = (
         tr("Holds"), tr("Check"), tr("Sensors"), tr("Species"), tr("Champion"), tr("Candidate"), tr("Difference"),
-        tr("n / people"),
+        tr("n"), tr("Subjects"),
     )  # fmt: skip
-    return _table(head, rows)
+    return _table(head, map(check_row, checks))
 
 
 def _kinds(plan: Plan) -> str:
@@ -118,16 +130,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     top = f"<tr>{told}</tr>" if head else ""
     body = "".join("<tr>" + "".join(f"<td>{_e(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<table border="1" cellspacing="0" cellpadding="4">{top}{body}</table>'
-
-
-def _rate(rate: Mapping[str, Any] | None) -> str:
-    if rate is None:
-        return ""
-    return f"{rate['value']:.1%} ({rate['low']:.1%} … {rate['high']:.1%}; n {rate['trials']})"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
 
 
 def _e(text: str) -> str:

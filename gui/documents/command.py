@@ -8,9 +8,9 @@ from argparse import Namespace
 from PySide6.QtGui import QGuiApplication
 
 from core.errors import ExitCode
+from gui.documents.adaptation_report import document_of
 from gui.documents.document import write
 from gui.i18n.translator import install_language
-from gui.views.recalibrate.report_step import document_of
 from storage.opening import opened
 
 

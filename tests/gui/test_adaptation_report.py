@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,12 @@ from core.codes import JobState
 from core.errors import InputError, UsageError
 from core.ports import JobRecord
 from gui.app import Desk, SallyportApp
+from gui.documents.adaptation_report import document_of
 from gui.documents.command import report as report_command
 from gui.documents.document import write
 from gui.i18n.translator import install_language
+from gui.services import Services
 from gui.views.recalibrate.page import RecalibratePage
-from gui.views.recalibrate.report_step import document_of
 from storage.catalogue import open_catalogue
 from tests.gui.test_recalibrate import report
 from tests.unit.adaptation_site import SiteStore
@@ -63,20 +66,30 @@ def test_what_cannot_be_written_or_read_is_told_and_leaves_the_file_before_it(
 
 
 def test_the_window_saves_it_and_shows_what_went_wrong(
-    qtbot: QtBot, open_desk: Callable[[], Desk], tmp_path: Path
+    services: Services, qtbot: QtBot, open_desk: Callable[[], Desk], tmp_path: Path
 ) -> None:
+    one = record()
+    with open_catalogue(services.data_dir) as catalogue:
+        job = catalogue.jobs.create(one.plan, one.plan_sha256)
+        catalogue.jobs.update(job, state=JobState.REJECTED, report=one.report)
     desk = open_desk()
     desk.window.go_to("recalibrate")
     page = desk.window.pages["recalibrate"]
     assert isinstance(page, RecalibratePage)
-    page.job = record()
+    page.context.services = replace(
+        services, command=lambda said: [sys.executable, "main.py", *said, "--data", str(services.data_dir)]
+    )
+    save = page.context.actions["save_report"]
+    qtbot.waitUntil(lambda: save.isEnabled())
     shown: list[BaseException] = []
     page.context.show_error = shown.append
     page.save_report_to(tmp_path / "nowhere" / "report.html")
-    page.save_report_to(tmp_path / "report.html")
-    assert (tmp_path / "report.html").is_file()
-    assert len(shown) == 1
+    assert not save.isEnabled(), "one at a time"
+    qtbot.waitUntil(lambda: bool(shown) and save.isEnabled())
     assert "Cannot write" in str(shown[0])
+    page.save_report_to(tmp_path / "report.pdf")
+    qtbot.waitUntil(lambda: (tmp_path / "report.pdf").is_file() and save.isEnabled())
+    assert len(shown) == 1
 
 
 def test_the_command_writes_the_report_of_a_stored_job(

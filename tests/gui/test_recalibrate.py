@@ -15,13 +15,15 @@ from core.adaptation.result import JobReport, MaskFigures
 from core.codes import GateReason, GateResult, JobState, Outcome, RecordMode, SessionPurpose, SourceKind
 from core.ports import JobRecord
 from gui.app import Desk
+from gui.documents.adaptation_report import read_report
+from gui.documents.report_words import reason_line
 from gui.models.material_model import MaterialModel
 from gui.models.table_model import TextTable
 from gui.services import Services
 from gui.views.recalibrate import page as page_module
 from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, RecalibratePage
 from gui.views.recalibrate.reading import read_material
-from gui.views.recalibrate.report_step import figures_of, read_report, reason_line
+from gui.views.recalibrate.report_step import figures_of
 from gui.views.recalibrate.run_step import remaining
 from gui.views.recalibrate.summary import balance_of, missing, sentences
 from gui.widgets.ask import ReasonDialog
@@ -191,6 +193,16 @@ def test_a_process_that_cannot_start_is_told(desk: Desk, qtbot: QtBot) -> None:
     page.context.services = replace(page.context.services, command=lambda _arguments: ["/no/such/program"])
     assert not page._launch(["adapt", "run", "job-1"])
     assert any("could not be started" in toast.what for toast in desk.window.toasts.shown)
+
+
+def test_a_command_that_dies_without_a_word_is_told(page: RecalibratePage, qtbot: QtBot) -> None:
+    shown: list[BaseException] = []
+    page.context.show_error = shown.append
+    page.context.services = replace(page.context.services, command=lambda _arguments: ["false"])
+    page.data.model.choose_all(True)
+    page.context.actions["make_plan"].trigger()
+    qtbot.waitUntil(lambda: bool(shown))
+    assert "ended with code 1" in str(shown[0])
 
 
 def test_a_job_is_watched_and_can_be_paused(page: RecalibratePage, qtbot: QtBot) -> None:

@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.ports import JobRecord
 from gui.actions import Actions
+from gui.documents.adaptation_report import read_report
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
 from gui.views.recalibrate.reading import ModelView
-from gui.views.recalibrate.report_step import message_of, read_report
+from gui.views.recalibrate.report_step import message_of
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
 from gui.widgets.tables import make_table
 

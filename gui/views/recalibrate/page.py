@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QProcess, Qt, QTimer, Slot
+from PySide6.QtCore import QLocale, QProcess, Qt, QTimer, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QWidget
 
 from core.codes import JobState, ModelRole
-from core.errors import HostError, KnownError
+from core.errors import HostError
 from core.ports import JobRecord
 from gui.command import Command
 from gui.context import PageContext
-from gui.documents.document import write
+from gui.documents.adaptation_report import read_report
 from gui.i18n import codes, tr
 from gui.views.page import Page
 from gui.views.recalibrate.data_step import DataStep
@@ -31,7 +31,7 @@ from gui.views.recalibrate.reading import (
     read_models,
     read_site,
 )
-from gui.views.recalibrate.report_step import ReportStep, document_of, read_report
+from gui.views.recalibrate.report_step import ReportStep
 from gui.views.recalibrate.run_step import RUNNING, RunStep
 from gui.views.recalibrate.site_step import SiteStep
 from gui.widgets.ask import ask_reason
@@ -173,7 +173,7 @@ class RecalibratePage(Page):
         actions["pause_job"].setEnabled(state in (JobState.PREPARING, JobState.TRAINING))
         actions["cancel_job"].setEnabled(state in RUNNING or state in _OVER)
         actions["resume_job"].setEnabled(state in _OVER or state is JobState.QUEUED)
-        actions["save_report"].setEnabled(job is not None and read_report(job.report) is not None)
+        actions["save_report"].setEnabled(free and job is not None and read_report(job.report) is not None)
         actions["promote"].setEnabled(free and state is JobState.CANDIDATE)
         actions["reject"].setEnabled(free and state is JobState.CANDIDATE)
         previous = self.models is not None and any(ModelRole.PREVIOUS in m.roles for m in self.models.models)
@@ -244,15 +244,15 @@ class RecalibratePage(Page):
         dialog.open()
 
     def save_report_to(self, path: Path) -> None:
-        """Write the chosen job's report as HTML or PDF."""
+        """Write the chosen job's report as HTML or PDF, in the window's language."""
         if self.job is None:
             return
-        try:
-            write(document_of(self.job), path)
-        except KnownError as error:
-            self.context.show_error(error)
-            return
-        self.context.notify(tr("Saved."), str(path), Level.INFO)
+        arguments = ["adapt", "report", self.job.id, "--out", str(path), "--language", QLocale().name()[:2]]
+        self._run(
+            arguments,
+            tr("Saving the report"),
+            lambda output: self.context.notify(tr("Saved."), output.strip(), Level.INFO),
+        )
 
     def promote(self) -> None:
         """Make the candidate the champion, with a reason; its self-test runs in a process of its own."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from core.adaptation.report import Check, Holds
 from core.adaptation.result import JobReport, MaskFigures
 from core.codes import GateResult
-from core.errors import InputError, sentence
 from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.actions import Actions
-from gui.documents.adaptation_report import adaptation_document
-from gui.documents.document import Document
+from gui.documents.adaptation_report import read_report
+from gui.documents.report_words import check_row, number_words, rate_words, reason_line
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
@@ -24,8 +21,6 @@ from gui.widgets.verdict_sign import ResultSign
 
 if TYPE_CHECKING:
     from gui.widgets.score_plots import ScorePlots
-
-_SIGNS = {Holds.YES: "✓", Holds.NO: "✗", Holds.OPEN: "?"}
 
 
 class ReportStep(QWidget):
@@ -100,7 +95,7 @@ class ReportStep(QWidget):
         self.result.setText(codes.gate(gate.result))
         lines = [reason_line(check) for check in gate.reasons]
         self.why.setText("\n".join(lines[:4]))
-        self.checks.show([_row(check) for finding in gate.masks for check in finding.checks])
+        self.checks.show([check_row(check) for finding in gate.masks for check in finding.checks])
         self.figures.show(figures_of(report))
         self._figures_plate.show()
         self._show_plots(report.overall)
@@ -115,40 +110,17 @@ class ReportStep(QWidget):
         self._plots.show()
 
 
-def read_report(text: str) -> JobReport | None:
-    """A job's report; ``None`` while there is none, or when another version of the program wrote it."""
-    try:
-        return JobReport.model_validate_json(text) if text else None
-    except ValidationError:
-        return None
-
-
-def document_of(record: JobRecord) -> Document:
-    """The job's report as a document.
-
-    Raises:
-        InputError: it has none that this version can read.
-    """
-    report = read_report(record.report)
-    if report is None:
-        raise InputError(
-            sentence("The job {job} has no report that can be read.", job=record.id),
-            "A report comes when the job has judged its candidate: see `main.py adapt status`.",
-        )
-    return adaptation_document(record, report, [reason_line(check) for check in report.gate.reasons])
-
-
 def figures_of(report: JobReport) -> list[tuple[str, ...]]:
     """Champion, champion with new thresholds, and candidate side by side: BPCER, APCER by species, AUC, per mask."""
     rows: list[tuple[str, ...]] = []
     for figures in (report.overall, *report.by_mask):
         blocks = (figures.before, figures.threshold_only, figures.after)
         mask = codes.mask(ModalityMask.parse(figures.mask)) if figures is not report.overall else tr("all")
-        rows.append((tr("BPCER"), mask, *(_rate(block.get("bpcer")) for block in blocks)))
+        rows.append((tr("BPCER"), mask, *(rate_words(block.get("bpcer")) for block in blocks)))
         for species in sorted({name for block in blocks for name in block.get("apcer", {})}):
             name = tr("APCER, {species}", species=codes.species(species))
-            rows.append((name, mask, *(_rate(block.get("apcer", {}).get(species)) for block in blocks)))
-        rows.append((tr("AUC"), mask, *(_number(block.get("auc")) for block in blocks)))
+            rows.append((name, mask, *(rate_words(block.get("apcer", {}).get(species)) for block in blocks)))
+        rows.append((tr("AUC"), mask, *(number_words(block.get("auc")) for block in blocks)))
     return rows
 
 
@@ -157,51 +129,3 @@ def message_of(record: JobRecord) -> str:
     if record.message in GateResult.__members__.values():
         return codes.gate(GateResult(record.message))
     return record.message
-
-
-def reason_line(check: Check) -> str:
-    """One check in words, with what would decide it."""
-    parts = [codes.gate_reason(check.reason)]
-    if check.species:
-        parts.append(codes.species(check.species))
-    if check.mask:
-        parts.append(codes.mask(ModalityMask.parse(check.mask)))
-    sentences = [", ".join(parts) + "."]
-    people = max(0, (check.needs_subjects or 0) - check.subjects)
-    trials = max(0, (check.needs_trials or 0) - check.trials)
-    if trials:
-        told = tr("{n} more presentations of {people} more people who judge would decide it.", n=trials, people=people)
-        sentences.append(told)
-    elif people:
-        sentences.append(tr("{n} more people who judge would decide it.", n=people))
-    if people:
-        sentences.append(tr("Half of the people judge: collect twice as many."))
-    return " ".join(sentences)
-
-
-def _row(check: Check) -> tuple[str, ...]:
-    return (
-        _SIGNS[check.holds],
-        codes.gate_reason(check.reason),
-        codes.mask(ModalityMask.parse(check.mask)) if check.mask else "",
-        codes.species(check.species) if check.species else "",
-        _share(check.before),
-        _share(check.after),
-        f"{check.low:+.1%} … {check.high:+.1%}" if check.low is not None and check.high is not None else "",
-        str(check.trials or ""),
-        str(check.subjects or ""),
-    )
-
-
-def _share(value: float | None) -> str:
-    return f"{value:.1%}" if value is not None else ""
-
-
-def _number(value: float | None) -> str:
-    return f"{value:.4f}" if value is not None else ""
-
-
-def _rate(rate: dict[str, Any] | None) -> str:
-    if rate is None:
-        return ""
-    return f"{rate['value']:.1%}  ({rate['low']:.1%} … {rate['high']:.1%}; n {rate['trials']})"

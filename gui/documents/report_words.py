@@ -1,0 +1,58 @@
+"""An adaptation report in words: the same in the window and in the document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.adaptation.report import Check, Holds
+from core.frames import ModalityMask
+from gui.i18n import codes, tr
+
+_SIGNS = {Holds.YES: "✓", Holds.NO: "✗", Holds.OPEN: "?"}
+
+
+def reason_line(check: Check) -> str:
+    """One check in words, with what would decide it."""
+    parts = [codes.gate_reason(check.reason)]
+    if check.species:
+        parts.append(codes.species(check.species))
+    if check.mask:
+        parts.append(codes.mask(ModalityMask.parse(check.mask)))
+    sentences = [", ".join(parts) + "."]
+    people = max(0, (check.needs_subjects or 0) - check.subjects)
+    trials = max(0, (check.needs_trials or 0) - check.trials)
+    if trials:
+        told = tr("{n} more presentations of {people} more people who judge would decide it.", n=trials, people=people)
+        sentences.append(told)
+    elif people:
+        sentences.append(tr("{n} more people who judge would decide it.", n=people))
+    if people:
+        sentences.append(tr("Half of the people judge: collect twice as many."))
+    return " ".join(sentences)
+
+
+def check_row(check: Check) -> tuple[str, ...]:
+    """Sign, check, sensors, species, champion, candidate, bounds of the difference, trials, subjects."""
+    return (
+        _SIGNS[check.holds],
+        codes.gate_reason(check.reason),
+        codes.mask(ModalityMask.parse(check.mask)) if check.mask else "",
+        codes.species(check.species) if check.species else "",
+        *(f"{value:.1%}" if value is not None else "" for value in (check.before, check.after)),
+        f"{check.low:+.1%} … {check.high:+.1%}" if check.low is not None and check.high is not None else "",
+        str(check.trials or ""),
+        str(check.subjects or ""),
+    )
+
+
+def number_words(value: float | None) -> str:
+    """With four places; empty where there is none."""
+    return f"{value:.4f}" if value is not None else ""
+
+
+def rate_words(rate: Mapping[str, Any] | None) -> str:
+    """A rate of a BLOCK with its bounds and trials; empty where there is none."""
+    if rate is None:
+        return ""
+    return f"{rate['value']:.1%}  ({rate['low']:.1%} … {rate['high']:.1%}; n {rate['trials']})"
