@@ -180,7 +180,7 @@ class DecisionWindow:
     # --- challenge ----------------------------------------------------------------------------------------------
 
     def wanted_challenge(self) -> str:
-        """Nonce of a challenge that is to be asked for now; empty when none is."""
+        """Nonce of the challenge to ask for at this moment; empty when none is due."""
         running = self._running
         if not self._challenging or running is None or running.nonce or not self._must_answer(running):
             return ""

@@ -77,8 +77,11 @@ class Tasks(QObject):
         owner: QObject | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> Task:
-        """Like `run`, for work that tells its progress and can be stopped half-way."""
+        """Like `run`, for work that tells its progress and can be stopped half-way; once closed, nothing begins."""
         task = Task(self)
+        if self._closed:  # a timer of a window that is going: nobody waits for the answer
+            task.cancel()
+            return task
         task.on_progress = on_progress
         self._pending.add(task)
         task.future = self._executor.submit(self._work, work, task)

@@ -39,6 +39,8 @@ from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, Recalibr
 from gui.views.review.page import ReviewPage
 from gui.views.support_dialog import SupportDialog
 from gui.widgets.stream_view import LOST_MS
+from storage.catalogue import open_catalogue
+from tests import audit_attack
 from tests.screenshots_people import close_station, people_pages
 
 SIZE = QSize(1280, 800)
@@ -63,6 +65,7 @@ class Camera:
 
     def page(self, name: str) -> object:
         """Bring a page to the front."""
+        self.wait(lambda: name in self.desk.window.pages)
         self.desk.window.go_to(name)
         self.wait(lambda: not self.desk.tasks.busy)
         return self.desk.window.pages[name]
@@ -193,6 +196,30 @@ def protocol(camera: Camera) -> None:
     camera.rest(0.3)
     camera.take("support-report", dialog)
     dialog.reject()
+
+
+def break_log(data: Path) -> None:
+    """A data folder in whose audit log somebody wrote by hand."""
+    with open_catalogue(data) as catalogue, catalogue.transaction():
+        for number in range(1, 41):
+            catalogue.audit.append("second_line", "verdict", str(number), actor="op7")
+    with audit_attack.opened(data / "catalogue.db") as connection:
+        connection.execute("UPDATE audit SET actor = 'olga' WHERE id = 17")
+
+
+def broken_log(camera: Camera) -> None:
+    """A station that found its log broken: no verdict counts, and why."""
+    page = camera.page("checkpoint")
+    assert isinstance(page, CheckpointPage)
+    camera.wait(lambda: camera.desk.link.model is not None and page.state.verdict is not None)
+    camera.rest(0.3)
+    camera.take("checkpoint-audit-broken")
+    audit = camera.page("audit")
+    assert isinstance(audit, AuditPage)
+    audit.verify()
+    camera.wait(lambda: audit.report is not None and not camera.desk.tasks.busy)
+    camera.rest(0.3)
+    camera.take("audit-broken")
 
 
 def _open_recorded(camera: Camera, review: ReviewPage) -> None:
@@ -363,17 +390,17 @@ def _call(*arguments: str) -> None:
 
 
 def take_all(out: Path, looks: list[str], presentations: int, only: str = "") -> None:
-    """Every page in every look; ``only`` people: those pages alone."""
+    """Every page in every look; ``only`` people or site: those pages alone."""
     out.mkdir(parents=True, exist_ok=True)
     app = SallyportApp(["screenshots"])
     app.setQuitOnLastWindowClosed(False)
     with tempfile.TemporaryDirectory(prefix="sallyport-") as folder:
-        for look in looks:
+        for look in looks if only != "site" else ():
             closed = Path(folder) / f"people-{look}"
             close_station(closed)
             with window(app, out, look, closed, ATTACK) as camera:
                 people_pages(camera)
-        if only:
+        if only == "people":
             return
         site = Path(folder) / "site"
         collect_site(site, presentations)
@@ -382,6 +409,10 @@ def take_all(out: Path, looks: list[str], presentations: int, only: str = "") ->
                 empty_pages(camera)
             with window(app, out, look, Path(folder) / f"error-{look}", "file:missing.db3") as camera:
                 error_pages(camera)
+            broken = Path(folder) / f"broken-{look}"
+            break_log(broken)
+            with window(app, out, look, broken, BONA_FIDE) as camera:
+                broken_log(camera)
             with window(app, out, look, site, BONA_FIDE) as camera:
                 pages_with_data(camera)
                 protocol(camera)
@@ -395,7 +426,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--looks", default="light,dark")
-    parser.add_argument("--only", choices=("people",), default="")
+    parser.add_argument("--only", choices=("people", "site"), default="")
     parser.add_argument("--presentations", type=int, default=60, help="simulated presentations of the site")
     return parser.parse_args()
 

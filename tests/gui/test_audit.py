@@ -76,7 +76,7 @@ def test_a_whole_log_is_said_to_be_intact(page: AuditPage, qtbot: QtBot) -> None
     assert page.context.actions["verify_audit"].isEnabled()
 
 
-def test_a_changed_entry_is_named(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
+def page_on_a_changed_entry(services: Services, open_desk: OpenDesk) -> AuditPage:
     fill(services.data_dir)
     with audit_attack.opened(services.data_dir / "catalogue.db") as connection:
         connection.execute("UPDATE audit SET actor = 'mallory' WHERE id = 17")
@@ -84,6 +84,11 @@ def test_a_changed_entry_is_named(services: Services, open_desk: OpenDesk, qtbot
     desk.window.go_to("audit")
     page = desk.window.pages["audit"]
     assert isinstance(page, AuditPage)
+    return page
+
+
+def test_a_changed_entry_is_named(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
+    page = page_on_a_changed_entry(services, open_desk)
     page.verify()
     qtbot.waitUntil(lambda: page.report is not None)
     assert page.answer.text() == "✗ NOT intact: the first bad entry is 17"
@@ -91,13 +96,7 @@ def test_a_changed_entry_is_named(services: Services, open_desk: OpenDesk, qtbot
 
 
 def test_a_broken_log_is_acknowledged_with_a_reason(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
-    fill(services.data_dir)
-    with audit_attack.opened(services.data_dir / "catalogue.db") as connection:
-        connection.execute("UPDATE audit SET actor = 'mallory' WHERE id = 17")
-    desk = open_desk()
-    desk.window.go_to("audit")
-    page = desk.window.pages["audit"]
-    assert isinstance(page, AuditPage)
+    page = page_on_a_changed_entry(services, open_desk)
     verb = page.context.actions["acknowledge_audit"]
     assert not verb.isEnabled(), "nobody has found a break yet"
     page.verify()

@@ -111,6 +111,16 @@ def test_nothing_is_delivered_to_what_is_gone(tasks: Tasks, qtbot: QtBot) -> Non
     assert results == []
 
 
+def test_once_closed_nothing_begins_and_nothing_breaks(tasks: Tasks, qtbot: QtBot) -> None:
+    tasks.close()
+    results: list[str] = []
+    task = tasks.run(lambda _c: "late", results.append)
+    assert task.canceled
+    qtbot.wait(50)
+    assert results == []
+    assert not tasks.busy
+
+
 def _alive(owner: QObject) -> bool:
     from shiboken6 import isValid
 

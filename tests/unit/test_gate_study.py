@@ -10,6 +10,7 @@ import pytest
 
 from core.benchmark.gate import poisoning
 from core.benchmark.gate.command import GateOrder, run
+from core.benchmark.gate.poisons import POISONS, Poison
 from core.benchmark.streams.study import fold_of, work_of
 from core.errors import CanceledError
 from tests.unit.stream_material import people
@@ -25,7 +26,7 @@ def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch:
     run(wanted, silent, never)
     told = json.loads(wanted.out.read_text())
     assert told["drawn_sites"]["harmful_promoted"]["trials"] == 20 * 3 * 4
-    assert len(told["poisoning"]) == 2 * len(poisoning.POISONS)
+    assert len(told["poisoning"]) == 2 * len(POISONS)
     for row in told["poisoning"]:
         assert row["worse_passed"] <= min(row["worse"], row["passed"])
     page = wanted.out.with_suffix(".md").read_text()
@@ -40,8 +41,8 @@ def test_a_canceled_study_writes_nothing(tmp_path: Path) -> None:
     assert not wanted.out.exists()
 
 
-@pytest.mark.parametrize("poison", poisoning.POISONS, ids=lambda poison: poison.name)
-def test_a_poison_spoils_as_many_presentations_as_it_says(poison: poisoning.Poison) -> None:
+@pytest.mark.parametrize("poison", POISONS, ids=lambda poison: poison.name)
+def test_a_poison_spoils_as_many_presentations_as_it_says(poison: Poison) -> None:
     who, random = people(40, "site"), np.random.default_rng(0)
     noted, often = poison.spoil(who, 8, random.normal(size=40), random)
     lies = int((noted != who.species).sum())
