@@ -65,7 +65,7 @@ class Camera:
 
     def page(self, name: str) -> object:
         """Bring a page to the front."""
-        self.wait(lambda: name in self.desk.window.pages)
+        self.wait(lambda: self.desk.door.actor is not None)
         self.desk.window.go_to(name)
         self.wait(lambda: not self.desk.tasks.busy)
         return self.desk.window.pages[name]
