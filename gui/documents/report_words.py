@@ -34,9 +34,10 @@ def reason_line(check: Check) -> str:
 
 def check_row(check: Check) -> tuple[str, ...]:
     """Sign, check, sensors, species, champion, candidate, bounds of the difference, trials, subjects."""
+    name = codes.gate_holds if check.holds is Holds.YES else codes.gate_reason
     return (
         _SIGNS[check.holds],
-        codes.gate_reason(check.reason),
+        name(check.reason),
         codes.mask(ModalityMask.parse(check.mask)) if check.mask else "",
         codes.species(check.species) if check.species else "",
         *(f"{value:.1%}" if value is not None else "" for value in (check.before, check.after)),

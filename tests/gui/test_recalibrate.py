@@ -16,7 +16,7 @@ from core.codes import GateReason, GateResult, JobState, Outcome, RecordMode, Se
 from core.ports import JobRecord
 from gui.app import Desk
 from gui.documents.adaptation_report import read_report
-from gui.documents.report_words import reason_line
+from gui.documents.report_words import check_row, reason_line
 from gui.models.material_model import MaterialModel
 from gui.models.table_model import TextTable
 from gui.services import Services
@@ -193,6 +193,13 @@ def test_a_process_that_cannot_start_is_told(desk: Desk, qtbot: QtBot) -> None:
     page.context.services = replace(page.context.services, command=lambda _arguments: ["/no/such/program"])
     assert not page._launch(["adapt", "run", "job-1"])
     assert any("could not be started" in toast.what for toast in desk.window.toasts.shown)
+
+
+def test_a_check_that_holds_is_not_named_by_its_failure() -> None:
+    check = Check(reason=GateReason.SPECIES_RISES, holds=Holds.YES, mask="depth+ir", species="print_flat")
+    assert check_row(check)[:2] == ("✓", "this species is not accepted more often")
+    failed = check.model_copy(update={"holds": Holds.NO})
+    assert check_row(failed)[:2] == ("✗", "one species is accepted more often")
 
 
 def test_a_command_that_dies_without_a_word_is_told(page: RecalibratePage, qtbot: QtBot) -> None:
