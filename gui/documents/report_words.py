@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.adaptation.report import Check, Holds
+from core.adaptation.result import Traffic
+from core.codes import Outcome
 from core.frames import ModalityMask
 from gui.i18n import codes, tr
 
@@ -45,6 +47,22 @@ def check_row(check: Check) -> tuple[str, ...]:
         str(check.trials or ""),
         str(check.subjects or ""),
     )
+
+
+def traffic_line(found: Traffic) -> str:
+    """How recorded traffic would have been decided otherwise."""
+    if not found.decided:
+        return tr("None of {n} recorded presentations could be decided again.", n=found.presentations)
+    told = tr(
+        "{n} of {all} recorded presentations would be decided otherwise.", n=len(found.changed), all=found.decided
+    )
+    let_in = sum(one.after is Outcome.BONA_FIDE for one in found.changed)
+    stopped = sum(one.before is Outcome.BONA_FIDE for one in found.changed)
+    if found.changed:
+        told += " " + tr("Newly accepted: {in_}; no longer accepted: {out}.", in_=let_in, out=stopped)
+    if left := found.gone + found.without_face:
+        told += " " + tr("Left out (gone, or without a face): {n}.", n=left)
+    return told
 
 
 def number_words(value: float | None) -> str:

@@ -63,7 +63,7 @@ class RecalibratePage(Page):
         self.site = SiteStep(self)
         self.data = DataStep(actions, self)
         self.run_step = RunStep(actions, self)
-        self.report = ReportStep(actions, self)
+        self.report = ReportStep(actions, context.look_at, self)
         self.decide = DecideStep(actions, self)
         self.jobs = combo_box(self, tr("Job"))
         self.jobs.setMinimumWidth(360)
