@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -84,11 +85,11 @@ def decide(page: RecalibratePage, qtbot: QtBot) -> None:
         qtbot.waitUntil(page.context.actions["rollback"].isEnabled)
 
 
-def figures_of(block: dict[str, dict[str, dict[str, float]]]) -> str:
+def figures_of(block: Mapping[str, Any]) -> str:
     """BPCER and APCER of each species, with bounds."""
     rates = {"BPCER": block["bpcer"], **{f"APCER {kind}": rate for kind, rate in block["apcer"].items()}}
     told = (
-        f"{name} {rate['value']:.3f} ({rate['low']:.3f} to {rate['high']:.3f}; n {rate['trials']})"  # type: ignore[index]
+        f"{name} {rate['value']:.3f} ({rate['low']:.3f} to {rate['high']:.3f}; n {rate['trials']})"
         for name, rate in rates.items()
     )
     return "; ".join(told)
