@@ -318,6 +318,14 @@ def _model_commands(commands: _Commands) -> None:
     promote = commands.add("promote", "make a model the champion")
     promote.add_argument("model", metavar="MODEL")
     promote.add_argument("--reason", metavar="TEXT", required=True)
+    beside = commands.add("shadow", "a model beside the champion, whose answers open nothing")
+    shadow = _Commands(beside, prefix="shadow ")
+    start = shadow.add("start", "let a model run in shadow; a running station takes it up")
+    start.add_argument("model", metavar="MODEL")
+    shadow.add("stop", "end the shadow run; what was answered is kept")
+    told = shadow.add("status", "what it would have answered, beside the champion's answers")
+    told.add_argument("model", metavar="MODEL", nargs="?", help="default: the one in shadow now")
+    told.add_argument("--json", action="store_true")
     commands.add("rollback", "return to the previous champion").add_argument("--reason", metavar="TEXT", required=True)
 
 

@@ -11,7 +11,7 @@ from core.camera_identity import CameraIdentity
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.errors import InputError, KnownError
-from core.messages import CameraHealth, Standing, StartRecording
+from core.messages import CameraHealth, ShadowSaid, Standing, StartRecording
 from core.policy import PolicyInForce
 from core.probing import AlarmRaised, Probing, probing
 from core.qualification.record import camera_key, qualified_masks
@@ -125,6 +125,15 @@ class CatalogueLedger:
         """See `StationLedger.champion`."""
         record = self._registry.champion()
         return record.sha256, str(Path(record.path))
+
+    def shadow(self) -> tuple[str, str]:
+        """See `StationLedger.shadow`."""
+        record = self._registry.shadow()
+        return ("", "") if record is None else (record.sha256, str(Path(record.path)))
+
+    def note_shadow(self, verdict: int, said: ShadowSaid) -> None:
+        """See `StationLedger.note_shadow`."""
+        self._catalogue.shadow_answers.add(verdict, said.model, said.outcome)
 
     def policy(self) -> PolicyInForce:
         """See `StationLedger.policy`."""

@@ -242,6 +242,7 @@ _ROLE: Mapping[StrEnum, str] = {
     ModelRole.FACTORY: "factory",
     ModelRole.CHAMPION: "champion",
     ModelRole.CANDIDATE: "candidate",
+    ModelRole.SHADOW: "in shadow",
     ModelRole.PREVIOUS: "previous",
 }
 

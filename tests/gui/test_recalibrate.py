@@ -30,7 +30,9 @@ from gui.views.recalibrate.summary import balance_of, missing, sentences
 from gui.views.review.page import ReviewPage
 from gui.widgets.ask import ReasonDialog
 from storage.catalogue import Catalogue, open_catalogue
+from storage.opening import models_of
 from tests.gui.fakes import verdict
+from tests.unit.test_lineage import bundle
 
 OpenDesk = Callable[[], Desk]
 
@@ -221,6 +223,36 @@ def test_recorded_traffic_that_would_be_decided_otherwise_is_shown_and_opened(
     review = window.pages["review"]
     assert isinstance(review, ReviewPage)
     qtbot.waitUntil(lambda: review.opened is not None and review.opened.session.id == session)
+
+
+def test_a_candidate_runs_in_shadow_and_what_it_would_have_answered_is_shown(
+    page: RecalibratePage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    data = page.context.services.data_dir
+    page.context.services = replace(
+        page.context.services, command=lambda said: [sys.executable, "main.py", *said, "--data", str(data)]
+    )
+    with open_catalogue(data) as catalogue:
+        candidate = models_of(catalogue).add(bundle(tmp_path, "site-1")).sha256
+    with_job(page, qtbot, state=JobState.CANDIDATE, report=report().to_json(), candidate=candidate)
+    page.go_to_step(DECIDE)
+    begin, end = page.context.actions["shadow_run"], page.context.actions["end_shadow"]
+    assert begin.isEnabled()
+    assert not end.isEnabled()
+    begin.trigger()
+    qtbot.waitUntil(end.isEnabled)
+    assert not begin.isEnabled()
+    assert "Nobody was decided about yet" in page.decide.shadow.sentence.text()
+    with open_catalogue(data) as catalogue:
+        row = catalogue.verdicts.commit(verdict(Outcome.ATTACK, session="", presentation=""))
+        catalogue.shadow_answers.add(row, candidate, Outcome.BONA_FIDE)
+    qtbot.waitUntil(lambda: page.decide.shadow.changed.rowCount() == 1)
+    assert page.decide.shadow.sentence.text() == (
+        "site-1 runs beside the champion: 1 of 1 verdicts would have been others."
+    )
+    end.trigger()
+    qtbot.waitUntil(begin.isEnabled)
+    assert "can run beside" in page.decide.shadow.sentence.text()
 
 
 def test_a_check_that_holds_is_not_named_by_its_failure() -> None:

@@ -13,10 +13,10 @@ from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.actions import Actions
 from gui.documents.adaptation_report import read_report
-from gui.documents.report_words import check_row, number_words, rate_words, reason_line
+from gui.documents.report_words import check_row, number_words, rate_words, reason_line, traffic_line
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
-from gui.views.recalibrate.traffic_plate import TrafficPlate
+from gui.views.recalibrate.changes_plate import ChangesPlate
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.verdict_sign import ResultSign
@@ -76,7 +76,7 @@ class ReportStep(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(head)
-        self.traffic = TrafficPlate(look_at, self)
+        self.traffic = ChangesPlate(tr("Recorded traffic decided again"), look_at, self)
         upper = QHBoxLayout()
         upper.addWidget(checks, 3)
         upper.addWidget(self.traffic, 2)
@@ -94,7 +94,7 @@ class ReportStep(QWidget):
             self.why.setText(message_of(record) or tr("The report comes when the job has judged its candidate."))
             self.checks.show(())
             self._figures_plate.hide()
-            self.traffic.show_traffic(None)
+            self.traffic.hide()
             if self._plots is not None:
                 self._plots.hide()
             return
@@ -106,7 +106,9 @@ class ReportStep(QWidget):
         self.checks.show([check_row(check) for finding in gate.masks for check in finding.checks])
         self.figures.show(figures_of(report))
         self._figures_plate.show()
-        self.traffic.show_traffic(report.traffic)
+        self.traffic.setVisible(report.traffic is not None)
+        if report.traffic is not None:
+            self.traffic.show_changes(traffic_line(report.traffic), report.traffic.changed)
         self._show_plots(report.overall)
 
     def _show_plots(self, figures: MaskFigures) -> None:
