@@ -318,6 +318,7 @@ def _model_commands(commands: _Commands) -> None:
     promote = commands.add("promote", "make a model the champion")
     promote.add_argument("model", metavar="MODEL")
     promote.add_argument("--reason", metavar="TEXT", required=True)
+    _lane_commands(commands.add("lanes", "models to and from other lanes, as signed files"))
     beside = commands.add("shadow", "a model beside the champion, whose answers open nothing")
     shadow = _Commands(beside, prefix="shadow ")
     start = shadow.add("start", "let a model run in shadow; a running station takes it up")
@@ -327,6 +328,24 @@ def _model_commands(commands: _Commands) -> None:
     told.add_argument("model", metavar="MODEL", nargs="?", help="default: the one in shadow now")
     told.add_argument("--json", action="store_true")
     commands.add("rollback", "return to the previous champion").add_argument("--reason", metavar="TEXT", required=True)
+
+
+def _lane_commands(parser: argparse.ArgumentParser) -> None:
+    commands = _Commands(parser, prefix="lanes ")
+    commands.add("list", "the lanes whose models are taken here").add_argument("--json", action="store_true")
+    commands.add("key", "the key that others trust this lane by")
+    trust = commands.add("trust", "take models from a lane; with the two-person rule on, propose it")
+    trust.add_argument("key", metavar="KEY", help="what `lanes key` prints on that lane")
+    trust.add_argument("--name", metavar="NAME", required=True)
+    forget = commands.add("forget", "take nothing more from a lane")
+    forget.add_argument("name", metavar="NAME")
+    for command in (trust, forget):
+        command.add_argument("--reason", metavar="TEXT", required=True)
+    send = commands.add("send", "a model as one file, signed by this lane")
+    send.add_argument("model", metavar="MODEL")
+    send.add_argument("--out", metavar="FILE", type=Path, required=True)
+    receive = commands.add("receive", "take a model from the file of a trusted lane; it is stored, not deployed")
+    receive.add_argument("file", metavar="FILE", type=Path)
 
 
 _PROTOCOLS = "P1..P5, ablation, joint, whole, streams or gate; of a collection: its own"

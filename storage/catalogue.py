@@ -25,6 +25,7 @@ from storage.repositories.cameras import Cameras
 from storage.repositories.credentials import Credentials
 from storage.repositories.holds import Holds
 from storage.repositories.jobs import Jobs
+from storage.repositories.lanes import Lanes
 from storage.repositories.lock_outs import LockOuts
 from storage.repositories.log_ins import LogIns
 from storage.repositories.models import Models
@@ -66,6 +67,7 @@ class Catalogue:
         self.log_ins = LogIns(file, self.audit, self.acting, self.credentials)
         self.proposals = Proposals(file, self.audit, self.acting, self.accounts, self.credentials)
         self.policies = Policies(file, clock, self.audit, self.acting, self.proposals)
+        self.lanes = Lanes(file, clock, self.audit, self.acting, self.proposals)
         self.subjects = Subjects(file, clock, self.audit, self.acting)
         self.consents = Consents(file, clock, self.audit, self.acting)
         self.sessions = Sessions(file, clock, self.audit, self.acting, self.subjects, self.consents)

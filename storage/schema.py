@@ -11,6 +11,7 @@ from storage.schema_audit import CHAIN
 from storage.schema_cameras import CAMERAS
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
+from storage.schema_lanes import LANES
 from storage.schema_people import PEOPLE
 from storage.schema_policy import POLICIES
 from storage.schema_qualification import QUALIFICATIONS, SHADOW, SHIFT_CHECKS
@@ -283,5 +284,6 @@ CATALOGUE: tuple[Migration, ...] = (
     POLICIES,
     TRUSTED_TIMES,
     SHADOW_RUN,
+    LANES,
 )
 """All migrations of the catalogue, in order."""

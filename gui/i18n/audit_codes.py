@@ -22,6 +22,8 @@ ACTIONS: Mapping[str, str] = {
     "log_in_failed": "log-in failed", "log_out": "logged out", "open": "opened", "override": "overridden",
     "plan": "planned", "promote": "promoted", "propose": "proposed", "qualify": "qualified",
     "relabel": "label changed", "remove": "removed", "restore": "restored", "rollback": "rolled back",
+    "send_model": "sent to another lane", "receive_model": "received from another lane",
+    "trust_lane": "lane trusted", "forget_lane": "lane no longer trusted",
     "second_line": "second-line result", "shadow_begun": "shadow run begun", "shadow_ended": "shadow run ended",
     "start": "started", "state": "state changed", "stop": "stopped",
     "support": "report made", "unlock": "unlocked", "verify": "verified", "withdraw": "withdrawn",
@@ -30,7 +32,8 @@ ACTIONS: Mapping[str, str] = {
 
 OBJECTS: Mapping[str, str] = {
     "account": "account", "artefact": "artefact", "audit": "audit log", "catalogue": "catalogue", "consent": "consent",
-    "job": "job", "model": "model", "permission": "permission", "presentation": "presentation", "report": "report",
+    "job": "job", "lane": "lane", "model": "model", "permission": "permission", "presentation": "presentation",
+    "report": "report",
     "session": "session", "site_key": "site key", "station": "station", "subject": "subject", "verdict": "verdict",
 }  # fmt: skip
 """To what."""
