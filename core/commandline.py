@@ -418,6 +418,10 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     excise = commands.add("excise", "plan the champion anew without a session that it has learned; prints the job's id")
     excise.add_argument("--session", metavar="ID", required=True)
     excise.add_argument("--seed", metavar="N", type=int, default=0)
+    judge = commands.add("judge", "plan to judge a model from another lane by this site's gate; prints the job's id")
+    judge.add_argument("model", metavar="MODEL")
+    judge.add_argument("--sessions", metavar="ID,..", type=names, required=True)
+    judge.add_argument("--seed", metavar="N", type=int, default=0)
     power = commands.add(
         "power", "how often the gate would pass a better model on these sessions, and with how many more"
     )

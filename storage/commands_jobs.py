@@ -72,6 +72,20 @@ def excise(catalogue: Catalogue, options: Namespace) -> int:
     return _freeze(catalogue, made)
 
 
+def judge(catalogue: Catalogue, options: Namespace) -> int:
+    """Freeze a plan that only judges a model from another lane on stored sessions; prints the job's id."""
+    from core.adaptation.plan import make_plan
+
+    registry = ModelRegistry(catalogue)
+    champion, model = registry.champion(), registry.resolve(options.model)
+    if model.sha256 == champion.sha256:
+        raise InputError(f"The model {model.name} is the champion.", "Choose another one.")
+    made = make_plan(
+        catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, judged=model.sha256
+    )
+    return _freeze(catalogue, made)
+
+
 def _freeze(catalogue: Catalogue, made: Plan) -> int:
     """Store a plan and print its job's id."""
     text = made.to_json()
@@ -196,6 +210,7 @@ _POWER = 0.8
 JOB_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {
     "adapt plan": plan,
     "adapt excise": excise,
+    "adapt judge": judge,
     "adapt power": power,
     "adapt status": status,
     "adapt pause": request,

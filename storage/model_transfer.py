@@ -22,7 +22,7 @@ from storage.audit_key import signed_by
 from storage.catalogue import Catalogue
 from storage.forms import canonical
 from storage.partial import partial_of, remove_abandoned
-from storage.registry import MANIFEST, WEIGHTS, ModelRegistry
+from storage.registry import FOREIGN, MANIFEST, WEIGHTS, ModelRegistry
 from storage.repositories.models import ModelRecord
 
 SCHEMA = 1
@@ -90,7 +90,7 @@ def receive_model(catalogue: Catalogue, path: Path) -> tuple[ModelRecord, str]:
         for name, content in contents.items():
             (bundle / name).write_bytes(content)
         with catalogue.transaction(), catalogue.granted(Permission.ADAPT):
-            record = ModelRegistry(catalogue).add(bundle, origin="foreign")
+            record = ModelRegistry(catalogue).add(bundle, origin=FOREIGN)
             details = {"lane": lane.name or lane.public[:16]}
             catalogue.audit.append("receive_model", "model", record.sha256, actor=catalogue.actor.id, details=details)
     except OSError as error:

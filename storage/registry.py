@@ -7,6 +7,7 @@ resolved, and becomes the champion in one transaction after a self-test (reliabi
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +31,8 @@ _FILES = (WEIGHTS, MANIFEST)
 PROMOTION = "promote"
 """The action of a promotion's proposal; its argument is ``model``, a sha256."""
 _ADAPTED = "adaptation"
+FOREIGN = "foreign"
+"""Origin of a model that was made at another lane."""
 _COPY_AGAIN = "Copy the bundle again from where it was made."
 
 SelfTest = Callable[[Path], object]
@@ -214,10 +217,19 @@ class ModelRegistry:
         self._catalogue.audit.append(action, "model", told, actor=self._catalogue.actor.id)
 
     def _require_compared(self, record: ModelRecord) -> None:
-        """The gate compared an adapted model with one champion, and with no other; an ancestor may always come back."""
+        """The gate compared an adapted model with one champion, and with no other; an ancestor may always come back.
+
+        What came from another lane was compared with that lane's champion: here it is judged first.
+        """
+        champion = self.champion()
+        if record.origin == FOREIGN and not self._judged_here(record.sha256, champion.sha256):
+            raise InputError(
+                sentence("Model {name} came from elsewhere and was not judged here against the champion {champion}.",
+                         name=record.name, champion=champion.name),
+                "Judge it with `main.py adapt judge MODEL --sessions ID,..`, then run the job.",
+            )  # fmt: skip
         if record.origin != _ADAPTED:
             return
-        champion = self.champion()
         ancestors = [ancestor.sha256 for ancestor in self.lineage(champion.sha256)]
         if champion.sha256 not in _judged_against(record) and record.sha256 not in ancestors:
             raise InputError(
@@ -225,6 +237,13 @@ class ModelRegistry:
                          name=record.name, champion=champion.name),
                 "Make a new plan: the gate compares with the champion of today.",
             )  # fmt: skip
+
+    def _judged_here(self, sha256: str, champion: str) -> bool:
+        """Whether a job's gate let it pass beside this champion, or it was the champion here before."""
+        if any(deployment.sha256 == sha256 for deployment in self._models.deployments()):
+            return True
+        jobs = (job for job in self._catalogue.jobs.all() if job.candidate == sha256)
+        return any(job.state is JobState.CANDIDATE and json.loads(job.plan)["champion"] == champion for job in jobs)
 
     def _swap(self, action: str, sha256: str, actor: str, reason: str) -> None:
         replaced = self._models.alias(ModelRole.CHAMPION)
@@ -250,9 +269,9 @@ class ModelRegistry:
         return next((sha256 for sha256 in reversed(pile) if sha256 != champion), "")
 
     def _tell_jobs(self, sha256: str, state: JobState) -> None:
-        record = self._models.find(sha256)
-        if record is not None and record.job:
-            self._catalogue.jobs.update(record.job, state=state)
+        for job in self._catalogue.jobs.all():
+            if job.candidate == sha256:
+                self._catalogue.jobs.update(job.id, state=state)
 
     # --- files --------------------------------------------------------------------------------------------------
 

@@ -9,16 +9,13 @@ from pathlib import Path
 
 from core.adaptation.distance import decision_distance, parameter_distance, too_far
 from core.adaptation.execution import Pass, Prepared
-from core.adaptation.gate import judge, refused, unstable
-from core.adaptation.judging import Bars, Judge, Judged, bars_of, paired, trials_of
+from core.adaptation.gate import refused, unstable
+from core.adaptation.judging import Bars, Judge, Judged, bars_of
 from core.adaptation.paired import Stratum
-from core.adaptation.result import Distance, JobReport, MaskFigures
+from core.adaptation.reporting import Side, reported
+from core.adaptation.result import Distance, JobReport
 from core.adaptation.thresholds import bound, calibrated
 from core.data.hybrids import Family
-from core.frames import EVERY_MASK, ModalityMask
-from core.metrics.block import block_of
-from core.metrics.ranking import det_points, histogram
-from core.metrics.trial import Trial
 from core.model.bundle import load_network, save_bundle
 from core.model.manifest import Manifest
 
@@ -76,31 +73,26 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
     """The gate's answer to what was judged, and the figures behind it."""
     plan = work.plan
     champion = bars_of(prepared.manifest)
-    artefacts = {one.id: one.artefact for one in plan.presentations if one.artefact}
-    trials = paired([p[0] for p in pairs], champion, [p[1] for p in pairs], written.bars, artefacts)
     distance = _distance(work, prepared, written, pairs)
     beyond = [unstable()] if prepared.trainer.gave_up else []
     beyond += [] if distance is None else too_far(distance, plan.gate)
-    on_site = [pair for pair in pairs if pair[0].stratum is not Stratum.SOURCE]
-    before, after = [pair[0] for pair in on_site], [pair[1] for pair in on_site]
-    sides = (
-        _Side(before, champion, prepared.manifest.threshold_source),
-        _Side(before, written.recalibrated, written.manifest.threshold_source),
-        _Side(after, written.bars, written.manifest.threshold_source),
+    source = written.manifest.threshold_source
+    found = reported(
+        plan,
+        pairs,
+        Side(champion, prepared.manifest.threshold_source),
+        Side(written.recalibrated, source),
+        Side(written.bars, source),
+        work.without_face,
     )
-    masks = [mask for mask in EVERY_MASK if any(mask in judged.logits for judged in before)]
-    return JobReport(
-        schema=1,
-        gate=refused(judge(trials, plan.gate), beyond),
-        overall=_figures(sides, None),
-        by_mask=[_figures(sides, mask) for mask in masks],
-        subjects={use: len(getattr(plan.split, use)) for use in ("train", "calibrate", "judge")},
-        without_face=work.without_face,
-        steps=prepared.trainer.steps_done,
-        returns=prepared.trainer.returns,
-        pseudo_labels=prepared.trainer.pseudo_counts,
-        candidate=written.manifest.sha256,
-        distance=distance,
+    return found.model_copy(
+        update={
+            "gate": refused(found.gate, beyond),
+            "steps": prepared.trainer.steps_done,
+            "returns": prepared.trainer.returns,
+            "pseudo_labels": prepared.trainer.pseudo_counts,
+            "distance": distance,
+        }
     )
 
 
@@ -122,33 +114,3 @@ def _distance(
     changed, trials = decision_distance(sides, bars_of(manifest), written.bars)
     parameters = parameter_distance(prepared.trainer.teacher, root)
     return Distance(root=manifest.sha256, parameters=parameters, decisions=changed, trials=trials)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Side:
-    """Logits with the bars that they are held against."""
-
-    judged: Sequence[Judged]
-    bars: Bars
-    source: str
-
-
-def _figures(sides: tuple[_Side, _Side, _Side], mask: ModalityMask | None) -> MaskFigures:
-    trials = [trials_of(side.judged, side.bars, mask) for side in sides]
-    before, threshold_only, after = (
-        block_of(of_side, side.bars.threshold, side.source).as_json()
-        for of_side, side in zip(trials, sides, strict=True)
-    )
-    bona_fide, attack = _scores(trials[2])
-    return MaskFigures(
-        mask="" if mask is None else str(mask),
-        before=before,
-        threshold_only=threshold_only,
-        after=after,
-        det={"before": det_points(*_scores(trials[0])), "after": det_points(bona_fide, attack)},
-        histograms={"bona_fide": histogram(bona_fide), "attack": histogram(attack)},
-    )
-
-
-def _scores(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
-    return [t.rank for t in trials if t.bona_fide], [t.rank for t in trials if not t.bona_fide]

@@ -117,6 +117,8 @@ class Plan(BaseModel):
     """Left out of the canonical form where empty: plans from before it existed keep their digest."""
     left_out: list[LeftOut] = Field(default_factory=list, exclude_if=lambda value: not value)
     excision: Excision | None = Field(default=None, exclude_if=lambda value: value is None)
+    judged: str = Field(default="", exclude_if=lambda value: not value)
+    """sha256 of a model from elsewhere that is only judged (`core.adaptation.judging_only`); empty = a pass."""
     traffic: list[PlannedTraffic] = Field(default_factory=list, exclude_if=lambda value: not value)
     """Nothing of it is learned, and the gate does not see it."""
     split: Split
@@ -156,6 +158,7 @@ def make_plan(
     root: str = "",
     excision: Excision | None = None,
     traffic: Sequence[StoredPresentation] = (),
+    judged: str = "",
 ) -> Plan:
     """Freeze a plan over labelled sessions.
 
@@ -170,6 +173,7 @@ def make_plan(
         unlabelled: which presentations without a label the pass may learn from; none unless somebody asks for it.
         root: sha256 of the model that the champion's lineage began with; left out = the champion itself.
         excision: what is left out for good, where ``champion`` is the last model that had not learned it.
+        judged: sha256 of a model that is only judged, on everybody; left out = a pass.
         traffic: recorded checkpoint presentations, the newest first, to show what would have changed on them; those of
             the sessions to use are none.
 
@@ -194,7 +198,7 @@ def make_plan(
     labelled = [
         _planned(presentation, presentation.species) for presentation in kept if presentation.species is not None
     ]
-    split = split_subjects(labelled, seed)
+    split = split_subjects(labelled, seed) if not judged else _everybody_judges(labelled)
     recorded = [PlannedTraffic(id=one.id, session=one.session) for one in traffic if one.session not in sessions]
     return Plan(
         champion=champion,
@@ -207,6 +211,7 @@ def make_plan(
         pseudo_labelled=_to_pseudo_label(kept, split, unlabelled),
         left_out=[LeftOut(id=one.id, subject=one.subject, cap=too_many[one.id]) for one in found if one.id in too_many],
         excision=excision,
+        judged=judged,
         traffic=recorded[:_TRAFFIC],
         split=split,
         replay=Replay(train_seed=_REPLAY_SEED, calibrate_seed=_REPLAY_SEED + 1, judge_seed=_REPLAY_SEED + 2),
@@ -284,6 +289,14 @@ def split_subjects(presentations: Sequence[PlannedPresentation], seed: int) -> S
         calibrate += adapting[:kept]
         train += adapting[kept:]
     return Split(train=sorted(train), calibrate=sorted(calibrate), judge=sorted(judge))
+
+
+def _everybody_judges(presentations: Sequence[PlannedPresentation]) -> Split:
+    if not any(presentation.species == Species.BONA_FIDE for presentation in presentations):
+        raise InputError(
+            "There is no labelled bona fide presentation to judge on.", "Add sessions, or label the ones you have."
+        )
+    return Split(train=[], calibrate=[], judge=sorted({presentation.subject for presentation in presentations}))
 
 
 def _to_pseudo_label(found: Sequence[StoredPresentation], split: Split, use: UnlabelledUse) -> list[PlannedUnlabelled]:

@@ -78,6 +78,7 @@ def run_job(job: str, workplace: Workplace) -> JobState:
     try:
         plan = read_plan(record.plan, record.plan_sha256)
         report, bundle = _run(plan, workplace, progress)
+        judged = plan.judged
     except Interrupted as interrupted:
         if interrupted.request == "cancel":
             return _cancel(job, workplace)
@@ -89,7 +90,7 @@ def run_job(job: str, workplace: Workplace) -> JobState:
     except Exception as error:
         workplace.jobs.update(job, state=JobState.FAILED, message=f"{type(error).__name__}: {error}")
         raise
-    return _finish(job, workplace, report, bundle)
+    return _finish(job, workplace, report, bundle, judged)
 
 
 def settle_interrupted(jobs: JobStore) -> list[str]:
@@ -144,6 +145,13 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
         workplace.presentations, workplace.crop_face, workplace.simulate, workplace.memory,
         root=workplace.model(plan.root or plan.champion), share=workplace.share,
     )  # fmt: skip
+    if plan.judged:
+        from core.adaptation.judging_only import judge_model
+
+        workplace.share.agree(False)
+        progress.enter(JobState.EVALUATING)
+        bundle = workplace.model(plan.judged)
+        return _stamped(judge_model(work, bundle), plan, workplace, started), bundle
     progress.enter(JobState.PREPARING)
     try:
         prepared = prepare(work)
@@ -157,17 +165,23 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     written = write_candidate(work, prepared)
     report = report_of(work, prepared, written, judged_pairs(work, prepared))
     report = report.model_copy(update={"traffic": decided_again(work, prepared, written)})
+    return _stamped(report, plan, workplace, started), written.bundle
+
+
+def _stamped(report: JobReport, plan: Plan, workplace: Workplace, started: float) -> JobReport:
+    """Refused where the champion changed meanwhile, and with the time that it took."""
     if workplace.deployed() != plan.replaces:
         report = report.model_copy(update={"gate": refused(report.gate, [outdated()])})
-    return report.model_copy(update={"seconds": time.monotonic() - started}), written.bundle
+    return report.model_copy(update={"seconds": time.monotonic() - started})
 
 
-def _finish(job: str, workplace: Workplace, report: JobReport, bundle: Path) -> JobState:
+def _finish(job: str, workplace: Workplace, report: JobReport, bundle: Path, judged: str) -> JobState:
+    """``judged``: a model that is registered already; empty where the pass made one."""
     from core.adaptation.checkpoint import remove_checkpoint
 
     passed = report.gate.result is GateResult.PASSED
     state = JobState.CANDIDATE if passed else JobState.REJECTED
-    candidate = workplace.register(bundle) if passed else ""
+    candidate = "" if not passed else judged or workplace.register(bundle)
     workplace.jobs.update(
         job, state=state, progress=1.0, message=str(report.gate.result), candidate=candidate, report=report.to_json()
     )

@@ -7,16 +7,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from core.adaptation import reporting
 from core.adaptation.losses import supervised_loss
 from core.adaptation.plan import Plan
+from core.adaptation.report import GateReport
 from core.adaptation.result import JobReport
 from core.adaptation.worker import Workplace, ask, run_job, settle_interrupted
-from core.codes import JobState, UnlabelledUse
+from core.codes import GateResult, JobState, UnlabelledUse
 from core.errors import HostError, InputError, UsageError
 from core.model.bundle import load_network, read_manifest
 from core.ports import JobStore, StoredPresentation
@@ -32,11 +35,12 @@ class Bench:
         store: SiteStore | None = None,
         unlabelled: UnlabelledUse = UnlabelledUse.NONE,
         traffic: Sequence[StoredPresentation] = (),
+        judged: str = "",
     ) -> None:
         self.store = store or SiteStore()
         self.jobs = MemoryJobs()
         self.champion = write_champion(folder / "champion")
-        self.plan: Plan = plan_for(self.store, self.champion, unlabelled=unlabelled, traffic=traffic)
+        self.plan: Plan = plan_for(self.store, self.champion, unlabelled=unlabelled, traffic=traffic, judged=judged)
         self.job = self.jobs.create(self.plan.to_json(), self.plan.sha256())
         self.champion_bundle = folder / "champion"
         self.registered: list[Path] = []
@@ -129,6 +133,38 @@ def test_recorded_traffic_is_decided_again_by_both_models_and_changes_nothing_el
     assert report.gate == undisturbed.gate
     assert undisturbed.traffic is None
     assert report.overall.after["bpcer"] == undisturbed.overall.after["bpcer"]
+
+
+def test_a_model_from_elsewhere_is_judged_by_everybody_and_nothing_is_trained(tmp_path: Path) -> None:
+    other = write_champion(tmp_path / "other", seed=2)
+    bench = Bench(tmp_path, judged=other.sha256)
+    bundles = {bench.champion.sha256: bench.champion_bundle, other.sha256: tmp_path / "other"}
+    place = replace(bench.place, model=lambda sha256: bundles[sha256])
+    assert run_job(bench.job, place) in (JobState.CANDIDATE, JobState.REJECTED)
+    report = JobReport.model_validate_json(bench.jobs.get(bench.job).report)
+    assert report.subjects == {"train": 0, "calibrate": 0, "judge": 6}
+    assert report.candidate == other.sha256
+    assert report.overall.before == report.overall.threshold_only
+    assert report.overall.before["auc"] != report.overall.after["auc"]
+    assert report.gate.judged["hybrid_attack"] == 24
+    assert not bench.registered
+    assert not (place.out_dir / "candidate").exists()
+    assert bench.jobs.events(bench.job) == []
+
+
+def test_one_that_passes_is_the_job_s_candidate_and_is_not_registered_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_champion(tmp_path / "other", seed=2)
+    bench = Bench(tmp_path, judged=other.sha256)
+    monkeypatch.setattr(
+        reporting, "judge", lambda _trials, gate: GateReport(
+            result=GateResult.PASSED, reasons=[], masks=[], settings=gate.model_dump(), judged={}
+        )
+    )  # fmt: skip
+    assert run_job(bench.job, bench.place) is JobState.CANDIDATE
+    assert bench.jobs.get(bench.job).candidate == other.sha256
+    assert not bench.registered
 
 
 def test_early_stages_stay_those_of_the_champion(finished: Bench) -> None:

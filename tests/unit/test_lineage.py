@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from core.adaptation.plan import Excision, Plan, verify_plan
+from core.codes import JobState
 from core.errors import InputError
 from storage.catalogue import Catalogue
 from storage.commands_jobs import excise
@@ -141,6 +142,30 @@ def test_what_cannot_be_excised_is_named(
         excised(catalogue, only, capsys)
     assert "main.py promote" in raised.value.remedy
     orphan = registry.add(bundle(tmp_path, "orphan", "f" * 64, sessions=[only]), origin="foreign")
+    judged_here(catalogue, orphan.sha256, registry.champion().sha256)
     deploy(registry, orphan.name)
     with pytest.raises(InputError, match="is not here"):
         excised(catalogue, only, capsys)
+
+
+def judged_here(catalogue: Catalogue, candidate: str, champion: str) -> str:
+    """A job whose gate let the candidate pass beside the champion."""
+    job = catalogue.jobs.create(json.dumps({"champion": champion}), "00")
+    catalogue.jobs.update(job, state=JobState.CANDIDATE, candidate=candidate)
+    return job
+
+
+def test_a_model_from_another_lane_is_promoted_only_after_this_site_s_gate(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    model = registry.add(bundle(tmp_path, "elsewhere", "f" * 64), origin="foreign")
+    with pytest.raises(InputError, match="was not judged here against the champion factory"):
+        deploy(registry, "elsewhere")
+    judged_here(catalogue, model.sha256, "e" * 64)
+    with pytest.raises(InputError, match="was not judged here"):
+        deploy(registry, "elsewhere")
+    job = judged_here(catalogue, model.sha256, registry.champion().sha256)
+    deploy(registry, "elsewhere")
+    assert catalogue.jobs.get(job).state is JobState.PROMOTED
+    registry.rollback("not yet", lambda _: None)
+    deploy(registry, "elsewhere")

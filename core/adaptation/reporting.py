@@ -1,0 +1,76 @@
+"""From pairs of judged presentations to a job's report: the gate's answer and the figures behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.adaptation.gate import judge
+from core.adaptation.judging import Bars, Judged, paired, trials_of
+from core.adaptation.paired import Stratum
+from core.adaptation.plan import Plan
+from core.adaptation.result import JobReport, MaskFigures
+from core.frames import EVERY_MASK, ModalityMask
+from core.metrics.block import block_of
+from core.metrics.ranking import det_points, histogram
+from core.metrics.trial import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What a model's logits are held against, and where that comes from."""
+
+    bars: Bars
+    source: str
+
+
+def reported(
+    plan: Plan,
+    pairs: Sequence[tuple[Judged, Judged]],
+    champion: Side,
+    recalibrated: Side,
+    candidate: Side,
+    without_face: Mapping[str, int],
+) -> JobReport:
+    """The report on what champion and candidate said of the same presentations.
+
+    ``recalibrated``: the champion's own logits with newly derived thresholds.
+    """
+    artefacts = {one.id: one.artefact for one in plan.presentations if one.artefact}
+    trials = paired([p[0] for p in pairs], champion.bars, [p[1] for p in pairs], candidate.bars, artefacts)
+    on_site = [pair for pair in pairs if pair[0].stratum is not Stratum.SOURCE]
+    before, after = [pair[0] for pair in on_site], [pair[1] for pair in on_site]
+    sides = ((before, champion), (before, recalibrated), (after, candidate))
+    masks = [mask for mask in EVERY_MASK if any(mask in judged.logits for judged in before)]
+    return JobReport(
+        schema=1,
+        gate=judge(trials, plan.gate),
+        overall=_figures(sides, None),
+        by_mask=[_figures(sides, mask) for mask in masks],
+        subjects={use: len(getattr(plan.split, use)) for use in ("train", "calibrate", "judge")},
+        without_face=dict(without_face),
+        steps=0,
+        returns=0,
+        candidate=candidate.bars.sha256,
+    )
+
+
+def _figures(sides: Sequence[tuple[Sequence[Judged], Side]], mask: ModalityMask | None) -> MaskFigures:
+    trials = [trials_of(judged, side.bars, mask) for judged, side in sides]
+    before, threshold_only, after = (
+        block_of(found, side.bars.threshold, side.source).as_json()
+        for found, (_, side) in zip(trials, sides, strict=True)
+    )
+    bona_fide, attack = _scores(trials[2])
+    return MaskFigures(
+        mask="" if mask is None else str(mask),
+        before=before,
+        threshold_only=threshold_only,
+        after=after,
+        det={"before": det_points(*_scores(trials[0])), "after": det_points(bona_fide, attack)},
+        histograms={"bona_fide": histogram(bona_fide), "attack": histogram(attack)},
+    )
+
+
+def _scores(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
+    return [t.rank for t in trials if t.bona_fide], [t.rank for t in trials if not t.bona_fide]
