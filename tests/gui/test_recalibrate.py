@@ -148,7 +148,7 @@ def test_the_choice_says_what_it_amounts_to_and_what_is_missing(page: Recalibrat
 
 
 def test_enough_subjects_leave_no_gap() -> None:
-    balance = replace(balance_of([]), subjects=20, bona_fide=60, attacks={"print_flat": 60})
+    balance = replace(balance_of([]), subjects=20, genuine=20, bona_fide=60, attacks={"print_flat": 60})
     assert missing(balance) == []
     assert len(sentences(balance)) == 5
 

@@ -1,17 +1,18 @@
-"""Step 2: choose labelled sessions; see subjects, species, balance, and what is missing for a conclusive gate."""
+"""Step 2: choose labelled sessions; see subjects, species, balance, what the gate could decide, and what is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QHeaderView, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from gui.actions import Actions
+from gui.context import PageContext
 from gui.i18n import tr
 from gui.models.material_model import MaterialModel
+from gui.views.recalibrate.gate_outlook import GateOutlook
 from gui.views.recalibrate.reading import Material
-from gui.views.recalibrate.summary import balance_of, missing, sentences
+from gui.views.recalibrate.summary import balance_of, missing_words, sentences
 from gui.widgets.forms import GAP, EmptyState, Plate, VerbButton, heading, quiet, spin_box
 from gui.widgets.tables import make_table
 
@@ -21,11 +22,12 @@ class DataStep(QWidget):
 
     changed = Signal()
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = MaterialModel()
         self.model.setParent(self)
         self.summary = quiet("", self)
+        self.outlook = GateOutlook(context, self)
         self.gaps = quiet("", self)
         self.seed = spin_box(0, 9999, 0, parent=self)
         self.seed.setPrefix(tr("Seed") + "  ")
@@ -51,12 +53,13 @@ class DataStep(QWidget):
         left.column.addLayout(buttons)
         right.column.addWidget(heading(tr("What they amount to"), self))
         right.column.addWidget(self.summary)
+        right.column.addWidget(self.outlook)
         right.column.addWidget(heading(tr("Missing for a conclusive gate"), self))
         right.column.addWidget(self.gaps)
         right.column.addStretch(1)
         right.column.addWidget(self.unlabelled)
         right.column.addWidget(self.seed)
-        right.column.addWidget(VerbButton(actions["make_plan"], self, primary=True))
+        right.column.addWidget(VerbButton(context.actions["make_plan"], self, primary=True))
         content = QWidget(self)
         row = QHBoxLayout(content)
         row.setContentsMargins(0, 0, 0, 0)
@@ -77,6 +80,8 @@ class DataStep(QWidget):
         column.addWidget(self.rooms)
         self.model.dataChanged.connect(lambda *_: self._tell())
         self.model.modelReset.connect(self._tell)
+        self.seed.valueChanged.connect(self._follow)
+        self.outlook.changed.connect(self._tell_gaps)
         self._tell()
 
     def show_material(self, rows: Sequence[Material]) -> None:
@@ -94,11 +99,20 @@ class DataStep(QWidget):
         """Ids of the chosen sessions."""
         return [material.session.id for material in self.model.chosen]
 
+    @Slot()
     def _tell(self) -> None:
         chosen = self.model.chosen
         balance = balance_of(chosen)
         self.summary.setText("\n".join(sentences(balance)) if chosen else tr("Choose the sessions to learn from."))
-        gaps = missing(balance)
         self.unlabelled.setEnabled(balance.unlabelled > 0)
-        self.gaps.setText("\n".join(f"• {gap}" for gap in gaps) if gaps else tr("Nothing."))
+        self._follow()
+        self._tell_gaps()
         self.changed.emit()
+
+    @Slot()
+    def _follow(self) -> None:
+        self.outlook.follow(self.sessions, self.seed.value())
+
+    @Slot()
+    def _tell_gaps(self) -> None:
+        self.gaps.setText(missing_words(balance_of(self.model.chosen), self.outlook.power))

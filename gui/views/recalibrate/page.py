@@ -61,7 +61,7 @@ class RecalibratePage(Page):
         names = (tr("What changed"), tr("Data"), tr("Run"), tr("Report"), tr("Decide"))
         self.stepper = Stepper(names, self)
         self.site = SiteStep(self)
-        self.data = DataStep(actions, self)
+        self.data = DataStep(context, self)
         self.run_step = RunStep(actions, self)
         self.report = ReportStep(actions, self)
         self.decide = DecideStep(actions, self)
@@ -108,6 +108,7 @@ class RecalibratePage(Page):
     def left(self) -> None:
         """Stop watching; the job goes on."""
         self._timer.stop()
+        self.data.outlook.stop()
 
     # --- steps --------------------------------------------------------------------------------------------------
 
@@ -182,7 +183,8 @@ class RecalibratePage(Page):
     # --- verbs --------------------------------------------------------------------------------------------------
 
     def make_plan(self) -> None:
-        """Freeze a plan over the chosen sessions, and start its job."""
+        """Freeze a plan over the chosen sessions, and start its job; whoever decides so needs no outlook any more."""
+        self.data.outlook.stop()
         arguments = ["adapt", "plan", "--sessions", ",".join(self.data.sessions), "--seed", str(self.data.seed.value())]
         if self.data.learns_unlabelled:
             arguments.append("--unlabelled")
