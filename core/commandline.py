@@ -366,6 +366,8 @@ def _qualify_commands(parser: argparse.ArgumentParser) -> None:
 
 def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     commands = _Commands(parser, prefix="adapt ")
+    shift = commands.add("shift", "whether the evidence of each modality moved since the champion began here")
+    shift.add_argument("--json", action="store_true")
     plan = commands.add("plan", "freeze a plan; prints the job's id")
     plan.add_argument("--sessions", metavar="ID,..", type=names, required=True)
     plan.add_argument("--seed", metavar="N", type=int, default=0)

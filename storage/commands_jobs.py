@@ -21,6 +21,7 @@ from core.results import write_json
 from core.terminal import plain
 from storage.catalogue import Catalogue
 from storage.commands_power import power
+from storage.commands_shift import shift
 from storage.lineage import refuse_excised, without
 from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry
@@ -165,6 +166,7 @@ JOB_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {
     "adapt plan": plan,
     "adapt excise": excise,
     "adapt power": power,
+    "adapt shift": shift,
     "adapt status": status,
     "adapt pause": request,
     "adapt cancel": request,

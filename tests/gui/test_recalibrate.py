@@ -29,6 +29,7 @@ from gui.views.recalibrate.summary import balance_of, missing, sentences
 from gui.widgets.ask import ReasonDialog
 from storage.catalogue import Catalogue, open_catalogue
 from tests.gui.fakes import verdict
+from tests.unit.test_site_shift import decide
 
 OpenDesk = Callable[[], Desk]
 
@@ -134,6 +135,33 @@ def test_site_figures_have_bounds(page: RecalibratePage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: outcomes.rowCount() == len(Outcome) and outcomes.data(outcomes.index(0, 3)) == "2")
     assert outcomes.data(outcomes.index(0, 1)) == "66.7%"
     assert "…" in str(outcomes.data(outcomes.index(0, 2)))
+
+
+def test_the_shift_meter_says_which_sensor_moved_in_words(page: RecalibratePage, qtbot: QtBot) -> None:
+    panel = page.site.shift
+    page.go_to_step(SITE)
+    qtbot.waitUntil(lambda: "not decided" in panel.spans.text())
+    assert panel.bars.isHidden()
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        decide(catalogue, 320)
+        decide(catalogue, 310, ir=-2.0)
+    page.go_to_step(SITE)
+    qtbot.waitUntil(panel.bars.isVisible)
+    assert [row.words.split("  ")[0] for row in panel.bars.rows] == ["as before", "as before", "moved far"]
+    assert "champion's first 300 verdicts" in panel.spans.text()
+    spoken = panel.bars.accessibleDescription()
+    assert "Infrared: moved far" in spoken
+    assert "300 verdicts then, 300 now, chance alone reaches" in spoken
+    assert panel.bars.grab().width() > 0
+
+
+def test_few_verdicts_are_too_little_to_tell(page: RecalibratePage, qtbot: QtBot) -> None:
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        decide(catalogue, 20)
+    page.go_to_step(SITE)
+    qtbot.waitUntil(page.site.shift.bars.isVisible)
+    assert {row.words for row in page.site.shift.bars.rows} == {"too little to tell"}
+    assert "about 160 verdicts on each side" in page.site.shift.spans.text()
 
 
 def test_the_choice_says_what_it_amounts_to_and_what_is_missing(page: RecalibratePage) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from core.adaptation.power_report import PowerReport, read_power
 from core.errors import KnownError
@@ -45,7 +45,8 @@ class GateOutlook(QWidget):
         self.power: PowerReport | None = None
         """Of the present choice; ``None`` as long as it is not known."""
         self._failure = ""
-        self.words = quiet("", self)
+        self.words = QLabel(self)
+        self.words.setWordWrap(True)
         self.left_out = quiet("", self)
         self.basis = quiet("", self)
         self.bar = QProgressBar(self)

@@ -40,6 +40,7 @@ from gui.widgets.stepper import Stepper
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
+from storage.site_shift import read_shift
 
 WATCH_MS = 700
 SITE, DATA, RUN, REPORT, DECIDE = range(5)
@@ -123,6 +124,7 @@ class RecalibratePage(Page):
         tasks, fail = self.context.tasks, self.context.show_error
         if index == SITE:
             tasks.run(read_site, self.site.show_figures, fail, self)
+            tasks.run(read_shift, self.site.shift.show_shift, fail, self)
         elif index == DATA:
             tasks.run(read_material, self.data.show_material, fail, self)
         tasks.run(read_models, self._show_models, fail, self)
