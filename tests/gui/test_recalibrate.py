@@ -27,6 +27,7 @@ from gui.views.recalibrate.report_step import figures_of
 from gui.views.recalibrate.run_step import remaining
 from gui.views.recalibrate.summary import balance_of, missing, sentences
 from gui.widgets.ask import ReasonDialog
+from gui.widgets.curves import Curves
 from storage.catalogue import Catalogue, open_catalogue
 from tests.gui.fakes import verdict
 from tests.unit.test_site_shift import decide
@@ -243,6 +244,31 @@ def test_a_job_is_watched_and_can_be_paused(page: RecalibratePage, qtbot: QtBot)
     qtbot.waitUntil(lambda: "pause" in page.run_step.message.text())
     with open_catalogue(page.context.services.data_dir) as catalogue:
         assert catalogue.jobs.take_request(job) == "pause"
+
+
+def test_guessed_labels_have_a_curve_only_where_the_pass_guesses(page: RecalibratePage, qtbot: QtBot) -> None:
+    page.go_to_step(RUN)
+
+    def run(**guessed: float) -> Curves:
+        with open_catalogue(page.context.services.data_dir) as catalogue:
+            job = catalogue.jobs.create("{}", "00")
+            for step in range(3):
+                catalogue.jobs.append_event(job, step, {"site_loss": 1.0 / (step + 1), **guessed})
+            catalogue.jobs.update(job, state=JobState.TRAINING, pid=os.getpid())
+        page.jobs.setCurrentIndex(-1)  # the newest one is looked at, whatever was chosen before
+        page._watch()
+        qtbot.waitUntil(lambda: page.job is not None and page.job.id == job and page.run_step.curves is not None)
+        found = page.run_step.curves
+        assert isinstance(found, Curves)
+        return found
+
+    assert set(run().plots) == {"site_loss"}
+    guessing = run(pseudo_bona_fide=12.0, pseudo_attacks=40.0, pseudo_agreement=0.875).plots
+    assert set(guessing) == {"site_loss", "pseudo_bona_fide", "pseudo_agreement"}
+    assert guessing["pseudo_bona_fide"].accessibleDescription() == "bona fide 12, attack 40"
+    assert guessing["pseudo_agreement"].accessibleDescription() == "0.875"
+    legend = guessing["pseudo_bona_fide"].getPlotItem().legend
+    assert [label.text for _sample, label in legend.items] == ["bona fide", "attack"]
 
 
 def test_a_job_whose_process_is_gone_can_be_resumed(
