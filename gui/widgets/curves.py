@@ -11,6 +11,7 @@ from gui.i18n import tr
 from gui.widgets.plots import add_legend, first_pen, make_plot, second_pen
 
 COLUMNS = 3
+_ROOM = 1.8
 TITLES: Mapping[str, str] = {
     "site_loss": "Loss on the site's data",
     "replay_loss": "Loss on replayed source data",
@@ -62,6 +63,9 @@ class Curves(QWidget):
                 curve.setData(*series[signal])
                 words = TOGETHER.get(name, {}).get(signal, "")
                 newest.append(f"{tr(words) if words else ''} {series[signal][1][-1]:.3g}".strip())
+        if name in TOGETHER:  # counts, with room for the legend above them
+            highest = max((max(series[signal][1]) for signal in TOGETHER[name] if signal in series), default=0.0)
+            self.plots[name].setYRange(0.0, _ROOM * max(1.0, highest))
         self.plots[name].setAccessibleDescription(", ".join(newest))
 
     def _curves_of(self, name: str) -> dict[str, Any]:

@@ -124,6 +124,16 @@ def test_a_question_can_be_stopped_and_asked_again(open_page: Callable[..., Reca
     qtbot.waitUntil(lambda: data.outlook.power is not None)
 
 
+def test_a_window_that_is_closed_takes_its_question_along(
+    open_page: Callable[..., RecalibratePage], qtbot: QtBot
+) -> None:
+    page = open_page(4)
+    page.data.model.choose_all(True)
+    qtbot.waitUntil(page.data.outlook.bar.isVisible)
+    page.window().close()
+    assert not page.data.outlook.asking
+
+
 def test_what_is_over_a_cap_is_told_by_person(open_page: Callable[..., RecalibratePage], qtbot: QtBot) -> None:
     data = open_page(4, 20).data
     data.model.choose_all(True)
