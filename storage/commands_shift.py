@@ -6,6 +6,7 @@ import json
 from argparse import Namespace
 from datetime import datetime
 
+from core.adaptation.shift import FEWEST
 from core.codes import Movement
 from core.errors import ExitCode
 from core.terminal import plain
@@ -31,10 +32,9 @@ def shift(catalogue: Catalogue, options: Namespace) -> int:
         return ExitCode.DONE
     print(f"Its first verdicts ({_told(found.before)}) against its newest ({_told(found.now)}), {found.kind}:")
     for one in found.shifts:
-        print(
-            f"{one.modality:>6}  {_WORDS[one.movement]:<18}  index {one.moved:.2f}, chance alone {one.chance:.2f} "
-            f"({one.before} and {one.now} verdicts)"
-        )
+        compared = min(one.before, one.now) >= FEWEST
+        figures = f"index {one.moved:.2f}, chance alone {one.chance:.2f}, " if compared else ""
+        print(f"{one.modality:>6}  {_WORDS[one.movement]:<18}  {figures}{one.before} and {one.now} verdicts")
     return ExitCode.DONE
 
 

@@ -11,7 +11,7 @@ from gui.i18n import tr
 from gui.widgets.plots import add_legend, first_pen, make_plot, second_pen
 
 COLUMNS = 3
-_ROOM = 1.8
+_ROOM = 1.5
 TITLES: Mapping[str, str] = {
     "site_loss": "Loss on the site's data",
     "replay_loss": "Loss on replayed source data",
@@ -78,7 +78,7 @@ class Curves(QWidget):
             if names is None:
                 self._curves[name] = {name: plot.plot(pen=first_pen())}
             else:
-                add_legend(plot)
+                add_legend(plot, columns=len(names))
                 pens = (first_pen(), second_pen())
                 self._curves[name] = {
                     signal: plot.plot(pen=pen, name=tr(words))

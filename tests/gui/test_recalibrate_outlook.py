@@ -111,6 +111,10 @@ def test_another_choice_drops_the_question_and_a_known_one_is_answered_at_once(
     data.model.choose_all(True)
     qtbot.waitUntil(lambda: outlook.power is not None)
     assert len(asked) == 2, "the same plan has the same power"
+    data.seed.setValue(3)
+    assert outlook.power is None
+    qtbot.waitUntil(lambda: outlook.power is not None)
+    assert asked[2][asked[2].index("--seed") + 1] == "3", "another split may have another power"
 
 
 def test_a_question_can_be_stopped_and_asked_again(open_page: Callable[..., RecalibratePage], qtbot: QtBot) -> None:
@@ -140,6 +144,7 @@ def test_what_is_over_a_cap_is_told_by_person(open_page: Callable[..., Recalibra
     qtbot.waitUntil(data.outlook.left_out.isVisible)
     expected = "28 of 40 presentations of s0 are over the cap of ten minutes and will not be learned."
     assert data.outlook.left_out.text() == expected
+    assert data.outlook.left_out.window() is data.window(), "it stands within the step"
     data.outlook.stop()
 
 

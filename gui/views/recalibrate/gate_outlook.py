@@ -48,6 +48,7 @@ class GateOutlook(QWidget):
         self.words = QLabel(self)
         self.words.setWordWrap(True)
         self.left_out = quiet("", self)
+        """What is over a cap; the step gives it its place."""
         self.basis = quiet("", self)
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
@@ -67,7 +68,6 @@ class GateOutlook(QWidget):
         for widget in (self.words, self.basis):
             column.addWidget(widget)
         column.addLayout(row)
-        column.addWidget(self.left_out)
         self._show()
 
     @property
