@@ -21,7 +21,7 @@ from core.results import write_json
 from core.terminal import plain
 from storage.catalogue import Catalogue
 from storage.commands_power import power
-from storage.commands_shift import shift
+from storage.commands_site_shift import shift
 from storage.lineage import refuse_excised, without
 from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry

@@ -15,7 +15,7 @@ from core.codes import Movement, RecordMode, SessionPurpose, SourceKind
 from core.frames import Modality
 from core.verdict import sigmoid
 from storage.catalogue import Catalogue, open_catalogue
-from storage.commands_shift import shift
+from storage.commands_site_shift import shift
 from storage.opening import models_of
 from storage.site_shift import SPAN, read_shift
 from tests import stored
