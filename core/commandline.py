@@ -128,6 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     _model_commands(commands)
     _adapt_commands(commands.add("adapt", "plan, run and watch an adaptation pass"))
     _qualify_commands(commands.add("qualify", "what a camera has shown, and whether its verdicts count"))
+    _shift_commands(commands.add("shift", "the start-of-shift check: one of the team gets in, the kit print does not"))
     backup = commands.add("backup", "copy the data folder, consistently, while it may be in use")
     backup.add_argument("--out", metavar="DIR", type=Path, required=True)
     restore = commands.add("restore", "put a backup into a new, empty data folder")
@@ -317,7 +318,34 @@ def _model_commands(commands: _Commands) -> None:
     promote = commands.add("promote", "make a model the champion")
     promote.add_argument("model", metavar="MODEL")
     promote.add_argument("--reason", metavar="TEXT", required=True)
+    _lane_commands(commands.add("lanes", "models to and from other lanes, as signed files"))
+    beside = commands.add("shadow", "a model beside the champion, whose answers open nothing")
+    shadow = _Commands(beside, prefix="shadow ")
+    start = shadow.add("start", "let a model run in shadow; a running station takes it up")
+    start.add_argument("model", metavar="MODEL")
+    shadow.add("stop", "end the shadow run; what was answered is kept")
+    told = shadow.add("status", "what it would have answered, beside the champion's answers")
+    told.add_argument("model", metavar="MODEL", nargs="?", help="default: the one in shadow now")
+    told.add_argument("--json", action="store_true")
     commands.add("rollback", "return to the previous champion").add_argument("--reason", metavar="TEXT", required=True)
+
+
+def _lane_commands(parser: argparse.ArgumentParser) -> None:
+    commands = _Commands(parser, prefix="lanes ")
+    commands.add("list", "the lanes whose models are taken here").add_argument("--json", action="store_true")
+    commands.add("key", "the key that others trust this lane by")
+    trust = commands.add("trust", "take models from a lane; with the two-person rule on, propose it")
+    trust.add_argument("key", metavar="KEY", help="what `lanes key` prints on that lane")
+    trust.add_argument("--name", metavar="NAME", required=True)
+    forget = commands.add("forget", "take nothing more from a lane")
+    forget.add_argument("name", metavar="NAME")
+    for command in (trust, forget):
+        command.add_argument("--reason", metavar="TEXT", required=True)
+    send = commands.add("send", "a model as one file, signed by this lane")
+    send.add_argument("model", metavar="MODEL")
+    send.add_argument("--out", metavar="FILE", type=Path, required=True)
+    receive = commands.add("receive", "take a model from the file of a trusted lane; it is stored, not deployed")
+    receive.add_argument("file", metavar="FILE", type=Path)
 
 
 _PROTOCOLS = "P1..P5, ablation, joint, whole, streams or gate; of a collection: its own"
@@ -362,6 +390,15 @@ def _qualify_commands(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("qualification", metavar="N", type=count)
     revoke.add_argument("--reason", metavar="TEXT", required=True)
     revoke.add_argument("--json", action="store_true")
+
+
+def _shift_commands(parser: argparse.ArgumentParser) -> None:
+    commands = _Commands(parser, prefix="shift ")
+    commands.add("status", "the newest checks").add_argument("--json", action="store_true")
+    check = commands.add("check", "make the check; exit code 3 when it has failed")
+    _source_options(check, default=None)
+    check.add_argument("--kit-print", metavar="SRC", help="what shows the print, where it is another source")
+    check.add_argument("--json", action="store_true")
 
 
 def _adapt_commands(parser: argparse.ArgumentParser) -> None:

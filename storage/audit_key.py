@@ -39,6 +39,9 @@ class ChainKey:
         self._chain = _derived(secret, b"sallyport audit chain 1")
         self._seal = _derived(secret, b"sallyport policy seal 1")
         self._signer = Ed25519PrivateKey.from_private_bytes(_derived(secret, b"sallyport audit anchor 1"))
+        self._lane = Ed25519PrivateKey.from_private_bytes(_derived(secret, b"sallyport lane 1"))
+        self.lane = self._lane.public_key().public_bytes_raw().hex()
+        """What other lanes trust this one by (`storage.repositories.lanes`)."""
         self.public = self._signer.public_key().public_bytes_raw().hex()
         self.id = _derived(secret, b"sallyport audit name 1")[:_ID_BYTES].hex()
 
@@ -66,6 +69,19 @@ class ChainKey:
     def sign(self, content: bytes) -> str:
         """Ed25519 signature, in hexadecimal."""
         return self._signer.sign(content).hex()
+
+    def sign_for_lanes(self, content: bytes) -> str:
+        """The same as the lane that others trust."""
+        return self._lane.sign(content).hex()
+
+
+def is_public_key(text: str) -> bool:
+    """Whether a text is an Ed25519 key in hexadecimal."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+    except ValueError:
+        return False
+    return len(text) == 2 * KEY_BYTES
 
 
 def signed_by(public: str, content: bytes, signature: str) -> bool:

@@ -25,6 +25,7 @@ from storage.repositories.cameras import Cameras
 from storage.repositories.credentials import Credentials
 from storage.repositories.holds import Holds
 from storage.repositories.jobs import Jobs
+from storage.repositories.lanes import Lanes
 from storage.repositories.lock_outs import LockOuts
 from storage.repositories.log_ins import LogIns
 from storage.repositories.models import Models
@@ -34,6 +35,7 @@ from storage.repositories.proposals import Proposals
 from storage.repositories.qualifications import Qualifications
 from storage.repositories.second_line import SecondLine
 from storage.repositories.sessions import Sessions
+from storage.repositories.shadow_answers import ShadowAnswers
 from storage.repositories.shift_checks import ShiftChecks
 from storage.repositories.subjects import Consents, Subjects
 from storage.repositories.verdicts import Verdicts
@@ -65,6 +67,7 @@ class Catalogue:
         self.log_ins = LogIns(file, self.audit, self.acting, self.credentials)
         self.proposals = Proposals(file, self.audit, self.acting, self.accounts, self.credentials)
         self.policies = Policies(file, clock, self.audit, self.acting, self.proposals)
+        self.lanes = Lanes(file, clock, self.audit, self.acting, self.proposals)
         self.subjects = Subjects(file, clock, self.audit, self.acting)
         self.consents = Consents(file, clock, self.audit, self.acting)
         self.sessions = Sessions(file, clock, self.audit, self.acting, self.subjects, self.consents)
@@ -79,6 +82,7 @@ class Catalogue:
         self.holds = Holds(file, clock, self.audit)
         self.qualifications = Qualifications(file, clock, self.audit)
         self.shift_checks = ShiftChecks(file, clock, self.audit)
+        self.shadow_answers = ShadowAnswers(file)
         self.vault = Vault(folder, file, clock, self.audit, access or SiteAccess())
         self.material = Material(folder, self.presentations, self.vault, self.acting)
 

@@ -17,10 +17,13 @@ from storage.catalogue import Catalogue
 from storage.commands_audit import AUDIT_COMMANDS
 from storage.commands_erasure import erase_subject
 from storage.commands_keys import KEY_COMMANDS
+from storage.commands_lanes import LANE_COMMANDS
 from storage.commands_policy import POLICY_COMMANDS
 from storage.commands_qualification import QUALIFICATION_COMMANDS
 from storage.commands_retention import retention
 from storage.commands_sessions import SESSION_COMMANDS
+from storage.commands_shadow import SHADOW_COMMANDS
+from storage.commands_shift import SHIFT_COMMANDS
 from storage.commands_training import train
 from storage.opening import folder_of, load_model, opened
 from storage.people_actions import PEOPLE_COMMANDS
@@ -77,6 +80,9 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
             **SESSION_COMMANDS,
             **jobs.JOB_COMMANDS,
             **QUALIFICATION_COMMANDS,
+            **LANE_COMMANDS,
+            **SHADOW_COMMANDS,
+            **SHIFT_COMMANDS,
             **KEY_COMMANDS,
             **AUDIT_COMMANDS,
             **POLICY_COMMANDS,

@@ -9,6 +9,7 @@ from typing import Any
 from storage import people_commands as people
 from storage.audit_acknowledge import audit_actions
 from storage.catalogue import Catalogue
+from storage.commands_lanes import lane_actions
 from storage.commands_models import self_test
 from storage.commands_policy import policy_actions
 from storage.commands_retention import retention_actions
@@ -22,7 +23,7 @@ def approve(catalogue: Catalogue, options: Namespace) -> int:
         ModelRegistry(catalogue).promote(arguments["model"], reason, self_test)
 
     actions = {**retention_actions(catalogue), **policy_actions(catalogue), **audit_actions(catalogue)}
-    runners = {PROMOTION: promote, **actions}
+    runners = {PROMOTION: promote, **actions, **lane_actions(catalogue)}
     return people.approve(catalogue, options, runners)
 
 

@@ -11,9 +11,11 @@ from storage.schema_audit import CHAIN
 from storage.schema_cameras import CAMERAS
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
+from storage.schema_lanes import LANES
 from storage.schema_people import PEOPLE
 from storage.schema_policy import POLICIES
 from storage.schema_qualification import QUALIFICATIONS, SHADOW, SHIFT_CHECKS
+from storage.schema_shadow_run import SHADOW_RUN
 from storage.schema_verdicts import TRUSTED_TIMES
 
 _PEOPLE = (
@@ -281,5 +283,7 @@ CATALOGUE: tuple[Migration, ...] = (
     CAMERAS,
     POLICIES,
     TRUSTED_TIMES,
+    SHADOW_RUN,
+    LANES,
 )
 """All migrations of the catalogue, in order."""

@@ -22,14 +22,18 @@ ACTIONS: Mapping[str, str] = {
     "log_in_failed": "log-in failed", "log_out": "logged out", "open": "opened", "override": "overridden",
     "plan": "planned", "promote": "promoted", "propose": "proposed", "qualify": "qualified",
     "relabel": "label changed", "remove": "removed", "restore": "restored", "rollback": "rolled back",
-    "second_line": "second-line result", "start": "started", "state": "state changed", "stop": "stopped",
+    "send_model": "sent to another lane", "receive_model": "received from another lane",
+    "trust_lane": "lane trusted", "forget_lane": "lane no longer trusted",
+    "second_line": "second-line result", "shadow_begun": "shadow run begun", "shadow_ended": "shadow run ended",
+    "start": "started", "state": "state changed", "stop": "stopped",
     "support": "report made", "unlock": "unlocked", "verify": "verified", "withdraw": "withdrawn",
 }  # fmt: skip
 """What was done, for a table; an action that is not here is shown by its name in the log."""
 
 OBJECTS: Mapping[str, str] = {
     "account": "account", "artefact": "artefact", "audit": "audit log", "catalogue": "catalogue", "consent": "consent",
-    "job": "job", "model": "model", "permission": "permission", "presentation": "presentation", "report": "report",
+    "job": "job", "lane": "lane", "model": "model", "permission": "permission", "presentation": "presentation",
+    "report": "report",
     "session": "session", "site_key": "site key", "station": "station", "subject": "subject", "verdict": "verdict",
 }  # fmt: skip
 """To what."""

@@ -53,6 +53,7 @@ def change(action: str) -> str:
         "promote": tr("Promote a model"),
         "two_person_rule": tr("Switch the two-person rule off"),
         "set_policy": tr("Change the site policy"),
+        "trust_lane": tr("Trust another lane's models"),
         "set_retention": tr("Change a retention term"),
         "release_hold": tr("Release a legal hold"),
         "protect_keys": tr("Protect the site key otherwise"),

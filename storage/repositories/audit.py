@@ -150,10 +150,28 @@ class AuditLog:
         Raises:
             HostError: the key is missing or cannot be read.
         """
+        return self._present_key().seal(content)
+
+    def lane_key(self) -> str:
+        """The public key of this lane (`storage.repositories.lanes`); a log without any entry gets its key now.
+
+        Raises:
+            HostError: the key is missing, cannot be read or cannot be written.
+        """
+        with self._file.transaction():
+            if self._last() is None and self._key is None:
+                self._key = read_chain_key(self._key_path) or make_chain_key(self._key_path)
+        return self._present_key().lane
+
+    def sign_for_lanes(self, content: bytes) -> str:
+        """Sign as this lane. Raises as `seal`."""
+        return self._present_key().sign_for_lanes(content)
+
+    def _present_key(self) -> ChainKey:
         key = read_chain_key(self._key_path)
         if key is None:
             raise HostError("The key of the audit log is missing.", "Put its file back.")
-        return key.seal(content)
+        return key
 
     def checkpoint(self) -> Checkpoint | None:
         """Anchor the newest committed entry outside of the database; ``None`` while there is none."""

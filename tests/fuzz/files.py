@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import json
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from storage.forms import canonical
 from tests.fuzz.target import SEPARATOR, Loader, Target, parts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,6 +139,37 @@ def model(folder: Path) -> Loader:
     return load
 
 
+def lane_model(folder: Path) -> Loader:
+    """The file of another lane. It is signed anew where it names the lane, so that what it holds is met as well."""
+    from storage.catalogue import open_catalogue
+    from storage.model_transfer import receive_model
+
+    path, numbers = folder / "model.zip", itertools.count()
+
+    def load(data: bytes) -> None:
+        path.write_bytes(data)
+        place = folder / "data"
+        if next(numbers) % _IMPORTS_PER_FOLDER == 0:
+            shutil.rmtree(place, ignore_errors=True)
+        with open_catalogue(place) as catalogue:
+            lane = catalogue.lanes.own_key()
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    contents = {entry.filename: archive.read(entry) for entry in archive.infolist()[:4]}
+                told = json.loads(contents["signature.json"])
+                unsigned = {**{name: told[name] for name in told if name != "signature"}, "lane": lane}
+                signature = catalogue.audit.sign_for_lanes(canonical(unsigned).encode())
+                contents["signature.json"] = json.dumps({**unsigned, "signature": signature}).encode()
+                with zipfile.ZipFile(path, "w") as archive:
+                    for name, content in contents.items():
+                        archive.writestr(name, content)
+            except Exception:  # noqa: BLE001 - then it is met as it is
+                path.write_bytes(data)
+            receive_model(catalogue, path)
+
+    return load
+
+
 def recording(folder: Path) -> Loader:
     """Open a recording and read what it says of itself and its first frame sets."""
     from devices.playback import PlaybackOrigin
@@ -240,6 +274,21 @@ def _models() -> list[bytes]:
     return [saved.to_json().replace(saved.sha256, "SHA256").encode() + SEPARATOR + weights]
 
 
+def _lane_models() -> list[bytes]:
+    """A model of a few bytes in a file that names no lane yet."""
+    weights = b"weights" * 20
+    digest = hashlib.sha256(weights).hexdigest()
+    manifest = json.dumps({"name": "small", "sha256": digest, "parent": "", "data": {}}).encode()
+    files = {"manifest.json": hashlib.sha256(manifest).hexdigest(), "model.safetensors": digest}
+    told = {"schema": 1, "form": "sallyport model", "lane": "", "sent_utc_s": 1.0, "files": files, "signature": ""}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("signature.json", json.dumps(told))
+        archive.writestr("manifest.json", manifest)
+        archive.writestr("model.safetensors", weights)
+    return [packed.getvalue()]
+
+
 def _recordings() -> list[bytes]:
     from devices.recording import record
 
@@ -262,5 +311,6 @@ TARGETS = (
     Target("image", _images, image),
     Target("payload", _payloads, payload),
     Target("model", _models, model),
+    Target("lane model", _lane_models, lane_model),
     Target("recording", _recordings, recording, native=True),
 )

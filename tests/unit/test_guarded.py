@@ -18,6 +18,7 @@ from storage.erasure.inventory import Target, TargetKind
 from storage.erasure.job import erase
 from storage.export import export_session
 from storage.importing import import_manifest
+from storage.model_transfer import receive_model, send_model
 from storage.registry import ModelRegistry
 from storage.site_shift import read_shift
 from storage.station_ledger import CatalogueLedger
@@ -78,6 +79,12 @@ OPERATIONS: dict[str, tuple[tuple[Permission, ...], Callable[[Catalogue], object
     "registry.add": ((Permission.ADAPT,), lambda c: ModelRegistry(c).add(NOWHERE)),
     "registry.promote": ((Permission.PROMOTE,), lambda c: ModelRegistry(c).promote("none", "x", lambda _: None)),
     "registry.rollback": ((Permission.ROLLBACK,), lambda c: ModelRegistry(c).rollback("x", lambda _: None)),
+    "registry.run_in_shadow": ((Permission.ADAPT,), lambda c: ModelRegistry(c).run_in_shadow("none")),
+    "registry.end_shadow": ((Permission.ADAPT,), lambda c: ModelRegistry(c).end_shadow()),
+    "lanes.trust": ((Permission.KEYS,), lambda c: c.lanes.trust("0" * 64, "n", "x")),
+    "lanes.forget": ((Permission.KEYS,), lambda c: c.lanes.forget("none", "x")),
+    "send_model": ((Permission.PROMOTE,), lambda c: send_model(c, "none", NOWHERE)),
+    "receive_model": ((Permission.IMPORT,), lambda c: receive_model(c, NOWHERE)),
     "registry.reject": ((Permission.PROMOTE,), lambda c: ModelRegistry(c).reject("none", "x")),
     "accounts.all": ((Permission.ACCOUNTS,), lambda c: c.accounts.all()),
     "accounts.add": ((Permission.ACCOUNTS,), lambda c: c.accounts.add("x", [], "")),
