@@ -404,7 +404,7 @@ def _qualify_measure(options: Namespace) -> int:
 def _shift_check(options: Namespace) -> int:
     from core.station.shift import present_all, sources_of
     from storage.catalogue import open_catalogue
-    from storage.commands_shift import ask, store
+    from storage.commands_shift_check import ask, store
     from storage.opening import folder_of, site_access
     from storage.people_commands import log_in
 

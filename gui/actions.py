@@ -86,6 +86,10 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("end_shadow", "End the shadow run", "Ctrl+Shift+X", "stop", "recalibrate", (Permission.ADAPT,)),
     ActionInfo("reject", "Reject", "Ctrl+J", "cross", "recalibrate"),
     ActionInfo("rollback", "Roll back", "Ctrl+B", "rollback", "recalibrate"),
+    ActionInfo("send_model", "Send to another lane", "Ctrl+Shift+O", "export", "recalibrate", (Permission.PROMOTE,)),
+    ActionInfo(
+        "receive_model", "Take from another lane", "Ctrl+Shift+I", "folder", "recalibrate", (Permission.IMPORT,)
+    ),
     ActionInfo("add_account", "Add account", "Ctrl+N", "add", "people", (Permission.ACCOUNTS,)),
     ActionInfo("change_roles", "Roles", "Ctrl+E", "label", "people", (Permission.ACCOUNTS,)),
     ActionInfo("new_passphrase", "Pass-phrase", "Ctrl+Shift+P", "retake", "people", (Permission.ACCOUNTS,)),

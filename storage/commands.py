@@ -23,7 +23,7 @@ from storage.commands_qualification import QUALIFICATION_COMMANDS
 from storage.commands_retention import retention
 from storage.commands_sessions import SESSION_COMMANDS
 from storage.commands_shadow import SHADOW_COMMANDS
-from storage.commands_shift import SHIFT_COMMANDS
+from storage.commands_shift_check import SHIFT_COMMANDS
 from storage.commands_training import train
 from storage.opening import folder_of, load_model, opened
 from storage.people_actions import PEOPLE_COMMANDS

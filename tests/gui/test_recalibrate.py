@@ -284,6 +284,32 @@ def test_a_candidate_runs_in_shadow_and_what_it_would_have_answered_is_shown(
     assert "can run beside" in page.decide.shadow.sentence.text()
 
 
+def test_a_model_goes_to_another_lane_and_comes_back_as_a_file(
+    page: RecalibratePage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    data = page.context.services.data_dir
+    page.context.services = replace(
+        page.context.services, command=lambda said: [sys.executable, "main.py", *said, "--data", str(data)]
+    )
+    with open_catalogue(data) as catalogue:
+        sent = models_of(catalogue).add(bundle(tmp_path, "site-1")).sha256
+    page.go_to_step(DECIDE)
+    send, take = page.context.actions["send_model"], page.context.actions["receive_model"]
+    qtbot.waitUntil(lambda: send.isEnabled() and page.decide.chosen == sent)
+    page.verbs.send_to(page.decide.chosen, str(tmp_path / "model.zip"))
+    qtbot.waitUntil(lambda: (tmp_path / "model.zip").is_file() and take.isEnabled())
+    shown: list[BaseException] = []
+    page.context.show_error = shown.append
+    page.verbs.receive_from(str(tmp_path / "model.zip"))
+    qtbot.waitUntil(take.isEnabled)
+    assert not shown, "a lane trusts itself"
+    (tmp_path / "model.zip").write_bytes(b"PK")
+    page.verbs.receive_from(str(tmp_path / "model.zip"))
+    qtbot.waitUntil(lambda: bool(shown))
+    assert "damaged" in str(shown[0])
+    qtbot.waitUntil(take.isEnabled)
+
+
 def test_a_check_that_holds_is_not_named_by_its_failure() -> None:
     check = Check(reason=GateReason.SPECIES_RISES, holds=Holds.YES, mask="depth+ir", species="print_flat")
     assert check_row(check)[:2] == ("✓", "this species is not accepted more often")
@@ -407,7 +433,7 @@ def test_a_candidate_is_promoted_with_a_reason(page: RecalibratePage, qtbot: QtB
 
 def test_a_candidate_is_rejected_with_a_reason(page: RecalibratePage, qtbot: QtBot) -> None:
     job = with_job(page, qtbot, state=JobState.CANDIDATE, progress=1.0, candidate="ab" * 32)
-    page.reject()
+    page.verbs.reject()
     dialog = page.findChild(ReasonDialog)
     assert dialog is not None
     dialog.reason.setPlainText("not now")

@@ -25,6 +25,7 @@ class DecideStep(QWidget):
 
     def __init__(self, actions: Actions, look_at: Callable[[str, str], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._shown: tuple[str, ...] = ()
         self.question = heading(tr("No candidate waits for a decision"), self, 1.5)
         self.advice = quiet("", self)
         self.models = TextTable((tr("Model"), tr("Role"), tr("Origin"), tr("Digest"), tr("Added")))
@@ -50,13 +51,29 @@ class DecideStep(QWidget):
         self.shadow.column.insertLayout(2, beside)
         column.addWidget(head)
         column.addWidget(self.shadow)
-        for title, model in ((tr("Models"), self.models), (tr("History of the champion"), self.history)):
+        lanes = QHBoxLayout()
+        for action_id in ("send_model", "receive_model"):
+            lanes.addWidget(VerbButton(actions[action_id], self))
+        lanes.addStretch(1)
+        self.table = make_table(tr("Models"), self)
+        self.table.setModel(self.models)
+        history = make_table(tr("History of the champion"), self)
+        history.setModel(self.history)
+        lower = QHBoxLayout()
+        for title, table in ((tr("Models"), self.table), (tr("History of the champion"), history)):
             plate = Plate(self)
             plate.column.addWidget(heading(title, self))
-            table = make_table(title, self)
-            table.setModel(model)
             plate.column.addWidget(table, 1)
-            column.addWidget(plate, 1)
+            lower.addWidget(plate, 1)
+            if table is self.table:
+                plate.column.addLayout(lanes)
+        column.addLayout(lower, 1)
+
+    @property
+    def chosen(self) -> str:
+        """sha256 of the model that is chosen in the list; empty where none is."""
+        row = self.table.currentIndex().row()
+        return self._shown[row] if 0 <= row < len(self._shown) else ""
 
     def show_job(self, record: JobRecord) -> None:
         """The question about one job's candidate."""
@@ -71,6 +88,7 @@ class DecideStep(QWidget):
     def show_models(self, view: ModelView) -> None:
         """Models and history."""
         names: Mapping[str, str] = {model.sha256: model.name for model in view.models}
+        chosen, self._shown = self.chosen, tuple(model.sha256 for model in view.models)
         self.shadow.show_changes(shadow_line(view.shadow, names), view.shadow.differing if view.shadow else ())
         self.models.show(
             [
@@ -84,6 +102,7 @@ class DecideStep(QWidget):
                 for model in view.models
             ]
         )
+        self.table.selectRow(self._shown.index(chosen) if chosen in self._shown else 0)
         self.history.show(
             [
                 (_day(one.utc_s), tr(one.action), names.get(one.sha256, one.sha256[:12]), one.reason)

@@ -12,7 +12,7 @@ from typing import cast
 from PySide6.QtCore import QLocale, QProcess, Qt, QTimer, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QWidget
 
-from core.codes import JobState, ModelRole
+from core.codes import JobState
 from core.errors import HostError
 from core.ports import JobRecord
 from gui.command import Command
@@ -22,6 +22,7 @@ from gui.i18n import codes, tr
 from gui.views.page import Page
 from gui.views.recalibrate.data_step import DataStep
 from gui.views.recalibrate.decide_step import DecideStep
+from gui.views.recalibrate.model_verbs import ModelVerbs
 from gui.views.recalibrate.reading import (
     JobView,
     ModelView,
@@ -34,12 +35,9 @@ from gui.views.recalibrate.reading import (
 from gui.views.recalibrate.report_step import ReportStep
 from gui.views.recalibrate.run_step import RUNNING, RunStep
 from gui.views.recalibrate.site_step import SiteStep
-from gui.widgets.ask import ask_reason
 from gui.widgets.forms import combo_box, quiet
 from gui.widgets.stepper import Stepper
 from gui.widgets.toast import Level
-from storage.catalogue import Catalogue
-from storage.registry import ModelRegistry
 from storage.site_shift import read_shift
 
 WATCH_MS = 700
@@ -82,6 +80,7 @@ class RecalibratePage(Page):
         self._timer = QTimer(self)
         self._timer.setInterval(WATCH_MS)
         self._timer.timeout.connect(self._watch)
+        self.verbs = ModelVerbs(context, self.decide, self._run, self._watch, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -94,11 +93,6 @@ class RecalibratePage(Page):
         actions.connect("cancel_job", lambda: self._ask_job("cancel"))
         actions.connect("resume_job", self.resume)
         actions.connect("save_report", self.save_report)
-        actions.connect("promote", self.promote)
-        actions.connect("shadow_run", self.run_in_shadow)
-        actions.connect("end_shadow", self.end_shadow)
-        actions.connect("reject", self.reject)
-        actions.connect("rollback", self.rollback)
         self._enable()
 
     def entered(self) -> None:
@@ -181,14 +175,7 @@ class RecalibratePage(Page):
         actions["cancel_job"].setEnabled(state in RUNNING or state in _OVER)
         actions["resume_job"].setEnabled(state in _OVER or state is JobState.QUEUED)
         actions["save_report"].setEnabled(free and job is not None and read_report(job.report) is not None)
-        actions["promote"].setEnabled(free and state is JobState.CANDIDATE)
-        shadow = self.models.shadow if self.models is not None else None
-        candidate = job.candidate if job is not None and state is JobState.CANDIDATE else ""
-        actions["shadow_run"].setEnabled(free and candidate != "" and (shadow is None or shadow.model != candidate))
-        actions["end_shadow"].setEnabled(free and shadow is not None)
-        actions["reject"].setEnabled(free and state is JobState.CANDIDATE)
-        previous = self.models is not None and any(ModelRole.PREVIOUS in m.roles for m in self.models.models)
-        actions["rollback"].setEnabled(free and previous)
+        self.verbs.enable(job, self.models, free)
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
@@ -264,76 +251,6 @@ class RecalibratePage(Page):
             arguments,
             tr("Saving the report"),
             lambda output: self.context.notify(tr("Saved."), output.strip(), Level.INFO),
-        )
-
-    def promote(self) -> None:
-        """Make the candidate the champion, with a reason; its self-test runs in a process of its own."""
-        if self.job is None or not self.job.candidate:
-            return
-        candidate = self.job.candidate
-
-        def answered(_value: str, reason: str) -> None:
-            self._run(["promote", candidate, "--reason", reason], tr("Promoting"), self._promoted)
-
-        ask_reason(
-            self,
-            tr("Promote the candidate"),
-            tr("From the next frame set on the station decides with it. A roll back returns to the present champion."),
-            answered,
-        )
-
-    def run_in_shadow(self) -> None:
-        """Let the candidate run beside the champion: what it would have answered is stored, and opens nothing."""
-        if self.job is not None and self.job.candidate:
-            self._run(["shadow", "start", self.job.candidate], tr("Beginning the shadow run"), self._shadow_changed)
-
-    def end_shadow(self) -> None:
-        """End the shadow run; its answers are kept."""
-        self._run(["shadow", "stop"], tr("Ending the shadow run"), self._shadow_changed)
-
-    def _shadow_changed(self, _output: str) -> None:
-        self.context.notify(tr("The running station follows by itself."), "", Level.INFO)
-
-    def _promoted(self, output: str) -> None:
-        if output.startswith("proposed"):  # not done: it waits for a second person
-            self.context.notify(
-                tr("Proposed."), tr("A second person has to approve it, on the page People."), Level.INFO
-            )
-            return
-        self.context.notify(
-            tr("The candidate is the champion now."), tr("The running station switches by itself."), Level.INFO
-        )
-
-    def rollback(self) -> None:
-        """Return to the champion before this one, with a reason."""
-        ask_reason(
-            self,
-            tr("Roll back"),
-            tr("The station decides with the champion before this one again."),
-            lambda _value, reason: self._run(
-                ["rollback", "--reason", reason],
-                tr("Rolling back"),
-                lambda _output: self.context.notify(tr("The previous champion is back."), "", Level.INFO),
-            ),
-        )
-
-    def reject(self) -> None:
-        """Refuse the candidate, with a reason; it is kept, but never deployed."""
-        if self.job is None:
-            return
-        job = self.job.id
-
-        def answered(_value: str, reason: str) -> None:
-            def refuse(catalogue: Catalogue) -> None:
-                ModelRegistry(catalogue).reject(job, reason)
-
-            self.context.tasks.run(refuse, lambda _n: self._watch(), self.context.show_error, self)
-
-        ask_reason(
-            self,
-            tr("Reject the candidate"),
-            tr("The champion stays. The candidate and its report are kept."),
-            answered,
         )
 
     def _run(self, arguments: list[str], what: str, done: Callable[[str], object]) -> None:
