@@ -286,6 +286,15 @@ class GateResult(StrEnum):
     INSUFFICIENT_EVIDENCE = "insufficient_evidence"
 
 
+class Movement(StrEnum):
+    """How the evidence of a modality stands to what it was (core.adaptation.shift)."""
+
+    AS_BEFORE = "as_before"
+    MOVED = "moved"
+    MOVED_FAR = "moved_far"
+    TOO_LITTLE = "too_little"
+
+
 class GateReason(StrEnum):
     """Why the gate answered as it did (core.adaptation.gate; evaluation.md section 6)."""
 

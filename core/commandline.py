@@ -403,6 +403,8 @@ def _shift_commands(parser: argparse.ArgumentParser) -> None:
 
 def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     commands = _Commands(parser, prefix="adapt ")
+    shift = commands.add("shift", "whether the evidence of each modality moved since the champion began here")
+    shift.add_argument("--json", action="store_true")
     plan = commands.add("plan", "freeze a plan; prints the job's id")
     plan.add_argument("--sessions", metavar="ID,..", type=names, required=True)
     plan.add_argument("--seed", metavar="N", type=int, default=0)
@@ -431,7 +433,7 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     power.add_argument("--bpcer", metavar="X", type=share, default=0.15, help="what the champion is taken to do today")
     power.add_argument("--apcer", metavar="X", type=share, default=0.10)
     power.add_argument("--draws", metavar="N", type=count, default=200)
-    power.add_argument("--json", metavar="OUT", type=Path)
+    power.add_argument("--json", metavar="OUT", type=Path, nargs="?", const=Path("-"), help="without OUT: on stdout")
     report = commands.add("report", "a job's report as one HTML file or as PDF; it shows no face and names no person")
     report.add_argument("job", metavar="JOB")
     report.add_argument("--out", metavar="FILE", type=Path, required=True, help="ends in .html or .pdf")

@@ -50,6 +50,8 @@ class Command(QObject):
         self._process.readyReadStandardError.connect(self._listen)
         self._process.finished.connect(self._on_finished)
         self._process.errorOccurred.connect(self._on_error)
+        process = self._process
+        self.destroyed.connect(lambda: _take_along(process))
         self._process.start(command[0], list(command[1:]))
 
     def stop(self) -> None:
@@ -88,6 +90,14 @@ class Command(QObject):
     def _end(self) -> None:
         self.ended.emit()
         self.deleteLater()
+
+
+def _take_along(process: QProcess) -> None:
+    """End what still runs when its window goes; Qt would do so too, with a warning."""
+    if process.state() != QProcess.ProcessState.NotRunning:
+        process.blockSignals(True)
+        process.kill()
+        process.waitForFinished()
 
 
 def _told(code: int, errors: str) -> KnownError:

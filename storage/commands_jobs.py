@@ -20,6 +20,8 @@ from core.logs import start_logging
 from core.results import write_json
 from core.terminal import plain
 from storage.catalogue import Catalogue
+from storage.commands_power import power
+from storage.commands_site_shift import shift
 from storage.lineage import refuse_excised, without
 from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry
@@ -91,35 +93,6 @@ def _freeze(catalogue: Catalogue, made: Plan) -> int:
     text = made.to_json()
     _tell_left_out(text)
     print(catalogue.jobs.create(text, made.sha256()))
-    return ExitCode.DONE
-
-
-def power(catalogue: Catalogue, options: Namespace) -> int:
-    """How often the gate would promote a better candidate judged on these sessions, and how many people would do."""
-    from core.adaptation.plan import make_plan
-    from core.adaptation.power import Design, Power, people_for
-    from core.adaptation.power import power as power_of
-
-    champion = ModelRegistry(catalogue).champion()
-    made = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed)
-    now = Design.of(made, options.cut, options.bpcer, options.apcer)
-    told: list[dict[str, object]] = []
-
-    def tell(design: Design, found: Power) -> None:
-        attacks, rate = sum(design.attacks.values()), found.passed
-        print(
-            f"{2 * design.people:>6} people, {2 * design.people * design.takes} bona fide, {2 * attacks} attacks: "
-            f"{rate.value:.0%} would pass ({rate.low:.0%} to {rate.high:.0%} of {rate.trials} draws)"
-        )
-        told.append({"design": plain(design), "passed": rate.as_json(), "answers": plain(found.answers)})
-
-    print(f"Half of the people judge. A model with {options.cut:.0%} fewer errors:")
-    if now.people < made.gate.min_subjects:
-        tell(now, power_of(now, made.gate, options.draws, options.seed))
-    enough = people_for(now, made.gate, _POWER, options.draws, options.seed, tell)
-    print("Not even thousands of people would do." if enough is None else f"At least {_POWER:.0%}: the last line.")
-    if options.json is not None:
-        write_json({"wanted": _POWER, "tried": told}, options.json)
     return ExitCode.DONE
 
 
@@ -204,14 +177,12 @@ def _tell_left_out(plan: str) -> None:
         print(f"Left out as too many: {count} of {subject or 'unknown people'} (per {cap}).", file=sys.stderr)
 
 
-_POWER = 0.8
-"""Share of better models that a gate with enough data passes (evaluation.md section 6)."""
-
 JOB_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {
     "adapt plan": plan,
     "adapt excise": excise,
     "adapt judge": judge,
     "adapt power": power,
+    "adapt shift": shift,
     "adapt status": status,
     "adapt pause": request,
     "adapt cancel": request,

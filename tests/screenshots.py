@@ -355,6 +355,7 @@ def adaptation(camera: Camera, run_job: bool) -> None:
     page.go_to_step(DATA)
     camera.wait(lambda: page.data.model.rowCount() > 0)
     page.data.model.choose_all(True)
+    camera.wait(lambda: page.data.outlook.power is not None)
     camera.rest(0.3)
     camera.take("recalibrate-2-data")
     if run_job:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.adaptation.caps import Cap, capped
 from core.adaptation.settings import GateSettings, TrainingSettings
 from core.codes import SessionPurpose, SourceKind, Species, UnlabelledUse
-from core.errors import InputError, UsageError
+from core.errors import InputError, UsageError, sentence
 from core.ports import PresentationStore, StoredPresentation
 
 SCHEMA = 1
@@ -188,9 +188,9 @@ def make_plan(
     found = _found(store, sessions)
     kinds = sorted({presentation.source_kind for presentation in found})
     if SourceKind.LIVE in kinds and len(kinds) > 1:
+        others = ", ".join(kind for kind in kinds if kind != SourceKind.LIVE)
         raise UsageError(
-            f"Live captures cannot be mixed with {', '.join(k for k in kinds if k != SourceKind.LIVE)} in one pass.",
-            "Plan them apart.",
+            sentence("Live captures cannot be mixed with {others} in one pass.", others=others), "Plan them apart."
         )
     training = training or TrainingSettings()
     too_many = capped(found, training)
@@ -273,7 +273,9 @@ def split_subjects(presentations: Sequence[PlannedPresentation], seed: int) -> S
     with_bona_fide = {p.subject for p in presentations if p.species == Species.BONA_FIDE}
     if len(with_bona_fide) < 2:
         raise InputError(
-            f"A pass needs two subjects with labelled bona fide presentations, here are {len(with_bona_fide)}.",
+            sentence(
+                "A pass needs two subjects with labelled bona fide presentations, here are {n}.", n=len(with_bona_fide)
+            ),
             "One adapts, the other judges: add sessions, or label the ones you have.",
         )
     generator = np.random.default_rng([seed, 0])
@@ -316,7 +318,10 @@ def _found(store: PresentationStore, sessions: Sequence[str]) -> list[StoredPres
     with_material = {presentation.session for presentation in found}
     for session in sessions:
         if session not in with_material:
-            raise InputError(f"The session {session} has no presentations.", "List them with `main.py sessions`.")
+            raise InputError(
+                sentence("The session {session} has no usable presentations.", session=session),
+                "Its takes were discarded, cut off, or their consent has ended. List sessions with `main.py sessions`.",
+            )
     return found
 
 

@@ -76,6 +76,24 @@ class Power:
     answers: Mapping[GateResult, int]
 
 
+@dataclass(frozen=True, slots=True)
+class More:
+    """What is still to be captured, for the half that judges and the half that adapts together."""
+
+    people: int
+    bona_fide: int
+    attacks: int
+
+    @classmethod
+    def of(cls, now: Design, enough: Design) -> More:
+        """From one design of a judging half to another."""
+        return cls(
+            people=2 * (enough.people - now.people),
+            bona_fide=2 * (enough.people * enough.takes - now.people * now.takes),
+            attacks=2 * (sum(enough.attacks.values()) - sum(now.attacks.values())),
+        )
+
+
 def power(design: Design, settings: GateSettings, draws: int, seed: int = 0) -> Power:
     """Draw a site ``draws`` times and ask the gate each time.
 
@@ -99,14 +117,22 @@ def people_for(
 
     ``None`` where not even thousands of people would do. ``tried`` is told every step.
     """
-    found = design if design.people >= settings.min_subjects else design.larger(settings.min_subjects / design.people)
-    while found.people <= _MOST_PEOPLE:
+    for found in sizes(design, settings):
         told = power(found, settings, draws, seed)
         tried(found, told)
         if told.passed.value >= wanted:
             return found
-        found = found.larger(1.5)
     return None
+
+
+def sizes(design: Design, settings: GateSettings) -> list[Design]:
+    """The designs that `people_for` asks about, in order, from the first that the gate concludes anything of."""
+    found = design if design.people >= settings.min_subjects else design.larger(settings.min_subjects / design.people)
+    all_sizes = []
+    while found.people <= _MOST_PEOPLE:
+        all_sizes.append(found)
+        found = found.larger(1.5)
+    return all_sizes
 
 
 def drawn_trials(design: Design, random: np.random.Generator) -> list[PairedTrial]:

@@ -8,7 +8,7 @@ what a single modality accepts could be the attack that fools this modality. So 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -31,10 +31,14 @@ _BITS = torch.tensor([1, 2, 4])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PseudoLabels:
-    """``bona_fide bool (N,)`` and ``weight float (N,)``, omega of method.md 8.2: 0 where nothing is to be learnt."""
+    """``bona_fide bool (N,)`` and ``weight float (N,)``, omega of method.md 8.2: 0 where nothing is to be learnt.
+
+    ``agreement``: see `agreement_of`; ``None`` where it was not kept. It is shown to a person, and decides nothing.
+    """
 
     bona_fide: torch.Tensor
     weight: torch.Tensor
+    agreement: float | None = None
 
     @property
     def kept(self) -> torch.Tensor:
@@ -99,7 +103,14 @@ def label(network: PadNetwork, unlabelled: Unlabelled) -> PseudoLabels:
         torch.cat([one.disagreement for one in votes]),
         torch.cat([one.heads for one in votes], dim=1),
     )
-    return unlabelled.rule(vote, early.presence, torch.cat(residuals), unlabelled.limits)
+    labels = unlabelled.rule(vote, early.presence, torch.cat(residuals), unlabelled.limits)
+    return replace(labels, agreement=agreement_of(vote, early.presence))
+
+
+def agreement_of(vote: Vote, presence: torch.Tensor) -> float:
+    """Share of the present modalities whose own head is on the side of the vote, over all rows."""
+    same = (vote.heads[:3].T >= 0.5) == (vote.bona_fide >= 0.5)[:, None]
+    return float((same & presence).sum() / presence.sum().clamp_min(1))
 
 
 def select(

@@ -152,6 +152,8 @@ class AdaptationTrainer:
             bona_fide, attacks = pseudo.counts()
             told |= {"pseudo_bona_fide": float(bona_fide), "pseudo_attacks": float(attacks)}
             told["coverage"] = (bona_fide + attacks) / len(self._unlabelled)
+            if pseudo.agreement is not None:
+                told["pseudo_agreement"] = pseudo.agreement
             outputs, rows = self._half(self._unlabelled.early, _believed(pseudo, self._settings.batch, random), random)
             loss = pseudo_loss(*outputs, pseudo.bona_fide[rows], pseudo.weight[rows])
             told["pseudo_loss"] = float(loss.detach())
@@ -172,6 +174,8 @@ class AdaptationTrainer:
         tensors |= {f"teacher.{n}": p.detach() for n, p in self._averages.items()}
         if self._pseudo is not None:
             tensors |= {"pseudo.bona_fide": self._pseudo.bona_fide, "pseudo.weight": self._pseudo.weight}
+            if self._pseudo.agreement is not None:
+                tensors["pseudo.agreement"] = torch.tensor(self._pseudo.agreement, dtype=torch.float64)
         for part, kept in self._snapshot.items():
             tensors |= {f"snapshot.{part}.{name}": tensor for name, tensor in kept.items()}
         for name, parameter in self._parameters.items():
@@ -194,7 +198,12 @@ class AdaptationTrainer:
             for name, value in _under(tensors, f"optimizer.{key}.").items():
                 self._optimizer.state[self._parameters[name]][key] = value.clone()
         if "pseudo.weight" in tensors:
-            self._pseudo = PseudoLabels(tensors["pseudo.bona_fide"].clone(), tensors["pseudo.weight"].clone())
+            agreement = tensors.get("pseudo.agreement")  # a checkpoint from before has none
+            self._pseudo = PseudoLabels(
+                tensors["pseudo.bona_fide"].clone(),
+                tensors["pseudo.weight"].clone(),
+                None if agreement is None else float(agreement),
+            )
         self.steps_done, self.returns = int(str(header["steps_done"])), int(str(header["returns"]))
         self._accepted, self._anchor = int(str(header["accepted"])), float(str(header["anchor"]))
         stability = header["stability"]

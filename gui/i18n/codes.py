@@ -13,6 +13,7 @@ from core.codes import (
     Hint,
     JobState,
     ModelRole,
+    Movement,
     Outcome,
     Reason,
     Rule,
@@ -229,6 +230,13 @@ _GATE_REASON: Mapping[StrEnum, str] = {
     GateReason.CHAMPION_CHANGED: "another champion was deployed meanwhile: plan again",
 }
 
+_MOVEMENT: Mapping[StrEnum, str] = {
+    Movement.AS_BEFORE: "as before",
+    Movement.MOVED: "moved",
+    Movement.MOVED_FAR: "moved far",
+    Movement.TOO_LITTLE: "too little to tell",
+}
+
 _GATE_HOLDS: Mapping[StrEnum, str] = {
     **_GATE_REASON,
     GateReason.APCER_RISES: "no more attacks accepted",
@@ -282,6 +290,7 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     JobState: (_JOB,),
     GateReason: (_GATE_REASON, _GATE_HOLDS),
     GateResult: (_GATE,),
+    Movement: (_MOVEMENT,),
     ModelRole: (_ROLE,),
     Species: (_SPECIES,),
     **QUALIFICATION_TABLES,
@@ -375,6 +384,11 @@ def gate(code: GateResult) -> str:
 def gate_reason(code: GateReason) -> str:
     """Why a check of the gate does not hold."""
     return _text(_GATE_REASON, code)
+
+
+def movement(code: Movement) -> str:
+    """How the evidence of a sensor stands to what it was."""
+    return _text(_MOVEMENT, code)
 
 
 def gate_holds(code: GateReason) -> str:

@@ -39,6 +39,6 @@ def second_pen() -> Any:
     return pg.mkPen(current_scheme().text, width=2, style=Qt.PenStyle.DashLine)
 
 
-def add_legend(plot: Any) -> None:
-    """Name the curves within the plot."""
-    plot.addLegend(offset=(-10, 10), labelTextColor=current_scheme().text)
+def add_legend(plot: Any, columns: int = 1) -> None:
+    """Name the curves within the plot; in a low plot beside each other."""
+    plot.addLegend(offset=(-10, 10 if columns == 1 else 1), labelTextColor=current_scheme().text, colCount=columns)

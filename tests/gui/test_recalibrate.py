@@ -29,10 +29,12 @@ from gui.views.recalibrate.run_step import remaining
 from gui.views.recalibrate.summary import balance_of, missing, sentences
 from gui.views.review.page import ReviewPage
 from gui.widgets.ask import ReasonDialog
+from gui.widgets.curves import Curves
 from storage.catalogue import Catalogue, open_catalogue
 from storage.opening import models_of
 from tests.gui.fakes import verdict
 from tests.unit.test_lineage import bundle
+from tests.unit.test_site_shift import decide
 
 OpenDesk = Callable[[], Desk]
 
@@ -140,6 +142,33 @@ def test_site_figures_have_bounds(page: RecalibratePage, qtbot: QtBot) -> None:
     assert "…" in str(outcomes.data(outcomes.index(0, 2)))
 
 
+def test_the_shift_meter_says_which_sensor_moved_in_words(page: RecalibratePage, qtbot: QtBot) -> None:
+    panel = page.site.shift
+    page.go_to_step(SITE)
+    qtbot.waitUntil(lambda: "not decided" in panel.spans.text())
+    assert panel.bars.isHidden()
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        decide(catalogue, 320)
+        decide(catalogue, 310, ir=-2.0)
+    page.go_to_step(SITE)
+    qtbot.waitUntil(panel.bars.isVisible)
+    assert [row.words.split("  ")[0] for row in panel.bars.rows] == ["as before", "as before", "moved far"]
+    assert "champion's first 300 verdicts" in panel.spans.text()
+    spoken = panel.bars.accessibleDescription()
+    assert "Infrared: moved far" in spoken
+    assert "300 verdicts then, 300 now, chance alone reaches" in spoken
+    assert panel.bars.grab().width() > 0
+
+
+def test_few_verdicts_are_too_little_to_tell(page: RecalibratePage, qtbot: QtBot) -> None:
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        decide(catalogue, 20)
+    page.go_to_step(SITE)
+    qtbot.waitUntil(page.site.shift.bars.isVisible)
+    assert {row.words for row in page.site.shift.bars.rows} == {"too little to tell"}
+    assert "about 160 verdicts on each side" in page.site.shift.spans.text()
+
+
 def test_the_choice_says_what_it_amounts_to_and_what_is_missing(page: RecalibratePage) -> None:
     assert not page.context.actions["make_plan"].isEnabled()
     page.data.model.choose_all(True)
@@ -152,7 +181,7 @@ def test_the_choice_says_what_it_amounts_to_and_what_is_missing(page: Recalibrat
 
 
 def test_enough_subjects_leave_no_gap() -> None:
-    balance = replace(balance_of([]), subjects=20, bona_fide=60, attacks={"print_flat": 60})
+    balance = replace(balance_of([]), subjects=20, genuine=20, bona_fide=60, attacks={"print_flat": 60})
     assert missing(balance) == []
     assert len(sentences(balance)) == 5
 
@@ -308,6 +337,31 @@ def test_a_job_is_watched_and_can_be_paused(page: RecalibratePage, qtbot: QtBot)
     qtbot.waitUntil(lambda: "pause" in page.run_step.message.text())
     with open_catalogue(page.context.services.data_dir) as catalogue:
         assert catalogue.jobs.take_request(job) == "pause"
+
+
+def test_guessed_labels_have_a_curve_only_where_the_pass_guesses(page: RecalibratePage, qtbot: QtBot) -> None:
+    page.go_to_step(RUN)
+
+    def run(**guessed: float) -> Curves:
+        with open_catalogue(page.context.services.data_dir) as catalogue:
+            job = catalogue.jobs.create("{}", "00")
+            for step in range(3):
+                catalogue.jobs.append_event(job, step, {"site_loss": 1.0 / (step + 1), **guessed})
+            catalogue.jobs.update(job, state=JobState.TRAINING, pid=os.getpid())
+        page.jobs.setCurrentIndex(-1)  # the newest one is looked at, whatever was chosen before
+        page._watch()
+        qtbot.waitUntil(lambda: page.job is not None and page.job.id == job and page.run_step.curves is not None)
+        found = page.run_step.curves
+        assert isinstance(found, Curves)
+        return found
+
+    assert set(run().plots) == {"site_loss"}
+    guessing = run(pseudo_bona_fide=12.0, pseudo_attacks=40.0, pseudo_agreement=0.875).plots
+    assert set(guessing) == {"site_loss", "pseudo_bona_fide", "pseudo_agreement"}
+    assert guessing["pseudo_bona_fide"].accessibleDescription() == "bona fide 12, attack 40"
+    assert guessing["pseudo_agreement"].accessibleDescription() == "0.875"
+    legend = guessing["pseudo_bona_fide"].getPlotItem().legend
+    assert [label.text for _sample, label in legend.items] == ["bona fide", "attack"]
 
 
 def test_a_job_whose_process_is_gone_can_be_resumed(

@@ -89,6 +89,7 @@ def test_a_job_ends_with_a_report_a_bundle_and_curves(finished: Bench) -> None:
     steps = bench.jobs.events(bench.job)
     assert len(steps) == 12
     assert {"site_loss", "replay_loss", "anchor", "stability", "weight", "flips", "remaining_s"} <= set(steps[0][1])
+    assert not any(name.startswith("pseudo") for _, values in steps for name in values), "nobody asked for guesses"
     candidate = read_manifest(bench.place.out_dir / "candidate")
     assert candidate.parent == bench.champion.sha256
     assert candidate.sha256 == report.candidate != bench.champion.sha256
@@ -108,7 +109,10 @@ def test_captures_without_a_label_are_labelled_by_the_pass_and_counted_in_its_re
     told = JobReport.model_validate_json(record.report).pseudo_labels
     assert told["rows"] == 4 * QUICK.frames
     assert 0 <= told["bona_fide"] + told["attack"] <= told["rows"]
-    assert all(0.0 <= step["coverage"] <= 1.0 for _, step in bench.jobs.events(bench.job))
+    for _, step in bench.jobs.events(bench.job):
+        assert 0.0 <= step["coverage"] <= 1.0
+        assert 0.0 <= step["pseudo_agreement"] <= 1.0
+        assert step["pseudo_bona_fide"] + step["pseudo_attacks"] <= told["rows"]
 
 
 def test_recorded_traffic_is_decided_again_by_both_models_and_changes_nothing_else(

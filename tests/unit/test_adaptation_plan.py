@@ -38,7 +38,7 @@ def test_a_vanished_session_and_a_changed_label_are_named() -> None:
     store = SiteStore()
     plan = make_plan(store, store.sessions, CHAMPION, "factory", 1)
     verify_plan(plan, store, CHAMPION)
-    with pytest.raises(InputError, match="s-5 has no presentations"):
+    with pytest.raises(InputError, match="s-5 has no usable presentations"):
         verify_plan(plan, SiteStore(subjects=5), CHAMPION)
     store.labels["s-2/1"] = None
     with pytest.raises(InputError, match="s-2/1 was changed"):

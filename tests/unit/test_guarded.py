@@ -20,6 +20,7 @@ from storage.export import export_session
 from storage.importing import import_manifest
 from storage.model_transfer import receive_model, send_model
 from storage.registry import ModelRegistry
+from storage.site_shift import read_shift
 from storage.station_ledger import CatalogueLedger
 from tests.people import PASSPHRASE, add_people, cheap_catalogue
 
@@ -60,6 +61,7 @@ OPERATIONS: dict[str, tuple[tuple[Permission, ...], Callable[[Catalogue], object
         (Permission.QUALIFY,), lambda c: c.sessions.open(SessionPurpose.QUALIFICATION, *DECISIONS)
     ),
     "sessions.page": ((Permission.REVIEW,), lambda c: c.sessions.page()),
+    "read_shift": ((Permission.REVIEW,), read_shift),
     "verdicts.page": ((Permission.REVIEW,), lambda c: c.verdicts.page()),
     "verdicts.override": ((Permission.OVERRIDE,), lambda c: c.verdicts.override(1, Outcome.BONA_FIDE, "x")),
     "verdicts.refer": ((Permission.OPERATE,), lambda c: c.verdicts.override(1, Outcome.REFER, "x")),

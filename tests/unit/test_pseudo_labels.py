@@ -7,7 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.adaptation.pseudo import KEPT_ATTACK, KEPT_BONA_FIDE, SourceLimits, Unlabelled, label, select, source_limits
+from core.adaptation.pseudo import (
+    KEPT_ATTACK,
+    KEPT_BONA_FIDE,
+    SourceLimits,
+    Unlabelled,
+    agreement_of,
+    label,
+    select,
+    source_limits,
+)
 from core.adaptation.settings import TrainingSettings
 from core.adaptation.trainer import AdaptationTrainer
 from core.frames import EVERY_MASK
@@ -85,6 +94,13 @@ def test_shares_caps_and_balance_hold(rows: list[float]) -> None:
     assert bool((found.weight <= 4.0).all())
 
 
+def test_agreement_is_of_the_modalities_that_are_there() -> None:
+    split = vote(0.99, 0.99, heads=(0.9, 0.2, 0.1))
+    assert agreement_of(split, torch.tensor([ALL, RGB])) == pytest.approx(2 / 4)
+    assert agreement_of(split, torch.tensor([RGB_DEPTH, RGB])) == pytest.approx(2 / 3)
+    assert agreement_of(vote(0.01, 0.99), torch.tensor([ALL, ALL])) == 1.0
+
+
 def test_a_pass_with_unlabelled_rows_tells_what_it_believes_and_goes_on_as_it_would_have() -> None:
     source = source_of()
     limits = source_limits(source.network, source.replay, dict.fromkeys(EVERY_MASK, 0.0))
@@ -98,11 +114,14 @@ def test_a_pass_with_unlabelled_rows_tells_what_it_believes_and_goes_on_as_it_wo
     straight, killed = begun(), begun()
     told = [straight.step() for _ in range(30)]
     assert all(0.0 < step["coverage"] <= 1.0 for step in told)
+    assert all(0.0 < step["pseudo_agreement"] <= 1.0 for step in told)
     for _ in range(25):
         killed.step()
     resumed = begun()
     resumed.restore(*killed.state())
+    after = []
     while not resumed.finished:
-        resumed.step()
+        after.append(resumed.step())
+    assert [step["pseudo_agreement"] for step in after] == [step["pseudo_agreement"] for step in told[25:]]
     for name, value in resumed.teacher.state_dict().items():
         torch.testing.assert_close(value, straight.teacher.state_dict()[name], atol=1e-6, rtol=0)

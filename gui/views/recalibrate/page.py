@@ -38,6 +38,7 @@ from gui.views.recalibrate.site_step import SiteStep
 from gui.widgets.forms import combo_box, quiet
 from gui.widgets.stepper import Stepper
 from gui.widgets.toast import Level
+from storage.site_shift import read_shift
 
 WATCH_MS = 700
 SITE, DATA, RUN, REPORT, DECIDE = range(5)
@@ -59,7 +60,7 @@ class RecalibratePage(Page):
         names = (tr("What changed"), tr("Data"), tr("Run"), tr("Report"), tr("Decide"))
         self.stepper = Stepper(names, self)
         self.site = SiteStep(self)
-        self.data = DataStep(actions, self)
+        self.data = DataStep(context, self)
         self.run_step = RunStep(actions, self)
         self.report = ReportStep(actions, context.look_at, self)
         self.decide = DecideStep(actions, context.look_at, self)
@@ -104,6 +105,7 @@ class RecalibratePage(Page):
     def left(self) -> None:
         """Stop watching; the job goes on."""
         self._timer.stop()
+        self.data.outlook.stop()
 
     # --- steps --------------------------------------------------------------------------------------------------
 
@@ -118,6 +120,7 @@ class RecalibratePage(Page):
         tasks, fail = self.context.tasks, self.context.show_error
         if index == SITE:
             tasks.run(read_site, self.site.show_figures, fail, self)
+            tasks.run(read_shift, self.site.shift.show_shift, fail, self)
         elif index == DATA:
             tasks.run(read_material, self.data.show_material, fail, self)
         tasks.run(read_models, self._show_models, fail, self)
@@ -177,7 +180,8 @@ class RecalibratePage(Page):
     # --- verbs --------------------------------------------------------------------------------------------------
 
     def make_plan(self) -> None:
-        """Freeze a plan over the chosen sessions, and start its job."""
+        """Freeze a plan over the chosen sessions, and start its job; whoever decides so needs no outlook any more."""
+        self.data.outlook.stop()
         arguments = ["adapt", "plan", "--sessions", ",".join(self.data.sessions), "--seed", str(self.data.seed.value())]
         if self.data.learns_unlabelled:
             arguments.append("--unlabelled")

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.adaptation.worker import settle_interrupted
-from core.codes import ModelRole, Outcome, RecordMode, SessionState
+from core.codes import ModelRole, Outcome, RecordMode, SessionState, Species
 from core.metrics.rate import Rate, rate_of
 from core.ports import JobRecord
 from storage.catalogue import Catalogue
 from storage.repositories.models import Deployment, ModelRecord
-from storage.repositories.presentations import PresentationState
+from storage.repositories.presentations import Presentation, PresentationState
 from storage.repositories.sessions import Session, SessionFilter
 from storage.repositories.shadow_answers import ShadowFigures
 
@@ -32,11 +32,15 @@ class SiteFigures:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """One session that a plan may use. ``labels``: species -> presentations; ``None`` = not labelled."""
+    """One session that a plan may use. ``labels``: species -> presentations; ``None`` = not labelled.
+
+    ``genuine``: those of its ``subjects`` who have bona fide presentations.
+    """
 
     session: Session
     labels: Mapping[str | None, int]
     subjects: frozenset[str] = field(default_factory=frozenset)
+    genuine: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,15 @@ def read_material(catalogue: Catalogue) -> list[Material]:
                 if take.state in (PresentationState.CLOSED, PresentationState.CUT_OFF)
             ]
             labels = Counter(take.species for take in takes)
-            subjects = frozenset(take.subject or session.subject for take in takes) - {""}
+            genuine = [take for take in takes if take.species == Species.BONA_FIDE]
             if takes:
-                found.append(Material(session, labels, subjects))
+                found.append(Material(session, labels, _people(session, takes), _people(session, genuine)))
         if cursor is None:
             return found
+
+
+def _people(session: Session, takes: Sequence[Presentation]) -> frozenset[str]:
+    return frozenset(take.subject or session.subject for take in takes) - {""}
 
 
 def read_jobs(catalogue: Catalogue) -> list[JobRecord]:

@@ -27,7 +27,7 @@ class RunStep(QWidget):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
-        self._curves: QWidget | None = None
+        self.curves: QWidget | None = None
         self._job = ""
         self._plate = Plate(self)
         self._plate.column.addWidget(heading(tr("Curves"), self))
@@ -65,18 +65,18 @@ class RunStep(QWidget):
     def _show_curves(self, view: JobView) -> None:
         from gui.widgets.curves import Curves
 
-        if self._curves is None:
-            self._curves = Curves(self)
+        if self.curves is None:
+            self.curves = Curves(self)
             self._waiting.hide()
-            self._plate.column.insertWidget(1, self._curves, 1)
-        assert isinstance(self._curves, Curves)
-        self._curves.show_events(view.events)
+            self._plate.column.insertWidget(1, self.curves, 1)
+        assert isinstance(self.curves, Curves)
+        self.curves.show_events(view.events)
 
     def _clear_curves(self) -> None:
-        if self._curves is not None:
-            self._curves.hide()
-            self._curves.deleteLater()
-            self._curves = None
+        if self.curves is not None:
+            self.curves.hide()
+            self.curves.deleteLater()
+            self.curves = None
             self._waiting.show()
 
 

@@ -1,4 +1,4 @@
-"""Step 1: what changed. Figures of the newest verdicts at this site, with bounds."""
+"""Step 1: what changed. Figures of the newest verdicts at this site, with bounds, and the shift of each sensor."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from core.metrics.rate import Rate
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
 from gui.views.recalibrate.reading import SiteFigures
+from gui.views.recalibrate.shift_panel import ShiftPanel
 from gui.widgets.facts import Facts
 from gui.widgets.forms import GAP, Plate, heading, quiet
 from gui.widgets.tables import make_table
 
 
 class SiteStep(QWidget):
-    """Shares of the outcomes, sensors in use, overrides."""
+    """Shares of the outcomes, shift of the sensors, sensors in use, overrides."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +27,7 @@ class SiteStep(QWidget):
         self._facts = Facts(self)
         table = make_table(tr("Outcomes"), self)
         table.setModel(self.outcomes)
+        self.shift = ShiftPanel(self)
         left, right = Plate(self), Plate(self)
         left.column.addWidget(heading(tr("Newest verdicts of this site"), self))
         left.column.addWidget(self.note)
@@ -33,14 +35,18 @@ class SiteStep(QWidget):
         right.column.addWidget(heading(tr("Beside them"), self))
         right.column.addWidget(self._facts)
         explanation = tr(
-            "A rising share of REFER and NO RESPONSE, or of overrides, says that people, light or camera have changed. "
-            "Record labelled sessions on the page Collect, then go on with step 2."
+            "A rising share of REFER and NO RESPONSE or of overrides, or a sensor that has moved, says that people, "
+            "light or camera have changed. Record labelled sessions on the page Collect, then go on with step 2."
         )
         right.column.addWidget(quiet(explanation, self))
         right.column.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(GAP)
-        row.addWidget(left, 3)
+        both = QVBoxLayout()
+        both.setSpacing(GAP)
+        both.addWidget(left, 1)
+        both.addWidget(self.shift)
+        row.addLayout(both, 3)
         row.addWidget(right, 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.adaptation.power_report import PowerReport
 from core.adaptation.settings import GateSettings
 from gui.i18n import codes, tr, tr_count
+from gui.views.recalibrate.power_words import more_line
 from gui.views.recalibrate.reading import Material
 
 
@@ -17,6 +19,8 @@ class Balance:
 
     sessions: int
     subjects: int
+    genuine: int
+    """Subjects with bona fide presentations: only they can judge."""
     bona_fide: int
     attacks: dict[str, int]
     unlabelled: int
@@ -26,11 +30,13 @@ def balance_of(chosen: Sequence[Material]) -> Balance:
     """Add them up."""
     labels: Counter[str | None] = Counter()
     subjects: set[str] = set()
+    genuine: set[str] = set()
     for material in chosen:
         labels.update(material.labels)
         subjects |= material.subjects
+        genuine |= material.genuine
     attacks = {species: n for species, n in sorted(labels.items(), key=str) if species}
-    return Balance(len(chosen), len(subjects), labels[""], attacks, labels[None])
+    return Balance(len(chosen), len(subjects), len(genuine), labels[""], attacks, labels[None])
 
 
 def sentences(balance: Balance) -> list[str]:
@@ -48,15 +54,21 @@ def sentences(balance: Balance) -> list[str]:
     return lines
 
 
-def missing(balance: Balance) -> list[str]:
-    """What a conclusive gate would still need. Half of the subjects judge (the plan's split), the rest train."""
+def missing(balance: Balance, power: PowerReport | None = None) -> list[str]:
+    """What a conclusive gate would still need. Half of the subjects judge (the plan's split), the rest train.
+
+    ``power``: what the gate said of these sessions, where it has been asked; it knows better than the counts how many
+    people are missing.
+    """
     wanted = GateSettings().min_subjects * 2
     lines = []
-    if balance.subjects < wanted:
+    if power is not None and not power.enough:
+        lines.append(more_line(power))
+    elif balance.genuine < wanted:
         lines.append(
             tr(
-                "{n} more subjects: with {wanted} in all, half of them can judge",
-                n=wanted - balance.subjects,
+                "{n} more subjects with bona fide presentations: with {wanted} in all, half of them can judge",
+                n=wanted - balance.genuine,
                 wanted=wanted,
             )
         )
@@ -65,3 +77,10 @@ def missing(balance: Balance) -> list[str]:
     if not balance.attacks:
         lines.append(tr("attacks of the site: without them only hybrids and simulated attacks judge"))
     return lines
+
+
+def missing_words(balance: Balance, power: PowerReport | None) -> str:
+    """The same as a list to read; that nothing is missing is said only by the gate."""
+    if lines := missing(balance, power):
+        return "\n".join(f"• {line}" for line in lines)
+    return tr("Not known before the gate has been asked.") if power is None else tr("Nothing.")

@@ -1,0 +1,45 @@
+"""What a plan over the chosen sessions would be, read in the background before anybody freezes one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.adaptation.caps import Cap
+from core.adaptation.plan import make_plan
+from storage.catalogue import Catalogue
+from storage.registry import ModelRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """Of the ``of`` presentations of one person, ``count`` are beyond a cap (`core.adaptation.caps`)."""
+
+    subject: str
+    cap: Cap
+    count: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """``plan``: digest of the plan that these sessions would give; equal digests have the same power."""
+
+    plan: str
+    judging: int
+    too_many: tuple[TooMany, ...]
+
+
+def read_outlook(catalogue: Catalogue, sessions: Sequence[str], seed: int) -> Outlook:
+    """Make the plan without storing it.
+
+    Raises:
+        KnownError: no plan can be made of these sessions, and why.
+    """
+    champion = ModelRegistry(catalogue).champion()
+    plan = make_plan(catalogue.material, sessions, champion.sha256, champion.name, seed)
+    all_of = Counter(one.subject for one in catalogue.material.presentations(sessions))
+    found = Counter((one.subject, one.cap) for one in plan.left_out)
+    too_many = tuple(TooMany(subject, cap, n, all_of[subject]) for (subject, cap), n in found.most_common())
+    return Outlook(plan.sha256(), len(plan.split.judge), too_many)
