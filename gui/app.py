@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from core.access import LOCAL, Actor
 from core.errors import ExitCode, KnownError
 from gui.crash import CrashFile, install_hooks
+from gui.erasing import Erasing
 from gui.feed import FrameFeed
 from gui.i18n import install_language, tr
 from gui.link import StationLink
@@ -56,6 +57,8 @@ class Desk(QObject):
         self.feed = FrameFeed(parent=self)
         self.link = StationLink(services.open_station, self.feed, self)
         self.tasks = Tasks(services.open_catalogue, self)
+        self.erasing = Erasing(services.command, self)
+        self.erasing.told.connect(self._tell)
         self.door = Doorkeeping()
         self._token = ""
         self._idle = QTimer(self)
@@ -79,6 +82,7 @@ class Desk(QObject):
         self.link.close()
         if self._token:
             self._leave_catalogue(wait=True)
+        self.erasing.close()
         self.tasks.close()
         try:
             save_settings(self.settings, self.services.settings_file)
@@ -132,7 +136,7 @@ class Desk(QObject):
             QProcess.startDetached(program, rest)
 
     def _make_window(self) -> MainWindow:
-        window = MainWindow(self.services, self.settings, self.link, self.tasks, self.door)
+        window = MainWindow(self.services, self.settings, self.link, self.tasks, self.erasing, self.door)
         window.admitted.connect(self._on_admitted)
         window.logged_out.connect(self._on_logged_out)
         window.bug.connect(self._on_bug)
@@ -222,6 +226,11 @@ class Desk(QObject):
         if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress, QEvent.Type.Wheel):
             self._stay()
         return False
+
+    @Slot(str, str, object)
+    def _tell(self, what: str, remedy: str, level: Level) -> None:
+        """A notice of what goes on whichever window is open."""
+        self.window.notify(what, remedy, level)
 
     @Slot(object)
     def _on_bug(self, error: BaseException) -> None:

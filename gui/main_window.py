@@ -17,6 +17,7 @@ from core.messages import Problem
 from core.probing import AlarmRaised
 from gui.actions import PAGES, Actions
 from gui.context import PageContext
+from gui.erasing import Erasing
 from gui.i18n import tr
 from gui.i18n.errors import told
 from gui.link import StationLink
@@ -69,7 +70,13 @@ class MainWindow(QMainWindow):
     """Whoever was here is gone; why, in words (empty: because they said so)."""
 
     def __init__(
-        self, services: Services, settings: Settings, link: StationLink, tasks: Tasks, door: Doorkeeping
+        self,
+        services: Services,
+        settings: Settings,
+        link: StationLink,
+        tasks: Tasks,
+        erasing: Erasing,
+        door: Doorkeeping,
     ) -> None:
         super().__init__()
         self.doorkeeping = door
@@ -88,6 +95,7 @@ class MainWindow(QMainWindow):
             self.actions_table,
             link,
             tasks,
+            erasing,
             self.notify,
             self.show_error,
             self.go_to,
@@ -160,6 +168,7 @@ class MainWindow(QMainWindow):
         link.broke.connect(self.bug)
         link.stream_ended.connect(self._on_stream_ended)
         self.tasks.failed.connect(self.show_error)
+        self.context.erasing.erased.connect(self._on_erased)
         if link.health is not None:
             self.health_line.show_health(link.health)
         if link.failure is not None:
@@ -209,6 +218,12 @@ class MainWindow(QMainWindow):
         layout.addWidget(page)
         self.pages[name] = page
         return page
+
+    @Slot()
+    def _on_erased(self) -> None:
+        """Frames may be gone, whoever erased them: no page goes on showing them."""
+        for page in self.pages.values():
+            page.erased()
 
     # --- telling people -----------------------------------------------------------------------------------------
 
