@@ -152,6 +152,7 @@ class MainWindow(QMainWindow):
         actions.connect("support_report", self.open_support_report)
         actions.connect("site_keys", self._open_keys)
         actions.connect("site_policy", self._open_policy)
+        actions.connect("retention", self._open_retention)
         if self.doorkeeping.asks and self.doorkeeping.actor is not None:
             self._rule_timer = QTimer(self)
             self._rule_timer.setInterval(RULE_MS)
@@ -286,6 +287,11 @@ class MainWindow(QMainWindow):
         from gui.views.protection.policy_dialog import PolicyDialog
 
         PolicyDialog(self.context, self).open()
+
+    def _open_retention(self) -> None:
+        from gui.views.protection.retention_dialog import RetentionDialog
+
+        RetentionDialog(self.context, self).open()
 
     def _take_settings(self, chosen: Settings) -> None:
         for key in Settings.model_fields:

@@ -18,10 +18,7 @@ from storage.catalogue import Catalogue, open_catalogue
 from storage.commands_erasure import tell_step
 from storage.opening import folder_of, site_access
 from storage.retention import SET_TERM, Expiry, hold, release, set_term, terms
-from storage.retention_run import RetentionReport, Watch, run_due, run_retention
-
-OVERALL = "overall"
-"""Begins the lines that count the things of a run; lines between them count within one erasure."""
+from storage.retention_run import OVERALL, RetentionReport, Watch, run_due, run_retention
 
 
 def retention(catalogue: Catalogue, options: Namespace) -> int:

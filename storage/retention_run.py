@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 RUN = "run_retention"
 """Action of the audit entry of a run by the station itself."""
 
+OVERALL = "overall"
+"""Begins the lines of progress that count the things of a run; lines between them count within one erasure."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetentionReport:

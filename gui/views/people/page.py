@@ -79,7 +79,7 @@ class PeoplePage(Page):
             row.addWidget(VerbButton(actions[verb], self, primary=verb == "add_account"))
         row.addStretch(1)
         station = QHBoxLayout()
-        for verb in ("new_recovery_code", "kiosk_pin", "site_policy"):
+        for verb in ("new_recovery_code", "kiosk_pin", "site_policy", "retention"):
             station.addWidget(VerbButton(actions[verb], self))
         station.addWidget(self.rule)
         station.addStretch(1)

@@ -64,6 +64,7 @@ class EraseDialog(Question):
         self.step = quiet("", self)
         self.bar = QProgressBar(self)
         self.bar.setAccessibleName(tr("Progress"))
+        self.bar.setTextVisible(False)
         self.text = QPlainTextEdit(self)
         self.stages = QStackedWidget(self)
         self._build()
