@@ -11,9 +11,10 @@ from concurrent import futures
 from PySide6.QtCore import QEvent, QObject, QProcess, QSettings, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
-from core.access import LOCAL, Actor
+from core.access import LOCAL, Actor, Permission
 from core.errors import ExitCode, KnownError
 from gui.crash import CrashFile, install_hooks
+from gui.daily_retention import DailyRetention
 from gui.erasing import Erasing
 from gui.feed import FrameFeed
 from gui.i18n import install_language, tr
@@ -59,6 +60,8 @@ class Desk(QObject):
         self.tasks = Tasks(services.open_catalogue, self)
         self.erasing = Erasing(services.command, self)
         self.erasing.told.connect(self._tell)
+        self.retention = DailyRetention(self.tasks, self.erasing, self)
+        self.retention.troubled.connect(self._tell_trouble)
         self.door = Doorkeeping()
         self._token = ""
         self._idle = QTimer(self)
@@ -109,6 +112,7 @@ class Desk(QObject):
             self._let_in(Doorkeeping(LOCAL))
         self.link.connect_source(self.settings.source or self.services.default_source)
         self.tasks.run(key_status, self._on_keys)
+        self.retention.start()
         if self.crash.last_run_ended_badly:
             self.window.notify(
                 tr("The last run ended badly."),
@@ -173,6 +177,7 @@ class Desk(QObject):
         old.may_close = True
         old.close()
         old.deleteLater()
+        self._tell_trouble()
 
     # --- who is here --------------------------------------------------------------------------------------------
 
@@ -231,6 +236,17 @@ class Desk(QObject):
     def _tell(self, what: str, remedy: str, level: Level) -> None:
         """A notice of what goes on whichever window is open."""
         self.window.notify(what, remedy, level)
+
+    @Slot()
+    def _tell_trouble(self) -> None:
+        """What retention could not do stays told, in every window, until it is done; why, to those who may know."""
+        if self.retention.trouble is None:
+            return
+        what, why = self.retention.trouble
+        actor = self.door.actor
+        if actor is None or not actor.may(Permission.RETENTION):
+            why = tr("An administrator is told why.")
+        self.window.notify(what, f"{why} {tr('It is tried again tomorrow.')}", Level.ERROR)
 
     @Slot(object)
     def _on_bug(self, error: BaseException) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
 from core.errors import KnownError
-from gui.command import Command
+from gui.command import Command, read_json
 from gui.i18n import tr
 from gui.i18n.errors import told_error
 from gui.widgets.toast import Level
@@ -52,7 +52,8 @@ class Erasing(QObject):
         """Begin; ``unseen(output)`` puts the answer into a notice where ``owner`` is gone by then."""
 
         def finished(output: str) -> None:
-            self.erased.emit()
+            if _anything(output):
+                self.erased.emit()
             if isValid(owner):
                 done(output)
             else:
@@ -81,3 +82,11 @@ class Erasing(QObject):
         for command in tuple(self._running):
             command.leave(LEAVE_MS)
         self._running.clear()
+
+
+def _anything(output: str) -> bool:
+    """Whether the command erased at all: a certificate says so by itself, a run of retention lists what it erased."""
+    try:
+        return bool(read_json(output).get("erased", True))
+    except KnownError:
+        return True

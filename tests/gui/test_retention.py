@@ -10,8 +10,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from core.clock import FakeClock
-from core.codes import SessionPurpose
+from core.clock import FakeClock, SystemClock
+from core.codes import RecordMode, SessionPurpose, SourceKind
+from core.daily import Daily
 from gui.app import Desk, SallyportApp
 from gui.main_window import LOG_IN
 from gui.services import Services
@@ -20,7 +21,9 @@ from gui.views.people.page import PeoplePage
 from gui.views.protection.retention_dialog import RetentionDialog
 from gui.views.protection.retention_due import ASK, DONE, EMPTY, LIST, RUN
 from gui.widgets.forms import VerbButton
+from gui.widgets.toast import Level
 from storage.catalogue import open_catalogue
+from storage.frames import FrameStore
 from storage.repositories.proposals import ProposedError
 from storage.retention import hold, set_term, terms
 from tests import site
@@ -50,6 +53,13 @@ def old_takes(services: Services, *people: str) -> list[str]:
             made.append(site.take(catalogue, one, 1 + 10 * number))
             clock.sleep_ms(DAY_MS)
     return made
+
+
+def set_lab_term(services: Services, desk: Desk, qtbot: QtBot) -> None:
+    """Once the window has begun: what is due is then left to the person for a day."""
+    qtbot.waitUntil(lambda: not desk.tasks.busy)
+    with open_catalogue(services.data_dir) as catalogue:
+        set_term(catalogue, LAB, 30, "rule")
 
 
 def opened(desk: Desk, qtbot: QtBot) -> RetentionDialog:
@@ -114,9 +124,10 @@ def test_a_hold_is_set_and_released_and_stops_what_is_due(
 ) -> None:
     old_takes(services, "ann", "bob")
     with open_catalogue(services.data_dir) as catalogue:
-        set_term(catalogue, LAB, 30, "rule")
         later = site.take(catalogue, "bob", 30)
-    dialog = opened(open_desk(), qtbot)
+    desk = open_desk()
+    set_lab_term(services, desk, qtbot)
+    dialog = opened(desk, qtbot)
     holds = dialog.holds
     holds.person.setCurrentIndex(holds.person.findData("ann"))
     assert not holds.set.isEnabled()
@@ -143,8 +154,8 @@ def test_what_is_due_is_erased_after_a_question_and_its_certificates_are_told(
     sessions = old_takes(services, "ann", "bob", "cid")
     with open_catalogue(services.data_dir) as catalogue:
         hold(catalogue, "cid", "case 7")
-        set_term(catalogue, LAB, 30, "rule")
     desk = open_desk()
+    set_lab_term(services, desk, qtbot)
     dialog = opened(desk, qtbot)
     due = dialog.due
     due.erase.click()
@@ -171,9 +182,9 @@ def test_what_is_due_is_erased_after_a_question_and_its_certificates_are_told(
 
 def test_a_run_that_is_stopped_finishes_the_one_it_is_at(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
     sessions = old_takes(services, *(f"p{number:02}" for number in range(12)))
-    with open_catalogue(services.data_dir) as catalogue:
-        set_term(catalogue, LAB, 30, "rule")
-    dialog = opened(open_desk(), qtbot)
+    desk = open_desk()
+    set_lab_term(services, desk, qtbot)
+    dialog = opened(desk, qtbot)
     dialog.due.begin()
     qtbot.waitUntil(lambda: dialog.due.step.text().startswith("1 of 12: "))
     dialog.due.stop.click()
@@ -192,9 +203,8 @@ def test_it_goes_on_in_the_background_and_a_failure_is_told(
     sessions = old_takes(services, "ann", "bob")
     copy = services.data_dir / "copy.db"
     copy.write_bytes((services.data_dir / "sessions" / f"{sessions[0]}.db").read_bytes())
-    with open_catalogue(services.data_dir) as catalogue:
-        set_term(catalogue, LAB, 30, "rule")
     desk = open_desk()
+    set_lab_term(services, desk, qtbot)
     dialog = opened(desk, qtbot)
     dialog.due.begin()
     close = dialog.buttons.button(dialog.buttons.StandardButton.Close)
@@ -282,3 +292,75 @@ def test_the_command_of_the_dialog_acts_as_whoever_is_here(closed_desk: Desk, qt
     qtbot.waitUntil(lambda: dialog.due.stages.currentIndex() == DONE)
     assert dialog.due.result.text() == "0 erasures are done."
     dialog.reject()
+
+
+# --- by itself ------------------------------------------------------------------------------------------------------
+
+
+def test_a_window_erases_by_itself_what_is_due_and_says_so(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    sessions = old_takes(services, "ann", "bob")
+    with open_catalogue(services.data_dir) as catalogue:
+        hold(catalogue, "bob", "case 7")
+        set_term(catalogue, LAB, 30, "rule")
+    desk = open_desk()
+    qtbot.waitUntil(lambda: bool(desk.window.toasts.shown))
+    assert desk.window.toasts.shown[0].what == "1 erasure is done."
+    assert there(services, sessions) == [False, True]
+    dialog = opened(desk, qtbot)
+    assert dialog.due.last.text().endswith("1 erasure is done.")
+    assert [row[4] for row in cells(dialog)] == ["held: case 7"]
+    dialog.reject()
+
+
+def test_a_station_with_accounts_erases_before_anybody_has_logged_in(
+    qapp: SallyportApp, services: Services, closed_desk: Desk, qtbot: QtBot
+) -> None:
+    qtbot.waitUntil(lambda: not closed_desk.tasks.busy and not closed_desk.erasing.busy)
+    with cheap_catalogue(services.data_dir, FakeClock(utc_s=LONG_AGO)) as catalogue, catalogue.acting.going_on():
+        session = catalogue.sessions.open(
+            SessionPurpose.IMPORT, RecordMode.FRAMES, SourceKind.SIMULATED, subject=catalogue.subjects.add("ann").id
+        )
+        key = catalogue.vault.for_session(session)
+        with FrameStore.create(catalogue.frames_path(session), session, key) as store:
+            store.append([site.frame(1)])
+        catalogue.sessions.close(session)
+    desk = Desk(qapp, services)
+    desk.open()
+    qtbot.waitUntil(lambda: any(toast.what == "1 erasure is done." for toast in desk.window.toasts.shown))
+    assert desk.door.actor is None
+    assert there(services, [session]) == [False]
+    desk.close()
+
+
+def test_what_could_not_be_erased_stays_told_until_it_is_done(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    old_takes(services, "ann")
+    with open_catalogue(services.data_dir) as catalogue:
+        set_term(catalogue, LAB, 30, "rule")
+        catalogue.file.change("UPDATE retention SET days = 1")
+    desk = open_desk()
+    qtbot.waitUntil(lambda: bool(desk.window.toasts.shown))
+    toast = desk.window.toasts.shown[0]
+    assert (toast.what, toast.level) == ("1 erasure that is due could not be done.", Level.ERROR)
+    assert "does not bear out" in toast.remedy
+    assert toast.remedy.endswith("It is tried again tomorrow.")
+    desk._renew_window()
+    assert desk.window.toasts.shown[0].what == toast.what, "another window tells it too"
+    with open_catalogue(services.data_dir) as catalogue:
+        set_term(catalogue, LAB, 30, "rule")
+    desk.retention._daily = Daily(SystemClock())
+    desk.retention.look()
+    qtbot.waitUntil(lambda: desk.retention.trouble is None)
+
+
+def test_nothing_is_begun_twice_a_day_nor_without_a_term(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
+    desk = open_desk()
+    qtbot.waitUntil(lambda: not desk.tasks.busy)
+    assert not desk.erasing.busy, "no term is set"
+    set_lab_term(services, desk, qtbot)
+    desk.retention.look()
+    qtbot.waitUntil(lambda: not desk.tasks.busy)
+    assert not desk.erasing.busy, "its day is not over"
