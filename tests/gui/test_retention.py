@@ -55,6 +55,20 @@ def old_takes(services: Services, *people: str) -> list[str]:
     return made
 
 
+def old_import(services: Services, subject: str) -> str:
+    """A session on a station with accounts, years old."""
+    clock = FakeClock(utc_s=LONG_AGO)
+    with cheap_catalogue(services.data_dir, clock) as catalogue, catalogue.acting.going_on():
+        catalogue.subjects.add(subject)
+        kind = SourceKind.SIMULATED
+        session = catalogue.sessions.open(SessionPurpose.IMPORT, RecordMode.FRAMES, kind, subject=subject)
+        key = catalogue.vault.for_session(session)
+        with FrameStore.create(catalogue.frames_path(session), session, key) as store:
+            store.append([site.frame(1)])
+        catalogue.sessions.close(session)
+    return session
+
+
 def set_lab_term(services: Services, desk: Desk, qtbot: QtBot) -> None:
     """Once the window has begun: what is due is then left to the person for a day."""
     qtbot.waitUntil(lambda: not desk.tasks.busy)
@@ -294,6 +308,19 @@ def test_the_command_of_the_dialog_acts_as_whoever_is_here(closed_desk: Desk, qt
     dialog.reject()
 
 
+def test_a_log_out_stops_no_erasure_and_its_end_is_told(closed_desk: Desk, services: Services, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not closed_desk.tasks.busy and not closed_desk.erasing.busy)
+    sessions = [old_import(services, subject) for subject in ("ann", "bob", "cid")]
+    enter(closed_desk, qtbot, "ada")
+    dialog = opened(closed_desk, qtbot)
+    dialog.due.begin()
+    qtbot.waitUntil(lambda: dialog.due.step.text().startswith("1 of 3: "))
+    closed_desk.window.actions_table["log_out"].trigger()
+    qtbot.waitUntil(lambda: any(toast.what == "3 erasures are done." for toast in closed_desk.window.toasts.shown))
+    assert closed_desk.door.actor is None
+    assert there(services, sessions) == [False] * 3
+
+
 # --- by itself ------------------------------------------------------------------------------------------------------
 
 
@@ -318,14 +345,7 @@ def test_a_station_with_accounts_erases_before_anybody_has_logged_in(
     qapp: SallyportApp, services: Services, closed_desk: Desk, qtbot: QtBot
 ) -> None:
     qtbot.waitUntil(lambda: not closed_desk.tasks.busy and not closed_desk.erasing.busy)
-    with cheap_catalogue(services.data_dir, FakeClock(utc_s=LONG_AGO)) as catalogue, catalogue.acting.going_on():
-        session = catalogue.sessions.open(
-            SessionPurpose.IMPORT, RecordMode.FRAMES, SourceKind.SIMULATED, subject=catalogue.subjects.add("ann").id
-        )
-        key = catalogue.vault.for_session(session)
-        with FrameStore.create(catalogue.frames_path(session), session, key) as store:
-            store.append([site.frame(1)])
-        catalogue.sessions.close(session)
+    session = old_import(services, "ann")
     desk = Desk(qapp, services)
     desk.open()
     qtbot.waitUntil(lambda: any(toast.what == "1 erasure is done." for toast in desk.window.toasts.shown))

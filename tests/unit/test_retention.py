@@ -16,7 +16,7 @@ import main as program
 from core.access import Actor, DeniedError, Role
 from core.checks import Finding
 from core.clock import FakeClock
-from core.codes import SessionPurpose, SiteKeyMethod
+from core.codes import ErasureStep, SessionPurpose, SiteKeyMethod
 from core.errors import ExitCode, HostError, InputError, UsageError
 from storage import doctor
 from storage.audit_trust import BREAK
@@ -269,6 +269,24 @@ def test_what_could_not_be_erased_is_told_and_done_at_the_next_run(catalogue: Ca
     assert "copy.db" in report.failed[0][1]
     copy.unlink()
     clock.sleep_ms(DAY_MS)
+    assert run_due(catalogue).failed == ()
+    assert [one["target"] for one in certificates(catalogue)] == [session]
+
+
+def test_a_run_first_finishes_what_was_cut_off(catalogue: Catalogue, clock: FakeClock) -> None:
+    """Its frames are gone already, so nothing but the job itself tells of it."""
+    session = site.take(catalogue, "ann")
+    set_term(catalogue, LAB, 1, "short")
+    clock.sleep_ms(2 * DAY_MS)
+
+    def die(step: ErasureStep, _done: int, _total: int) -> None:
+        if step is ErasureStep.DERIVED:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_due(catalogue, Watch(step=die))
+    assert catalogue.actor.id == "local", "the authority ends with the run, however it ends"
+    assert (expiries(catalogue), certificates(catalogue)) == ([], [])
     assert run_due(catalogue).failed == ()
     assert [one["target"] for one in certificates(catalogue)] == [session]
 

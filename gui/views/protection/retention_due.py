@@ -206,8 +206,10 @@ def _row(expiry: Expiry, now_utc_s: float) -> tuple[str, ...]:
         state = tr("held: {reason}", reason=expiry.held)
     elif expiry.utc_s <= now_utc_s:
         state = tr("due")
+    elif left <= 1:
+        state = tr("within a day")
     else:
-        state = tr_count(int(left), "in {n} day", "in {n} days")
+        state = tr("in {n} days", n=int(left))
     what = target_kind(expiry.target.kind)
     named = f"{what} {expiry.target.id}" if expiry.target.id != expiry.subject else what
     return (when, named, expiry.subject, retention_ground(expiry.ground), state)
