@@ -419,6 +419,34 @@ def _qualify_measure(options: Namespace) -> int:
         return measured(catalogue, options, taken, registry.champion().sha256)
 
 
+def _shift_check(options: Namespace) -> int:
+    from core.station.shift import present_all, sources_of
+    from storage.catalogue import open_catalogue
+    from storage.commands_shift import ask, store
+    from storage.opening import folder_of, site_access
+    from storage.people_commands import log_in
+
+    folder, access = folder_of(options), site_access(options)
+    start_logging(folder.root / "logs", "shift")
+    with open_catalogue(folder, access=access) as catalogue:
+        log_in(catalogue, options)
+        catalogue.require(Permission.OPERATE)
+        actor = catalogue.actor
+
+    def act(catalogue: Catalogue) -> None:
+        catalogue.actor = actor
+
+    def station(source: str) -> Station:
+        camera = {"realtime": True, "wait_for_device": False}
+        return build_station(options, source, act, automatic=False, access=access, **camera)[0]
+
+    with Interrupt() as canceled:
+        answers = present_all(station, sources_of(options.source, options.kit_print), ask, canceled)
+    with open_catalogue(folder, access=access) as catalogue:
+        act(catalogue)
+        return store(catalogue, options, answers)
+
+
 def _adapt_report(options: Namespace) -> int:
     from gui.documents.command import report
 
@@ -436,6 +464,7 @@ OWN: Mapping[str, Callable[[Namespace], int]] = {
     "commission": _commission,
     "scenes": _scenes,
     "qualify measure": _qualify_measure,
+    "shift check": _shift_check,
     "adapt report": _adapt_report,
 }
 """Commands that bring packages together which do not know each other, by the names of `core/commandline.py`."""

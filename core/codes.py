@@ -316,6 +316,8 @@ class ModelRole(StrEnum):
     CHAMPION = "champion"
     CANDIDATE = "candidate"
     PREVIOUS = "previous"
+    SHADOW = "shadow"
+    """Runs beside the champion; what it would have answered is stored and opens nothing."""
 
 
 class SiteKeyMethod(StrEnum):

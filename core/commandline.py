@@ -128,6 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     _model_commands(commands)
     _adapt_commands(commands.add("adapt", "plan, run and watch an adaptation pass"))
     _qualify_commands(commands.add("qualify", "what a camera has shown, and whether its verdicts count"))
+    _shift_commands(commands.add("shift", "the start-of-shift check: one of the team gets in, the kit print does not"))
     backup = commands.add("backup", "copy the data folder, consistently, while it may be in use")
     backup.add_argument("--out", metavar="DIR", type=Path, required=True)
     restore = commands.add("restore", "put a backup into a new, empty data folder")
@@ -320,6 +321,14 @@ def _model_commands(commands: _Commands) -> None:
     promote = commands.add("promote", "make a model the champion")
     promote.add_argument("model", metavar="MODEL")
     promote.add_argument("--reason", metavar="TEXT", required=True)
+    beside = commands.add("shadow", "a model beside the champion, whose answers open nothing")
+    shadow = _Commands(beside, prefix="shadow ")
+    start = shadow.add("start", "let a model run in shadow; a running station takes it up")
+    start.add_argument("model", metavar="MODEL")
+    shadow.add("stop", "end the shadow run; what was answered is kept")
+    told = shadow.add("status", "what it would have answered, beside the champion's answers")
+    told.add_argument("model", metavar="MODEL", nargs="?", help="default: the one in shadow now")
+    told.add_argument("--json", action="store_true")
     commands.add("rollback", "return to the previous champion").add_argument("--reason", metavar="TEXT", required=True)
 
 
@@ -365,6 +374,15 @@ def _qualify_commands(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("qualification", metavar="N", type=count)
     revoke.add_argument("--reason", metavar="TEXT", required=True)
     revoke.add_argument("--json", action="store_true")
+
+
+def _shift_commands(parser: argparse.ArgumentParser) -> None:
+    commands = _Commands(parser, prefix="shift ")
+    commands.add("status", "the newest checks").add_argument("--json", action="store_true")
+    check = commands.add("check", "make the check; exit code 3 when it has failed")
+    _source_options(check, default=None)
+    check.add_argument("--kit-print", metavar="SRC", help="what shows the print, where it is another source")
+    check.add_argument("--json", action="store_true")
 
 
 def _adapt_commands(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.challenge import ChallengeAnswer
-from core.codes import ConnectionState, DoorReason, Reason, RecordMode, SourceKind
+from core.codes import ConnectionState, DoorReason, Outcome, Reason, RecordMode, SourceKind
 from core.errors import ExitCode, KnownError
 from core.frames import Modality, ModalityMask, StreamProfile
 from core.policy import SitePolicy
@@ -166,6 +166,13 @@ class LoadModel:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadShadow:
+    """Let the model at ``path`` run beside the champion, after its self-test; an empty path ends that."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetPolicy:
     """Use this site policy from the next presentation on."""
 
@@ -274,6 +281,15 @@ class VerdictReached:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class ShadowSaid:
+    """What the model beside the champion would have answered where the verdict of camera time ``t_s`` did."""
+
+    model: str
+    t_s: float
+    outcome: Outcome
+
+
 # --- station -> window, `run` -------------------------------------------------------------------------------------
 
 
@@ -307,6 +323,7 @@ Message = (
     | StreamEnded
     | Problem
     | LoadModel
+    | LoadShadow
     | SetPolicy
     | SetSession
     | Standing
@@ -319,6 +336,7 @@ Message = (
     | LockOutChanged
     | ObservationMade
     | VerdictReached
+    | ShadowSaid
     | VerdictCommitted
     | DoorChanged
 )

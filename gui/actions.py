@@ -83,6 +83,8 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("cancel_job", "Cancel job", "X", "stop", "recalibrate", (Permission.ADAPT,)),
     ActionInfo("save_report", "Save report", "Ctrl+S", "export", "recalibrate"),
     ActionInfo("promote", "Promote", "Ctrl+P", "promote", "recalibrate"),
+    ActionInfo("shadow_run", "Shadow run", "Ctrl+Shift+D", "review", "recalibrate", (Permission.ADAPT,)),
+    ActionInfo("end_shadow", "End the shadow run", "Ctrl+Shift+X", "stop", "recalibrate", (Permission.ADAPT,)),
     ActionInfo("reject", "Reject", "Ctrl+J", "cross", "recalibrate"),
     ActionInfo("rollback", "Roll back", "Ctrl+B", "rollback", "recalibrate"),
     ActionInfo("add_account", "Add account", "Ctrl+N", "add", "people", (Permission.ACCOUNTS,)),

@@ -31,6 +31,8 @@ class PageContext:
     """A known error becomes a toast; anything else goes the way of bugs."""
     go_to: Callable[[str], None]
     """Bring a page to the front."""
+    look_at: Callable[[str, str], None]
+    """Open a stored session in Review, at one of its presentations."""
     actor: Actor | None
     """Whoever has logged in (`core.access.LOCAL` on an open station); ``None``: nobody."""
     admit: Callable[[Actor, str], None]

@@ -99,6 +99,7 @@ class MainWindow(QMainWindow):
             self.notify,
             self.show_error,
             self.go_to,
+            self.look_at,
             door.actor,
             self.admitted.emit,
             self.logged_out.emit,
@@ -197,6 +198,15 @@ class MainWindow(QMainWindow):
             self.rail.mark(name)
         self.stack.setCurrentWidget(self._slots[name])
         page.entered()
+
+    def look_at(self, session: str, presentation: str) -> None:
+        """Open a stored session in Review; whoever may not review stays where they may be."""
+        from gui.views.review.page import ReviewPage
+
+        self.go_to("review")
+        page = self.pages.get(self._front)
+        if isinstance(page, ReviewPage):
+            page.open(session, presentation)
 
     def _may_see(self, name: str) -> str:
         """The page itself, or the first that this person may see."""

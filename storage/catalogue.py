@@ -34,6 +34,7 @@ from storage.repositories.proposals import Proposals
 from storage.repositories.qualifications import Qualifications
 from storage.repositories.second_line import SecondLine
 from storage.repositories.sessions import Sessions
+from storage.repositories.shadow_answers import ShadowAnswers
 from storage.repositories.shift_checks import ShiftChecks
 from storage.repositories.subjects import Consents, Subjects
 from storage.repositories.verdicts import Verdicts
@@ -79,6 +80,7 @@ class Catalogue:
         self.holds = Holds(file, clock, self.audit)
         self.qualifications = Qualifications(file, clock, self.audit)
         self.shift_checks = ShiftChecks(file, clock, self.audit)
+        self.shadow_answers = ShadowAnswers(file)
         self.vault = Vault(folder, file, clock, self.audit, access or SiteAccess())
         self.material = Material(folder, self.presentations, self.vault, self.acting)
 

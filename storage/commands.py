@@ -21,6 +21,8 @@ from storage.commands_policy import POLICY_COMMANDS
 from storage.commands_qualification import QUALIFICATION_COMMANDS
 from storage.commands_retention import retention, retention_by_itself
 from storage.commands_sessions import SESSION_COMMANDS
+from storage.commands_shadow import SHADOW_COMMANDS
+from storage.commands_shift import SHIFT_COMMANDS
 from storage.commands_training import train
 from storage.opening import folder_of, load_model, opened
 from storage.people_actions import PEOPLE_COMMANDS
@@ -83,6 +85,8 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
             **SESSION_COMMANDS,
             **jobs.JOB_COMMANDS,
             **QUALIFICATION_COMMANDS,
+            **SHADOW_COMMANDS,
+            **SHIFT_COMMANDS,
             **KEY_COMMANDS,
             **AUDIT_COMMANDS,
             **POLICY_COMMANDS,

@@ -38,7 +38,7 @@ def plan(catalogue: Catalogue, options: Namespace) -> int:
     refuse_excised(registry, options.sessions)
     made = make_plan(
         catalogue.material, options.sessions, champion.sha256, champion.name, options.seed,
-        unlabelled=use, root=registry.root(champion.sha256).sha256,
+        unlabelled=use, root=registry.root(champion.sha256).sha256, traffic=catalogue.material.traffic(),
     )  # fmt: skip
     if made.unlabelled:
         used = f"{len(made.pseudo_labelled)} of {len(made.unlabelled)} presentations without a label are used"
@@ -64,6 +64,7 @@ def excise(catalogue: Catalogue, options: Namespace) -> int:
         catalogue.material, usable, found.base.sha256, found.base.name, options.seed,
         root=registry.root(found.base.sha256).sha256,
         excision=Excision(sessions=[options.session], instead_of=champion.sha256),
+        traffic=catalogue.material.traffic(),
     )  # fmt: skip
     gone = [session for session in found.sessions if session not in usable]
     if gone:

@@ -40,7 +40,7 @@ def check_folder(folder: DataFolder, clock: Clock | None = None, marks: Watermar
         return [*checks, Check("catalogue", Finding.BAD, error.what, error.remedy)]
     of_catalogue: tuple[Callable[[Catalogue], Check], ...] = (
         check_structure, check_audit, check_second_place, check_clock, check_keys, check_retention, check_people,
-        check_champion,
+        check_policy, check_champion,
     )  # fmt: skip
     with catalogue:
         return checks + [_tried(check, catalogue) for check in of_catalogue]
@@ -198,6 +198,16 @@ def check_people(catalogue: Catalogue) -> Check:
         remedy = "Switch it on with `main.py proposals rule on`, once there are two people."
         return Check("people", Finding.WARNING, "accounts; the two-person rule is off", remedy)
     return Check("people", Finding.GOOD, "accounts; the two-person rule is on")
+
+
+def check_policy(catalogue: Catalogue) -> Check:
+    """The site policy is the one that somebody with the right has set."""
+    found = catalogue.policies.in_force()
+    if found.refused:
+        detail = "it was edited by hand, or its key is lost: every presentation is a non-response"
+        remedy = "Look with `main.py policy show`, then set it again: `main.py policy set ... --reason TEXT`."
+        return Check("site policy", Finding.BAD, detail, remedy)
+    return Check("site policy", Finding.GOOD, f"set by {found.actor}" if found.actor else "the factory's")
 
 
 def check_champion(catalogue: Catalogue) -> Check:

@@ -29,6 +29,10 @@ class Material:
         """See `core.ports.PresentationStore.presentations`: those that ended by themselves."""
         return self._presentations.stored(sessions)
 
+    def traffic(self, count: int = 200) -> list[StoredPresentation]:
+        """The newest usable presentations at the checkpoint whose frames were kept, newest first."""
+        return self._presentations.traffic(count)
+
     def frame_sets(self, presentation: str) -> Iterator[FrameSet]:
         """See `core.ports.PresentationStore.frame_sets`.
 

@@ -104,6 +104,11 @@ class ModelRegistry:
         """The deployed model; whoever loads it verifies its files. Raises `InputError` before `install_factory`."""
         return self._found(str(ModelRole.CHAMPION))
 
+    def shadow(self) -> ModelRecord | None:
+        """The model that runs beside the champion; whoever loads it verifies its files."""
+        sha256 = self._models.alias(ModelRole.SHADOW)
+        return self._found(sha256) if sha256 else None
+
     def all(self) -> list[ModelRecord]:
         """All models, newest first, with their roles."""
         return [self._absolute(record) for record in self._models.all()]
@@ -173,7 +178,40 @@ class ModelRegistry:
         _require_reason(reason)
         with self._catalogue.transaction():
             self._catalogue.jobs.update(job, state=JobState.REJECTED, message=reason)
+            refused = self._models.alias(ModelRole.CANDIDATE)
+            if refused and refused == self._models.alias(ModelRole.SHADOW):
+                self._set_shadow("", "shadow_ended")
             self._models.set_alias(ModelRole.CANDIDATE, "")
+
+    def run_in_shadow(self, reference: str) -> ModelRecord:
+        """Let a model run beside the champion; whoever loads it tests it. Another one that did so ends.
+
+        Raises:
+            DeniedError: whoever acts may not adapt.
+            InputError: no such model, damaged files, or it is the champion.
+        """
+        self._catalogue.require(Permission.ADAPT)
+        record = self.resolve(reference)
+        if ModelRole.CHAMPION in record.roles:
+            raise InputError(
+                sentence("Model {name} is the champion: it decides already.", name=record.name), "Choose another one."
+            )
+        with self._catalogue.transaction():
+            self._set_shadow(record.sha256, "shadow_begun")
+        return self._found(record.sha256)
+
+    def end_shadow(self) -> None:
+        """Let none run beside the champion. Raises `DeniedError`, and `InputError` where none does."""
+        self._catalogue.require(Permission.ADAPT)
+        if not self._models.alias(ModelRole.SHADOW):
+            raise InputError("Nothing is in shadow.", "Begin with `main.py shadow start MODEL`.")
+        with self._catalogue.transaction():
+            self._set_shadow("", "shadow_ended")
+
+    def _set_shadow(self, sha256: str, action: str) -> None:
+        told = sha256 or self._models.alias(ModelRole.SHADOW)
+        self._models.set_alias(ModelRole.SHADOW, sha256)
+        self._catalogue.audit.append(action, "model", told, actor=self._catalogue.actor.id)
 
     def _require_compared(self, record: ModelRecord) -> None:
         """The gate compared an adapted model with one champion, and with no other; an ancestor may always come back."""
@@ -193,6 +231,8 @@ class ModelRegistry:
         self._models.set_alias(ModelRole.CHAMPION, sha256)
         if self._models.alias(ModelRole.CANDIDATE) == sha256:
             self._models.set_alias(ModelRole.CANDIDATE, "")
+        if self._models.alias(ModelRole.SHADOW) == sha256:
+            self._models.set_alias(ModelRole.SHADOW, "")
         self._models.record_deployment(action, sha256, replaced, actor, reason)
         self._models.set_alias(ModelRole.PREVIOUS, self._before(sha256))
         self._tell_jobs(sha256, JobState.PROMOTED)

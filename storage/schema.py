@@ -14,6 +14,7 @@ from storage.schema_keys import KEYS
 from storage.schema_people import PEOPLE
 from storage.schema_policy import POLICIES
 from storage.schema_qualification import QUALIFICATIONS, SHADOW, SHIFT_CHECKS
+from storage.schema_shadow_run import SHADOW_RUN
 from storage.schema_verdicts import TRUSTED_TIMES
 
 _PEOPLE = (
@@ -281,5 +282,6 @@ CATALOGUE: tuple[Migration, ...] = (
     CAMERAS,
     POLICIES,
     TRUSTED_TIMES,
+    SHADOW_RUN,
 )
 """All migrations of the catalogue, in order."""

@@ -11,17 +11,19 @@ from core.camera_identity import CameraIdentity
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.errors import InputError, KnownError
-from core.messages import CameraHealth, Standing, StartRecording
+from core.messages import CameraHealth, ShadowSaid, Standing, StartRecording
 from core.policy import PolicyInForce
 from core.probing import AlarmRaised, Probing, probing
 from core.qualification.record import camera_key, qualified_masks
 from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Verdict
-from storage.audit_trust import AuditTrust
+from storage.audit_trust import AuditTrust, note_break
+from storage.audit_verify import verify_tail
 from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
 from storage.replaying import inherit
 from storage.repositories.sessions import SessionCounts
+from storage.station_life import ACTOR
 
 log = logging.getLogger(__name__)
 
@@ -124,12 +126,23 @@ class CatalogueLedger:
         record = self._registry.champion()
         return record.sha256, str(Path(record.path))
 
+    def shadow(self) -> tuple[str, str]:
+        """See `StationLedger.shadow`."""
+        record = self._registry.shadow()
+        return ("", "") if record is None else (record.sha256, str(Path(record.path)))
+
+    def note_shadow(self, verdict: int, said: ShadowSaid) -> None:
+        """See `StationLedger.note_shadow`."""
+        self._catalogue.shadow_answers.add(verdict, said.model, said.outcome)
+
     def policy(self) -> PolicyInForce:
         """See `StationLedger.policy`."""
         return self._catalogue.policies.in_force()
 
     def audit_broken(self) -> bool:
-        """See `StationLedger.audit_broken`."""
+        """See `StationLedger.audit_broken`. Asked when somebody else wrote: what he wrote is looked at (15 ms)."""
+        with self._catalogue.transaction():  # nobody writes between one look and the next
+            note_break(self._catalogue, verify_tail(self._catalogue), ACTOR)
         return self._audit_trust.broken()
 
     def standing(self, source_kind: SourceKind, health: CameraHealth | None, model: str) -> Standing:

@@ -67,8 +67,8 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
 def judged_pairs(work: Pass, prepared: Prepared) -> list[tuple[Judged, Judged]]:
     """Champion and candidate on judging subjects, hybrids of the judging family and the simulated hold-out."""
     plan, judge_of = work.plan, Judge((prepared.champion, prepared.trainer.teacher))
-    site = work.site(prepared.champion, "judge", plan.of(plan.split.judge), Family.JUDGING, 0.4, 0.7)
-    source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 0.7, 1.0)
+    site = work.site(prepared.champion, "judge", plan.of(plan.split.judge), Family.JUDGING, 0.4, 0.65)
+    source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 0.65, 0.9)
     return [(pair[0], pair[1]) for pair in map(judge_of, chain(site, source))]
 
 
@@ -117,7 +117,7 @@ def _distance(
     sides = [pair for pair in pairs if pair[0].stratum is Stratum.SOURCE]
     if work.plan.root:
         judge_of, plan = Judge((root,)), work.plan
-        source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 1.0, 1.0)
+        source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 0.9, 0.9)
         sides = [(judge_of(sample)[0], after) for sample, (_, after) in zip(source, sides, strict=True)]
     changed, trials = decision_distance(sides, bars_of(manifest), written.bars)
     parameters = parameter_distance(prepared.trainer.teacher, root)

@@ -23,6 +23,9 @@ _REPLAY_SEED = 910_000
 """Seeds of replayed people start here: far from those that trained the factory model, and the same for every plan, so
 that jobs share what was rendered (`core.adaptation.memory`)."""
 
+_TRAFFIC = 60
+"""Recorded presentations that are decided again: seconds of a pass."""
+
 
 class PlannedPresentation(BaseModel):
     """One labelled presentation as it stood when the plan was made. ``species`` empty = bona fide."""
@@ -44,6 +47,15 @@ class PlannedUnlabelled(BaseModel):
     id: str
     session: str
     subject: str
+
+
+class PlannedTraffic(BaseModel):
+    """One recorded checkpoint presentation that candidate and champion decide once more (`core.adaptation.traffic`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    session: str
 
 
 class LeftOut(BaseModel):
@@ -105,6 +117,8 @@ class Plan(BaseModel):
     """Left out of the canonical form where empty: plans from before it existed keep their digest."""
     left_out: list[LeftOut] = Field(default_factory=list, exclude_if=lambda value: not value)
     excision: Excision | None = Field(default=None, exclude_if=lambda value: value is None)
+    traffic: list[PlannedTraffic] = Field(default_factory=list, exclude_if=lambda value: not value)
+    """Nothing of it is learned, and the gate does not see it."""
     split: Split
     replay: Replay
     seed: int = Field(ge=0)
@@ -141,6 +155,7 @@ def make_plan(
     unlabelled: UnlabelledUse = UnlabelledUse.NONE,
     root: str = "",
     excision: Excision | None = None,
+    traffic: Sequence[StoredPresentation] = (),
 ) -> Plan:
     """Freeze a plan over labelled sessions.
 
@@ -155,6 +170,8 @@ def make_plan(
         unlabelled: which presentations without a label the pass may learn from; none unless somebody asks for it.
         root: sha256 of the model that the champion's lineage began with; left out = the champion itself.
         excision: what is left out for good, where ``champion`` is the last model that had not learned it.
+        traffic: recorded checkpoint presentations, the newest first, to show what would have changed on them; those of
+            the sessions to use are none.
 
     Raises:
         UsageError: no session, one named twice, a negative seed, live captures mixed with others.
@@ -178,6 +195,7 @@ def make_plan(
         _planned(presentation, presentation.species) for presentation in kept if presentation.species is not None
     ]
     split = split_subjects(labelled, seed)
+    recorded = [PlannedTraffic(id=one.id, session=one.session) for one in traffic if one.session not in sessions]
     return Plan(
         champion=champion,
         champion_name=champion_name,
@@ -189,6 +207,7 @@ def make_plan(
         pseudo_labelled=_to_pseudo_label(kept, split, unlabelled),
         left_out=[LeftOut(id=one.id, subject=one.subject, cap=too_many[one.id]) for one in found if one.id in too_many],
         excision=excision,
+        traffic=recorded[:_TRAFFIC],
         split=split,
         replay=Replay(train_seed=_REPLAY_SEED, calibrate_seed=_REPLAY_SEED + 1, judge_seed=_REPLAY_SEED + 2),
         seed=seed,

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.adaptation.report import GateReport
+from core.codes import Outcome
 
 SCHEMA = 1
 
@@ -46,6 +47,38 @@ class Distance(BaseModel):
     trials: int
 
 
+class TrafficChange(BaseModel):
+    """A recorded presentation that the two models decide otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    presentation: str
+    session: str
+    before: Outcome
+    after: Outcome
+
+
+class Traffic(BaseModel):
+    """Recorded checkpoint traffic decided again (`core.adaptation.traffic`).
+
+    ``outcomes``: how many, by what the champion says, then by what the candidate says. Of all ``presentations`` some
+    were ``gone`` (erased, without consent, unreadable) and some ``without_face``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    presentations: int
+    gone: int
+    without_face: int
+    outcomes: dict[str, dict[str, int]]
+    changed: list[TrafficChange]
+
+    @property
+    def decided(self) -> int:
+        """How many both models decided about."""
+        return self.presentations - self.gone - self.without_face
+
+
 class JobReport(BaseModel):
     """Report of one job."""
 
@@ -66,6 +99,8 @@ class JobReport(BaseModel):
     """Rows without a label that the pass believed at its end (``bona_fide``, ``attack``), of all ``rows``."""
     distance: Distance | None = None
     """From the factory model, or the one that was trained here; ``None`` in reports from before it was measured."""
+    traffic: Traffic | None = None
+    """``None`` where the plan named no recorded traffic."""
     seconds: float = 0.0
 
     def to_json(self) -> str:

@@ -135,6 +135,7 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     """Prepare, train, judge; torch comes in only here."""
     from core.adaptation.candidate import judged_pairs, report_of, write_candidate
     from core.adaptation.execution import Pass, prepare, train
+    from core.adaptation.traffic import decided_again
 
     started = time.monotonic()
     verify_plan(plan, workplace.presentations, workplace.deployed())
@@ -155,6 +156,7 @@ def _run(plan: Plan, workplace: Workplace, progress: Progress) -> tuple[JobRepor
     progress.enter(JobState.EVALUATING)
     written = write_candidate(work, prepared)
     report = report_of(work, prepared, written, judged_pairs(work, prepared))
+    report = report.model_copy(update={"traffic": decided_again(work, prepared, written)})
     if workplace.deployed() != plan.replaces:
         report = report.model_copy(update={"gate": refused(report.gate, [outdated()])})
     return report.model_copy(update={"seconds": time.monotonic() - started}), written.bundle

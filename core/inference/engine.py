@@ -10,7 +10,7 @@ from core.clock import Clock, SystemClock
 from core.codes import Hint, Reason
 from core.errors import InputError, KnownError
 from core.face.sampler import FaceSample, FaceSampler
-from core.frames import FrameSet
+from core.frames import FaceCrop, FrameSet
 from core.ports import Scorer
 from core.verdict import Evidence, Observation
 
@@ -21,6 +21,8 @@ class Engine:
     def __init__(self, scorer: Scorer, sampler: FaceSampler, clock: Clock | None = None) -> None:
         self.scorer = scorer
         self.sampler = sampler
+        self.crop: FaceCrop | None = None
+        """What the newest evidence rests on; ``None`` while there is none."""
         self._clock = clock or SystemClock()
 
     def observe(self, frame_set: FrameSet, age_ms: float = 0.0) -> Observation:
@@ -41,6 +43,7 @@ class Engine:
             sample = FaceSample(None, Reason.INVALID_PIXELS)
         # A flawed set is looked at, so that the person is not lost from sight, but says nothing of them.
         evidence, reason = self._score(sample) if frame_set.flaw is Reason.NONE else (None, frame_set.flaw)
+        self.crop = sample.crop if evidence is not None else None
         return Observation(
             frame_set=frame_set.number,
             time_ms=frame_set.time_ms,

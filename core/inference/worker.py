@@ -19,9 +19,10 @@ from core.codes import Reason
 from core.decision import DecisionWindow
 from core.errors import KnownError
 from core.face.sampler import FaceSampler
-from core.frames import FrameSet, ModalityMask
+from core.frames import FaceCrop, FrameSet, ModalityMask
 from core.inference.engine import Engine
 from core.inference.selftest import self_test
+from core.inference.shadow_run import ShadowRun
 from core.messages import (
     BeginPresentation,
     ChallengeAnswered,
@@ -29,6 +30,7 @@ from core.messages import (
     Delay,
     EndPresentation,
     LoadModel,
+    LoadShadow,
     LockOutChanged,
     ModelReady,
     ObservationMade,
@@ -118,6 +120,8 @@ class InferenceWorker:
         self._decision = decision
         self._clock = clock or SystemClock()
         self._engine: Engine | None = None
+        self._shadow: ShadowRun | None = None
+        self._decided: Verdict | None = None
         self._after = 0
         self._session: SetSession | None = None
         self._locked = False
@@ -142,6 +146,8 @@ class InferenceWorker:
                 return False
             case LoadModel(path=path):
                 self._load(path)
+            case LoadShadow(path=path):
+                self._load_shadow(path)
             case SetPolicy(policy=policy):
                 self._decision.set_policy(policy)
             case SetSession():
@@ -183,6 +189,19 @@ class InferenceWorker:
         self._decision.set_model(scorer)
         self._pipe.send(ModelReady(scorer.sha256, scorer.name, scorer.device))
 
+    def _load_shadow(self, path: str) -> None:
+        """Another model beside the champion, or none."""
+        self._shadow = None
+        if not path:
+            return
+        try:
+            scorer = self._load_scorer(path)
+            self_test(scorer)
+        except KnownError as error:
+            self._pipe.send(replace(Problem.of(error), what=f"The shadow run is off: {error.what}"))
+            return
+        self._shadow = ShadowRun(scorer)
+
     # --- frame sets ---------------------------------------------------------------------------------------------
 
     def _look(self, timeout_ms: float) -> None:
@@ -210,6 +229,22 @@ class InferenceWorker:
             self._publish(_nothing(frame_set, Reason.MODEL_ERROR))
         else:
             self._publish(self._engine.observe(frame_set, age_ms))
+            self._look_beside(frame_set.number, self._engine.crop)
+
+    def _look_beside(self, number: int, crop: FaceCrop | None) -> None:
+        """After the champion has answered, so that it never waits; an error ends the shadow run and nothing else."""
+        if self._shadow is not None and crop is not None:
+            try:
+                self._shadow.look(number, crop)
+            except Exception:
+                log.exception("the shadow run ended")
+                self._shadow = None
+                self._pipe.send(Problem("The shadow run ended: its model fails.", "Decisions go on. Try it again."))
+        decided, self._decided = self._decided, None
+        if self._shadow is not None and decided is not None:
+            said = self._shadow.said(decided, self._decision.policy)
+            if said is not None:
+                self._pipe.send(said)
 
     def _stale(self) -> None:
         """Nothing new: after ``stale_ms`` that is an observation of its own, on a clock that goes on."""
@@ -245,6 +280,7 @@ class InferenceWorker:
             return
         self._sampler.reset()
         self._pipe.send(VerdictReached(verdict))
+        self._decided = verdict
         self._tell_lock_out()
 
     def _tell_lock_out(self) -> None:

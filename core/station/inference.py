@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 
 from core.clock import Clock
 from core.errors import sentence
-from core.messages import LoadModel, Message, Problem, SetPolicy, SetSession, Shutdown, Standing
+from core.messages import LoadModel, LoadShadow, Message, Problem, SetPolicy, SetSession, Shutdown, Standing
 from core.processes import Child
 
 MAX_RESTARTS = 5
@@ -35,18 +35,18 @@ class InferenceLink:
         return self._child.pid
 
     def start(self) -> None:
-        """Spawn it and tell it model, policy, session and standing."""
+        """Spawn it and tell it models, policy, session and standing."""
         self._child.start()
         for message in self._context.values():
             self._child.send(message)
 
     def send(self, message: Message) -> bool:
-        """Send; model, policy, session and standing are kept for the next process too."""
-        if isinstance(message, LoadModel | SetPolicy | SetSession | Standing):
+        """Send; models, policy, session and standing are kept for the next process too."""
+        if isinstance(message, LoadModel | LoadShadow | SetPolicy | SetSession | Standing):
             self.remember(message)
         return self._child.send(message)
 
-    def remember(self, message: LoadModel | SetPolicy | SetSession | Standing) -> None:
+    def remember(self, message: LoadModel | LoadShadow | SetPolicy | SetSession | Standing) -> None:
         """Tell it to the next process only: this one knows already."""
         self._context[type(message)] = message
 

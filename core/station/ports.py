@@ -10,7 +10,7 @@ from typing import Protocol
 from core.access import Actor, Permission
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
-from core.messages import CameraHealth, Message, Standing, StartRecording
+from core.messages import CameraHealth, Message, ShadowSaid, Standing, StartRecording
 from core.policy import PolicyInForce
 from core.probing import AlarmRaised, Probing
 from core.verdict import Verdict
@@ -120,6 +120,14 @@ class StationLedger(Protocol):
 
     def champion(self) -> tuple[str, str]:
         """sha256 and path of the deployed model."""
+        ...
+
+    def shadow(self) -> tuple[str, str]:
+        """sha256 and path of the model that runs beside it; both empty where none does."""
+        ...
+
+    def note_shadow(self, verdict: int, said: ShadowSaid) -> None:
+        """Store what that model would have answered where the verdict of this row id did."""
         ...
 
     def policy(self) -> PolicyInForce:

@@ -16,7 +16,7 @@ from core.clock import Clock, ClockWatch, SystemClock
 from core.codes import Outcome, Reason, Rule, SessionPurpose, SessionState, SourceKind
 from core.door.machine import StationView
 from core.door.output import DoorOutput, DoorPlaces
-from core.errors import sentence
+from core.errors import KnownError, sentence
 from core.frames import ModalityMask
 from core.messages import (
     BeginPresentation,
@@ -27,6 +27,7 @@ from core.messages import (
     Delay,
     EndPresentation,
     LoadModel,
+    LoadShadow,
     LockOutChanged,
     Message,
     ModelReady,
@@ -36,6 +37,7 @@ from core.messages import (
     SetOptions,
     SetPolicy,
     SetSession,
+    ShadowSaid,
     Standing,
     StopRecording,
     StreamEnded,
@@ -97,6 +99,8 @@ class Station:
         self._first_set = 0
         self._camera_s = 0.0
         self._champion = ""
+        self._shadow = ""
+        self._newest: VerdictCommitted | None = None
         self._changes: int | None = None
         self._next_check_ms = 0.0
         self._door: DoorOutput | None = None
@@ -293,6 +297,9 @@ class Station:
             return []
         elif isinstance(message, VerdictReached):
             return self._conclude(message.verdict)
+        elif isinstance(message, ShadowSaid):
+            self._note_shadow(message)
+            return []
         return [message]
 
     def _conclude(self, verdict: Verdict) -> list[Message]:
@@ -309,6 +316,15 @@ class Station:
         alarm = AlarmRaised(self.source_kind, found.steps, found.delay_s)
         self._ledger.raise_alarm(self.session, alarm)
         return [*events, alarm]
+
+    def _note_shadow(self, said: ShadowSaid) -> None:
+        """It comes right after the verdict that it speaks of; of one that was replaced meanwhile it says nothing."""
+        newest = self._newest
+        if newest is not None and newest.verdict.t_s == said.t_s and said.model == self._shadow:
+            try:
+                self._ledger.note_shadow(newest.row_id, said)
+            except KnownError:
+                log.exception("an answer of the shadow run could not be stored; the verdict stands")
 
     def _commit(self, verdict: Verdict) -> list[Message]:
         if verdict.session != self.session or not verdict.presentation:
@@ -328,7 +344,8 @@ class Station:
             self._ledger.close_presentation(self.presentation, self._first_set, self._last_set, self._camera_s)
             self.presentation = ""
         told = [] if self._door is None else self._door.take(row, verdict, self._door_view())
-        return [VerdictCommitted(row, verdict), *told]
+        self._newest = VerdictCommitted(row, verdict)
+        return [self._newest, *told]
 
     def _abandon_presentation(self) -> list[Message]:
         """The process that should have answered is gone: the answer is no response, and it is stored."""
@@ -447,6 +464,11 @@ class Station:
             log.info("champion is now %s", sha256[:12])
             self._champion = sha256
             self._inference.send(LoadModel(path))
+        shadow, beside = self._ledger.shadow()
+        if shadow != self._shadow:
+            log.info("beside the champion runs %s", shadow[:12] or "nothing")
+            self._shadow = shadow
+            self._inference.send(LoadShadow(beside))
         self._follow_policy()
         self._audit_broken = self._ledger.audit_broken()
         return True

@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from core.adaptation.plan import Plan
 from core.adaptation.report import Check
 from core.adaptation.result import JobReport, MaskFigures
+from core.codes import Outcome
 from core.errors import InputError, sentence
 from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.documents.document import Document
 from gui.documents.drawings import det_drawing, histogram_drawing
-from gui.documents.report_words import check_row, number_words, rate_words, reason_line
+from gui.documents.report_words import check_row, number_words, rate_words, reason_line, traffic_line
 from gui.i18n import codes, tr
 
 
@@ -60,6 +61,7 @@ def _document(record: JobRecord, report: JobReport) -> Document:
         _masks(report),
         f"<h2>{_e(tr('Checks of the gate'))}</h2>",
         _checks(check for finding in report.gate.masks for check in finding.checks),
+        _traffic(report),
         f"<p>{_e(_kinds(plan))}</p>",
     ]
     pictures = {"det": det_drawing(overall.det), "scores": histogram_drawing(overall.histograms)}
@@ -118,6 +120,20 @@ def _checks(checks: Iterable[Check]) -> str:
         tr("n"), tr("Subjects"),
     )  # fmt: skip
     return _table(head, map(check_row, checks))
+
+
+def _traffic(report: JobReport) -> str:
+    """Outcomes of both models on recorded traffic; presentations are not named."""
+    found = report.traffic
+    if found is None:
+        return ""
+    rows = [
+        (codes.outcome(Outcome(before)), codes.outcome(Outcome(after)), str(count))
+        for before, by_candidate in sorted(found.outcomes.items())
+        for after, count in sorted(by_candidate.items())
+    ]
+    head = f"<h2>{_e(tr('Recorded traffic decided again'))}</h2><p>{_e(traffic_line(found))}</p>"
+    return head + _table((tr("Champion"), tr("Candidate"), tr("n")), rows)
 
 
 def _kinds(plan: Plan) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.adaptation.report import Check, Holds
+from core.adaptation.result import Traffic
+from core.codes import Outcome
 from core.frames import ModalityMask
 from gui.i18n import codes, tr
 
@@ -34,9 +36,10 @@ def reason_line(check: Check) -> str:
 
 def check_row(check: Check) -> tuple[str, ...]:
     """Sign, check, sensors, species, champion, candidate, bounds of the difference, trials, subjects."""
+    name = codes.gate_holds if check.holds is Holds.YES else codes.gate_reason
     return (
         _SIGNS[check.holds],
-        codes.gate_reason(check.reason),
+        name(check.reason),
         codes.mask(ModalityMask.parse(check.mask)) if check.mask else "",
         codes.species(check.species) if check.species else "",
         *(f"{value:.1%}" if value is not None else "" for value in (check.before, check.after)),
@@ -44,6 +47,22 @@ def check_row(check: Check) -> tuple[str, ...]:
         str(check.trials or ""),
         str(check.subjects or ""),
     )
+
+
+def traffic_line(found: Traffic) -> str:
+    """How recorded traffic would have been decided otherwise."""
+    if not found.decided:
+        return tr("None of {n} recorded presentations could be decided again.", n=found.presentations)
+    told = tr(
+        "{n} of {all} recorded presentations would be decided otherwise.", n=len(found.changed), all=found.decided
+    )
+    let_in = sum(one.after is Outcome.BONA_FIDE for one in found.changed)
+    stopped = sum(one.before is Outcome.BONA_FIDE for one in found.changed)
+    if found.changed:
+        told += " " + tr("Newly accepted: {in_}; no longer accepted: {out}.", in_=let_in, out=stopped)
+    if left := found.gone + found.without_face:
+        told += " " + tr("Left out (gone, or without a face): {n}.", n=left)
+    return told
 
 
 def number_words(value: float | None) -> str:

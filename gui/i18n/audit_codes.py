@@ -22,7 +22,8 @@ ACTIONS: Mapping[str, str] = {
     "log_in_failed": "log-in failed", "log_out": "logged out", "open": "opened", "override": "overridden",
     "plan": "planned", "promote": "promoted", "propose": "proposed", "qualify": "qualified",
     "relabel": "label changed", "remove": "removed", "restore": "restored", "rollback": "rolled back",
-    "second_line": "second-line result", "start": "started", "state": "state changed", "stop": "stopped",
+    "second_line": "second-line result", "shadow_begun": "shadow run begun", "shadow_ended": "shadow run ended",
+    "start": "started", "state": "state changed", "stop": "stopped",
     "support": "report made", "unlock": "unlocked", "verify": "verified", "withdraw": "withdrawn",
 }  # fmt: skip
 """What was done, for a table; an action that is not here is shown by its name in the log."""

@@ -229,10 +229,20 @@ _GATE_REASON: Mapping[StrEnum, str] = {
     GateReason.CHAMPION_CHANGED: "another champion was deployed meanwhile: plan again",
 }
 
+_GATE_HOLDS: Mapping[StrEnum, str] = {
+    **_GATE_REASON,
+    GateReason.APCER_RISES: "no more attacks accepted",
+    GateReason.BPCER_RISES: "no more bona fide refused",
+    GateReason.SPECIES_RISES: "this species is not accepted more often",
+    GateReason.HYBRIDS_RISE: "no more hybrids accepted",
+    GateReason.TOO_FEW_SUBJECTS: "enough subjects to judge on",
+}
+
 _ROLE: Mapping[StrEnum, str] = {
     ModelRole.FACTORY: "factory",
     ModelRole.CHAMPION: "champion",
     ModelRole.CANDIDATE: "candidate",
+    ModelRole.SHADOW: "in shadow",
     ModelRole.PREVIOUS: "previous",
 }
 
@@ -270,7 +280,7 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     SessionState: (_SESSION,),
     SessionPurpose: (_PURPOSE,),
     JobState: (_JOB,),
-    GateReason: (_GATE_REASON,),
+    GateReason: (_GATE_REASON, _GATE_HOLDS),
     GateResult: (_GATE,),
     ModelRole: (_ROLE,),
     Species: (_SPECIES,),
@@ -363,8 +373,13 @@ def gate(code: GateResult) -> str:
 
 
 def gate_reason(code: GateReason) -> str:
-    """One check of the gate."""
+    """Why a check of the gate does not hold."""
     return _text(_GATE_REASON, code)
+
+
+def gate_holds(code: GateReason) -> str:
+    """The same check where it holds."""
+    return _text(_GATE_HOLDS, code)
 
 
 def role(code: ModelRole) -> str:

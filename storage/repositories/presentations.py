@@ -231,6 +231,19 @@ class Presentations:
             for row in self._file.rows(sql, (session, now))
         ]
 
+    def traffic(self, count: int) -> list[StoredPresentation]:
+        """At most ``count`` of the newest usable presentations of checkpoint sessions that kept their frames."""
+        sql = """
+            SELECT id FROM sessions WHERE purpose = 'checkpoint' AND mode = 'frames' AND state <> 'open'
+            ORDER BY created_utc_s DESC, id DESC
+        """
+        found: list[StoredPresentation] = []
+        for row in self._file.rows(sql):
+            found += reversed(self.stored([row["id"]]))
+            if len(found) >= count:
+                break
+        return found[:count]
+
 
 def _missing(presentation: str) -> InputError:
     return InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from core.clock import Clock
 from core.codes import Outcome, SourceKind
@@ -14,6 +15,17 @@ from storage.repositories.audit import AuditLog
 
 FRESH_S = 1800.0
 """The two answers of a check are not older than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftCheck:
+    """A check that was made."""
+
+    camera: str
+    model: str
+    passed: bool
+    actor: str
+    utc_s: float
 
 
 class ShiftChecks:
@@ -29,6 +41,14 @@ class ShiftChecks:
         sql = "SELECT passed, utc_s FROM shift_checks WHERE camera = ? AND model = ? ORDER BY id DESC LIMIT 1"
         row = self._file.row(sql, (camera, model))
         return float(row["utc_s"]) if row is not None and row["passed"] else None
+
+    def newest(self, count: int = 20) -> list[ShiftCheck]:
+        """The last checks, newest first."""
+        sql = "SELECT camera, model, passed, actor, utc_s FROM shift_checks ORDER BY id DESC LIMIT ?"
+        return [
+            ShiftCheck(row["camera"], row["model"], bool(row["passed"]), row["actor"], float(row["utc_s"]))
+            for row in self._file.rows(sql, (count,))
+        ]
 
     def record(
         self,

@@ -28,6 +28,7 @@ from storage.people_commands import TOKEN_VARIABLE
 from storage.repositories.proposals import ProposedError
 from tests.gui.fakes import FakeFrames, FakeStation, committed, frame_set, ready, verdict
 from tests.people import PASSPHRASE, PEOPLE, add_people
+from tests.unit.test_second_line import checkpoint, stopped
 
 
 @pytest.fixture
@@ -211,6 +212,21 @@ def test_one_proposes_and_another_approves_in_the_window(closed_desk: Desk, cata
     assert not catalogue.proposals.rule_is_on
     qtbot.waitUntil(lambda: "off" in closed_desk.window.who_line.warning.text())
     assert [(e.actor, e.action) for e in catalogue.audit.of("rule", "two_person_rule")] == [("ada", "switch")]
+
+
+def test_the_share_that_an_operator_overrides_is_shown_with_its_bounds(
+    closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot
+) -> None:
+    catalogue.log_ins.log_in("olga", PASSPHRASE)
+    session = checkpoint(catalogue)
+    rows = [stopped(catalogue, session)[0] for _ in range(4)]
+    catalogue.verdicts.override(rows[0], Outcome.BONA_FIDE, "knows her")
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.operators.rowCount() == 1)
+    shown = [page.operators.data(page.operators.index(0, column)) for column in range(page.operators.columnCount())]
+    assert shown == ["olga", "4", "1", "25.0% (0.6% … 80.6%)", "0"]
 
 
 def test_nobody_approves_their_own_proposal(closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:

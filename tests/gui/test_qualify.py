@@ -16,9 +16,9 @@ from core.commandline import build_parser
 from core.frames import ALL_MODALITIES
 from core.messages import DeviceInfo, ModelReady, Standing, VerdictCommitted
 from core.qualification.rules import REHEARSAL, judge
+from core.scenes.shown import simulated_scene
 from core.station.ports import PresentationLabel, SessionOrder
 from gui.app import Desk, SallyportApp
-from gui.simulated import simulated_scene
 from gui.views.devices.page import DevicesPage
 from gui.views.qualify.cards import Card, next_card
 from gui.views.qualify.dialog import CAMERA, DECIDE, PRESENT, WALL, QualifyDialog

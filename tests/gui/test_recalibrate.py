@@ -11,12 +11,13 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from core.adaptation.report import Check, GateReport, Holds, MaskFinding
-from core.adaptation.result import JobReport, MaskFigures
+from core.adaptation.result import JobReport, MaskFigures, Traffic, TrafficChange
 from core.codes import GateReason, GateResult, JobState, Outcome, RecordMode, SessionPurpose, SourceKind
 from core.ports import JobRecord
 from gui.app import Desk
 from gui.documents.adaptation_report import read_report
-from gui.documents.report_words import reason_line
+from gui.documents.report_words import check_row, reason_line
+from gui.main_window import MainWindow
 from gui.models.material_model import MaterialModel
 from gui.models.table_model import TextTable
 from gui.services import Services
@@ -26,9 +27,12 @@ from gui.views.recalibrate.reading import read_material
 from gui.views.recalibrate.report_step import figures_of
 from gui.views.recalibrate.run_step import remaining
 from gui.views.recalibrate.summary import balance_of, missing, sentences
+from gui.views.review.page import ReviewPage
 from gui.widgets.ask import ReasonDialog
 from storage.catalogue import Catalogue, open_catalogue
+from storage.opening import models_of
 from tests.gui.fakes import verdict
+from tests.unit.test_lineage import bundle
 
 OpenDesk = Callable[[], Desk]
 
@@ -193,6 +197,69 @@ def test_a_process_that_cannot_start_is_told(desk: Desk, qtbot: QtBot) -> None:
     page.context.services = replace(page.context.services, command=lambda _arguments: ["/no/such/program"])
     assert not page._launch(["adapt", "run", "job-1"])
     assert any("could not be started" in toast.what for toast in desk.window.toasts.shown)
+
+
+def test_recorded_traffic_that_would_be_decided_otherwise_is_shown_and_opened(
+    page: RecalibratePage, qtbot: QtBot
+) -> None:
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        session = catalogue.sessions.page()[0][0].id
+    change = TrafficChange(presentation="p-7", session=session, before=Outcome.ATTACK, after=Outcome.BONA_FIDE)
+    outcomes = {"attack": {"attack": 5, "bona_fide": 1}}
+    traffic = Traffic(presentations=8, gone=1, without_face=1, outcomes=outcomes, changed=[change])
+    told = report().model_copy(update={"traffic": traffic})
+    with_job(page, qtbot, state=JobState.CANDIDATE, report=told.to_json(), candidate="c" * 64)
+    page.go_to_step(REPORT)
+    plate = page.report.traffic
+    qtbot.waitUntil(plate.isVisible)
+    assert plate.sentence.text() == (
+        "1 of 6 recorded presentations would be decided otherwise. Newly accepted: 1; no longer accepted: 0. "
+        "Left out (gone, or without a face): 2."
+    )
+    plate.table.activated.emit(plate.changed.index(0, 0))
+    assert window.front == "review"
+    review = window.pages["review"]
+    assert isinstance(review, ReviewPage)
+    qtbot.waitUntil(lambda: review.opened is not None and review.opened.session.id == session)
+
+
+def test_a_candidate_runs_in_shadow_and_what_it_would_have_answered_is_shown(
+    page: RecalibratePage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    data = page.context.services.data_dir
+    page.context.services = replace(
+        page.context.services, command=lambda said: [sys.executable, "main.py", *said, "--data", str(data)]
+    )
+    with open_catalogue(data) as catalogue:
+        candidate = models_of(catalogue).add(bundle(tmp_path, "site-1")).sha256
+    with_job(page, qtbot, state=JobState.CANDIDATE, report=report().to_json(), candidate=candidate)
+    page.go_to_step(DECIDE)
+    begin, end = page.context.actions["shadow_run"], page.context.actions["end_shadow"]
+    assert begin.isEnabled()
+    assert not end.isEnabled()
+    begin.trigger()
+    qtbot.waitUntil(end.isEnabled)
+    assert not begin.isEnabled()
+    assert "Nobody was decided about yet" in page.decide.shadow.sentence.text()
+    with open_catalogue(data) as catalogue:
+        row = catalogue.verdicts.commit(verdict(Outcome.ATTACK, session="", presentation=""))
+        catalogue.shadow_answers.add(row, candidate, Outcome.BONA_FIDE)
+    qtbot.waitUntil(lambda: page.decide.shadow.changed.rowCount() == 1)
+    assert page.decide.shadow.sentence.text() == (
+        "site-1 runs beside the champion: 1 of 1 verdicts would have been others."
+    )
+    end.trigger()
+    qtbot.waitUntil(begin.isEnabled)
+    assert "can run beside" in page.decide.shadow.sentence.text()
+
+
+def test_a_check_that_holds_is_not_named_by_its_failure() -> None:
+    check = Check(reason=GateReason.SPECIES_RISES, holds=Holds.YES, mask="depth+ir", species="print_flat")
+    assert check_row(check)[:2] == ("✓", "this species is not accepted more often")
+    failed = check.model_copy(update={"holds": Holds.NO})
+    assert check_row(failed)[:2] == ("✗", "one species is accepted more often")
 
 
 def test_a_command_that_dies_without_a_word_is_told(page: RecalibratePage, qtbot: QtBot) -> None:

@@ -174,6 +174,8 @@ def write_champion(folder: Path, seed: int = 1) -> Manifest:
 
 def plan_for(
     store: SiteStore, champion: Manifest, training: TrainingSettings = QUICK, seed: int = 3,
-    unlabelled: UnlabelledUse = UnlabelledUse.NONE,
+    unlabelled: UnlabelledUse = UnlabelledUse.NONE, traffic: Sequence[StoredPresentation] = (),
 ) -> Plan:  # fmt: skip
-    return make_plan(store, store.sessions, champion.sha256, champion.name, seed, training, unlabelled=unlabelled)
+    return make_plan(
+        store, store.sessions, champion.sha256, champion.name, seed, training, unlabelled=unlabelled, traffic=traffic
+    )

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from core.adaptation.worker import Workplace, ask, run_job, settle_interrupted
 from core.codes import JobState, UnlabelledUse
 from core.errors import HostError, InputError, UsageError
 from core.model.bundle import load_network, read_manifest
-from core.ports import JobStore
+from core.ports import JobStore, StoredPresentation
 from tests.unit.adaptation_site import QUICK, MemoryJobs, SiteStore, crop_face, plan_for, simulate, write_champion
 
 
@@ -26,12 +27,16 @@ class Bench:
     """A job and everything it works with."""
 
     def __init__(
-        self, folder: Path, store: SiteStore | None = None, unlabelled: UnlabelledUse = UnlabelledUse.NONE
+        self,
+        folder: Path,
+        store: SiteStore | None = None,
+        unlabelled: UnlabelledUse = UnlabelledUse.NONE,
+        traffic: Sequence[StoredPresentation] = (),
     ) -> None:
         self.store = store or SiteStore()
         self.jobs = MemoryJobs()
         self.champion = write_champion(folder / "champion")
-        self.plan: Plan = plan_for(self.store, self.champion, unlabelled=unlabelled)
+        self.plan: Plan = plan_for(self.store, self.champion, unlabelled=unlabelled, traffic=traffic)
         self.job = self.jobs.create(self.plan.to_json(), self.plan.sha256())
         self.champion_bundle = folder / "champion"
         self.registered: list[Path] = []
@@ -100,6 +105,30 @@ def test_captures_without_a_label_are_labelled_by_the_pass_and_counted_in_its_re
     assert told["rows"] == 4 * QUICK.frames
     assert 0 <= told["bona_fide"] + told["attack"] <= told["rows"]
     assert all(0.0 <= step["coverage"] <= 1.0 for _, step in bench.jobs.events(bench.job))
+
+
+def test_recorded_traffic_is_decided_again_by_both_models_and_changes_nothing_else(
+    tmp_path: Path, finished: Bench
+) -> None:
+    class Busy(SiteStore):
+        def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
+            return [one for one in SiteStore(12).presentations(sessions) if one.id not in ("s-7/0", "s-8/1")]
+
+    seen = SiteStore(12).presentations([f"s-{number}" for number in range(5, 12)])
+    bench = Bench(tmp_path, Busy(), traffic=seen)
+    assert {one.session for one in bench.plan.traffic} == {f"s-{number}" for number in range(6, 12)}
+    run_job(bench.job, bench.place)
+    report = JobReport.model_validate_json(bench.jobs.get(bench.job).report)
+    traffic = report.traffic
+    assert traffic is not None
+    assert (traffic.presentations, traffic.gone, traffic.without_face, traffic.decided) == (18, 2, 0, 16)
+    said = [(before, after, n) for before, found in traffic.outcomes.items() for after, n in found.items()]
+    assert sum(n for *_, n in said) == 16
+    assert sum(n for before, after, n in said if before != after) == len(traffic.changed)
+    undisturbed = JobReport.model_validate_json(finished.jobs.get(finished.job).report)
+    assert report.gate == undisturbed.gate
+    assert undisturbed.traffic is None
+    assert report.overall.after["bpcer"] == undisturbed.overall.after["bpcer"]
 
 
 def test_early_stages_stay_those_of_the_champion(finished: Bench) -> None:

@@ -24,6 +24,7 @@ from storage.doctor import check_audit
 from storage.paths import DataFolder
 from storage.registry import ModelRegistry
 from storage.repositories.proposals import ProposedError
+from storage.schema import AUDIT_GUARDS
 from storage.station_ledger import CatalogueLedger
 from storage.station_life import begin_station, end_station
 from tests import audit_attack
@@ -226,6 +227,28 @@ def test_the_station_gives_no_verdict_that_counts_until_it_is_acknowledged(data:
         (standing,) = [event for event in bench.station.poll(0.0) if isinstance(event, Standing)]
         assert standing.withheld is Reason.NONE
         assert bench.answer(ACCEPTED).opens
+
+
+def test_a_running_station_finds_what_is_done_to_its_log(data: Path) -> None:
+    with cheap_catalogue(data, FakeClock()) as catalogue, cheap_catalogue(data, FakeClock()) as other:
+        bench = Bench()
+        ledger = CatalogueLedger(catalogue, ModelRegistry(catalogue))
+        bench.ledger.audit_broken = ledger.audit_broken  # type: ignore[method-assign]
+        bench.ledger.changes = catalogue.changes  # type: ignore[method-assign]
+        bench.ledger.of_camera = {"A": frozenset({ALL_MODALITIES})}
+        bench.see("A")
+        assert bench.answer(ACCEPTED).opens
+        other.audit.append("second_line", "verdict", "1", actor="op7")
+        bench.clock.advance(500.0)
+        assert not [event for event in bench.station.poll(0.0) if isinstance(event, Standing)], "an honest entry"
+        for guard in AUDIT_GUARDS:
+            other.file.execute(f"DROP TRIGGER {guard}")
+        other.file.execute("UPDATE audit SET actor = 'mallory' WHERE id = 4")
+        bench.clock.advance(500.0)
+        (standing,) = [event for event in bench.station.poll(0.0) if isinstance(event, Standing)]
+        assert standing.withheld is Reason.AUDIT_BROKEN
+        assert not bench.answer(ACCEPTED).opens
+        assert next(iter(catalogue.audit.entries())).action == "break_found"
 
 
 def test_every_kind_of_source_is_answered_without_a_verdict_that_says_why() -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 import main as program
+from core.checks import Finding
 from core.codes import Reason, SourceKind
 from core.errors import InputError, UsageError
 from core.policy import PolicyInForce, SitePolicy
 from storage.backup import back_up, restore
 from storage.catalogue import Catalogue, open_catalogue
 from storage.commands_policy import policy_actions
+from storage.doctor import check_policy
 from storage.paths import DataFolder
 from storage.repositories.proposals import ProposedError
 from tests.people import PASSPHRASE, add_people, cheap_catalogue
@@ -111,7 +113,9 @@ def test_what_is_edited_by_hand_is_refused_until_somebody_sets_the_policy_again(
     catalogue.audit.append("unlock", "session", "s", actor="local", reason="x")
     by_hand(catalogue, edit)
     assert catalogue.policies.in_force() == REFUSED
+    assert check_policy(catalogue).finding is Finding.BAD
     catalogue.policies.change({}, "the factory's again")
+    assert check_policy(catalogue).finding is Finding.GOOD
     found = catalogue.policies.in_force()
     assert (found.is_factory, found.refused) == (True, False)
 

@@ -16,7 +16,7 @@ from core.codes import ConnectionState, Outcome, Reason, RecordMode, Rule, Sessi
 from core.decision import DecisionWindow
 from core.errors import InputError
 from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
-from core.messages import CameraHealth, DeviceInfo, Message, Standing, VerdictCommitted, VerdictReached
+from core.messages import CameraHealth, DeviceInfo, Message, ShadowSaid, Standing, VerdictCommitted, VerdictReached
 from core.policy import PolicyInForce, ShiftCheckFor, SitePolicy
 from core.probing import Probing
 from core.processes import Child
@@ -176,6 +176,11 @@ class Ledger:
 
     def champion(self) -> tuple[str, str]:
         return "m", "/model"
+
+    def shadow(self) -> tuple[str, str]:
+        return "", ""
+
+    def note_shadow(self, verdict: int, said: ShadowSaid) -> None: ...
 
     def policy(self) -> PolicyInForce:
         return self.in_force

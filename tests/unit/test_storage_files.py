@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from core.clock import FakeClock
-from core.codes import JobState, ModelRole, RecordMode, SessionState, SourceKind
+from core.codes import JobState, ModelRole, RecordMode, SessionPurpose, SessionState, SourceKind
 from core.data.manifest import read_manifest
 from core.errors import CanceledError, HostError, InputError, UsageError
 from core.frames import MODALITIES, Modality, ModalityMask
@@ -29,7 +29,7 @@ from storage.lock import StationLock
 from storage.paths import DataFolder, data_folder
 from storage.registry import ModelRegistry
 from storage.repositories.presentations import PresentationState
-from storage.repositories.sessions import Basis
+from storage.repositories.sessions import Basis, SessionCounts
 from storage.salvage import salvage
 from tests import stored
 
@@ -120,6 +120,27 @@ def test_a_session_that_was_cut_off_is_salvaged(catalogue: Catalogue) -> None:
     assert [p.id for p in catalogue.material.presentations([session])] == [first]
     assert salvage(catalogue) == []
     assert Ballast(catalogue.folder.ballast).standing
+
+
+def test_recorded_traffic_is_what_the_checkpoint_kept_the_newest_first(catalogue: Catalogue) -> None:
+    clock = catalogue.clock
+    assert isinstance(clock, FakeClock)
+
+    def recorded(purpose: SessionPurpose, mode: RecordMode) -> list[str]:
+        clock.advance(1000.0)
+        session = catalogue.sessions.open(purpose, mode, SourceKind.SIMULATED)
+        takes = [catalogue.presentations.open(session) for _ in range(2)]
+        for take in takes:
+            catalogue.presentations.close(take, 1, 4, 0.1)
+        catalogue.sessions.close(session, SessionState.CLOSED, SessionCounts())
+        return takes
+
+    older = recorded(SessionPurpose.CHECKPOINT, RecordMode.FRAMES)
+    recorded(SessionPurpose.COLLECTION, RecordMode.FRAMES)
+    recorded(SessionPurpose.CHECKPOINT, RecordMode.DECISIONS)
+    newer = recorded(SessionPurpose.CHECKPOINT, RecordMode.FRAMES)
+    assert [one.id for one in catalogue.material.traffic()] == [*reversed(newer), *reversed(older)]
+    assert [one.id for one in catalogue.material.traffic(3)] == [*reversed(newer), older[1]]
 
 
 def test_frames_that_cannot_be_read_are_told(catalogue: Catalogue) -> None:

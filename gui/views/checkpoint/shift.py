@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from core.codes import Outcome, SourceKind, Species
+from core.codes import Outcome, SourceKind
 from core.messages import VerdictCommitted
-from core.station.ports import PresentationLabel
+from core.scenes.shown import simulated_scene
+from core.station.shift import SHOWN
 from gui.context import PageContext
 from gui.i18n import codes, tr
-from gui.simulated import simulated_scene
 from gui.views.qualify.reading import identity_of
 from gui.widgets.forms import MARGIN, heading, quiet
 from gui.widgets.stream_view import LOST_MS
@@ -19,11 +19,6 @@ from storage import qualification
 from storage.catalogue import Catalogue
 
 REFRESH_MS = 150
-LABELS = (
-    PresentationLabel(str(Species.BONA_FIDE), condition="shift_check", test=True),
-    PresentationLabel(str(Species.PRINT_FLAT), condition="shift_check", test=True),
-)
-"""What is shown, in this order."""
 
 
 class ShiftDialog(QDialog):
@@ -86,11 +81,11 @@ class ShiftDialog(QDialog):
             self.rows.clear()
             self.passed = None
             self.answers.setText("")
-        if self.busy or len(self.rows) == len(LABELS):
+        if self.busy or len(self.rows) == len(SHOWN):
             return
         self._wanted, self._shows = True, self._source
         if self.context.link.source_kind is SourceKind.SIMULATED:
-            self._shows = simulated_scene(self._source, "booth", 3, LABELS[len(self.rows)].species or "")
+            self._shows = simulated_scene(self._source, "booth", 3, SHOWN[len(self.rows)].species or "")
             if self._shows != self.context.link.source:
                 self.context.link.connect_source(self._shows)
         self.refresh()
@@ -106,7 +101,7 @@ class ShiftDialog(QDialog):
         self.answers.setText(f"{self.answers.text()}\n{line}".strip())
         if committed.verdict.outcome is Outcome.NON_RESPONSE:
             self.rows.pop()  # nobody was seen: that is no answer, the same is asked again
-        elif len(self.rows) == len(LABELS):
+        elif len(self.rows) == len(SHOWN):
             self._store()
         self.refresh()
 
@@ -149,7 +144,7 @@ class ShiftDialog(QDialog):
         self.on.setEnabled(not self.busy and link.connected)
         if self._wanted and ready and link.session and link.source == self._shows:
             self._wanted = False
-            label = LABELS[len(self.rows)]
+            label = SHOWN[len(self.rows)]
 
             def begun(presentation: str) -> None:
                 self._running = presentation

@@ -18,7 +18,7 @@ from gui.models.table_model import TextTable
 from gui.views.page import Page
 from gui.views.people.approvals import Approvals
 from gui.views.people.dialogs import AccountDialog, CodeDialog
-from gui.views.people.reading import PeopleView, read_people
+from gui.views.people.reading import Bounds, PeopleView, read_people
 from gui.widgets.ask import ask_reason
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
 from gui.widgets.tables import make_table
@@ -26,6 +26,7 @@ from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
 from storage.repositories.accounts import Account
 from storage.repositories.proposals import Proposal
+from storage.repositories.second_line import OperatorFigures
 
 WATCH_MS = 2000
 
@@ -127,11 +128,10 @@ class PeoplePage(Page):
         self.table.selectRow(max(0, min(chosen, len(view.accounts) - 1)))
         self.operators.show(
             [
-                (one.operator, str(one.verdicts), str(one.overrides), _rate(one.overrides, one.verdicts),
-                 str(one.second_line))
-                for one in view.operators
+                (one.operator, str(one.verdicts), str(one.overrides), _rate(one, bounds), str(one.second_line))
+                for one, bounds in view.operators
             ]
-        )  # fmt: skip
+        )
         self.state.setText(
             "" if view.exist else tr("No accounts: everybody here may do everything. Begin with yourself.")
         )
@@ -293,5 +293,8 @@ def _account_row(one: Account) -> tuple[str, ...]:
     return (one.name, roles, when, state)
 
 
-def _rate(overrides: int, verdicts: int) -> str:
-    return f"{overrides / verdicts:.1%}" if verdicts else "–"
+def _rate(one: OperatorFigures, bounds: Bounds | None) -> str:
+    if bounds is None:
+        return "–"
+    low, high = bounds
+    return f"{one.overrides / one.verdicts:.1%} ({low:.1%} … {high:.1%})"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.access import Permission
+from core.metrics.rate import clopper_pearson
 from storage.catalogue import Catalogue
 from storage.repositories.accounts import Account
 from storage.repositories.proposals import Proposal
 from storage.repositories.second_line import OperatorFigures
+
+Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class PeopleView:
     rule_is_on: bool
     proposals: tuple[Proposal, ...]
     accounts: tuple[Account, ...] = ()
-    operators: tuple[OperatorFigures, ...] = ()
+    operators: tuple[tuple[OperatorFigures, Bounds | None], ...] = ()
+    """Each with the 95 % bounds of the share that they overrode."""
     has_pin: bool = False
 
 
@@ -34,6 +38,11 @@ def read_people(catalogue: Catalogue) -> PeopleView:
         rule,
         proposals,
         tuple(catalogue.accounts.all()),
-        tuple(catalogue.second_line.operators()),
+        tuple((one, _bounds(one)) for one in catalogue.second_line.operators()),
         catalogue.accounts.has_kiosk_pin(),
     )
+
+
+def _bounds(one: OperatorFigures) -> Bounds | None:
+    """``None`` where there is no share: somebody may also override what another one attended."""
+    return clopper_pearson(one.overrides, one.verdicts) if 0 < one.verdicts >= one.overrides else None

@@ -12,12 +12,12 @@ from core.codes import QualificationState, RecordMode, SessionPurpose, SourceKin
 from core.frames import FrameSet, Modality
 from core.messages import VerdictCommitted
 from core.qualification.rules import requirements
+from core.scenes.shown import simulated_scene
 from core.station.ports import PresentationLabel, SessionOrder
 from gui.context import PageContext
 from gui.i18n import codes, tr
 from gui.i18n.errors import told_error
 from gui.link import CHECKPOINT_ORDER
-from gui.simulated import simulated_scene
 from gui.views.qualify import reading
 from gui.views.qualify.camera_step import CameraStep
 from gui.views.qualify.cards import next_card

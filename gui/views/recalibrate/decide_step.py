@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -12,16 +12,18 @@ from gui.actions import Actions
 from gui.documents.adaptation_report import read_report
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
+from gui.views.recalibrate.changes_plate import ChangesPlate
 from gui.views.recalibrate.reading import ModelView
 from gui.views.recalibrate.report_step import message_of
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
 from gui.widgets.tables import make_table
+from storage.repositories.shadow_answers import ShadowFigures
 
 
 class DecideStep(QWidget):
     """What a person decides, and what it changes."""
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, look_at: Callable[[str, str], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.question = heading(tr("No candidate waits for a decision"), self, 1.5)
         self.advice = quiet("", self)
@@ -40,7 +42,14 @@ class DecideStep(QWidget):
         head.column.addLayout(verbs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        self.shadow = ChangesPlate(tr("Shadow run"), look_at, self)
+        beside = QHBoxLayout()
+        for action_id in ("shadow_run", "end_shadow"):
+            beside.addWidget(VerbButton(actions[action_id], self))
+        beside.addStretch(1)
+        self.shadow.column.insertLayout(2, beside)
         column.addWidget(head)
+        column.addWidget(self.shadow)
         for title, model in ((tr("Models"), self.models), (tr("History of the champion"), self.history)):
             plate = Plate(self)
             plate.column.addWidget(heading(title, self))
@@ -62,6 +71,7 @@ class DecideStep(QWidget):
     def show_models(self, view: ModelView) -> None:
         """Models and history."""
         names: Mapping[str, str] = {model.sha256: model.name for model in view.models}
+        self.shadow.show_changes(shadow_line(view.shadow, names), view.shadow.differing if view.shadow else ())
         self.models.show(
             [
                 (
@@ -80,6 +90,17 @@ class DecideStep(QWidget):
                 for one in view.deployments
             ]
         )
+
+
+def shadow_line(found: ShadowFigures | None, names: Mapping[str, str]) -> str:
+    """What the model in shadow answered so far."""
+    if found is None:
+        return tr("A candidate can run beside the champion first: its answers are kept and open nothing.")
+    name = names.get(found.model, found.model[:12])
+    if not found.answers:
+        return tr("{name} runs beside the champion. Nobody was decided about yet.", name=name)
+    counts = {"n": found.otherwise, "all": found.answers}
+    return tr("{name} runs beside the champion: {n} of {all} verdicts would have been others.", name=name, **counts)
 
 
 def _day(utc_s: float) -> str:

@@ -63,8 +63,8 @@ class RecalibratePage(Page):
         self.site = SiteStep(self)
         self.data = DataStep(actions, self)
         self.run_step = RunStep(actions, self)
-        self.report = ReportStep(actions, self)
-        self.decide = DecideStep(actions, self)
+        self.report = ReportStep(actions, context.look_at, self)
+        self.decide = DecideStep(actions, context.look_at, self)
         self.jobs = combo_box(self, tr("Job"))
         self.jobs.setMinimumWidth(360)
         self.busy = quiet("", self)
@@ -94,6 +94,8 @@ class RecalibratePage(Page):
         actions.connect("resume_job", self.resume)
         actions.connect("save_report", self.save_report)
         actions.connect("promote", self.promote)
+        actions.connect("shadow_run", self.run_in_shadow)
+        actions.connect("end_shadow", self.end_shadow)
         actions.connect("reject", self.reject)
         actions.connect("rollback", self.rollback)
         self._enable()
@@ -136,6 +138,8 @@ class RecalibratePage(Page):
     @Slot()
     def _watch(self) -> None:
         self.context.tasks.run(read_jobs, self._show_jobs, self._watch_failed, self)
+        if self.models is not None and self.models.shadow is not None and self.steps.currentIndex() == DECIDE:
+            self.context.tasks.run(read_models, self._show_models, self._watch_failed, self)
 
     def _watch_failed(self, error: BaseException) -> None:
         self._timer.stop()
@@ -175,6 +179,10 @@ class RecalibratePage(Page):
         actions["resume_job"].setEnabled(state in _OVER or state is JobState.QUEUED)
         actions["save_report"].setEnabled(free and job is not None and read_report(job.report) is not None)
         actions["promote"].setEnabled(free and state is JobState.CANDIDATE)
+        shadow = self.models.shadow if self.models is not None else None
+        candidate = job.candidate if job is not None and state is JobState.CANDIDATE else ""
+        actions["shadow_run"].setEnabled(free and candidate != "" and (shadow is None or shadow.model != candidate))
+        actions["end_shadow"].setEnabled(free and shadow is not None)
         actions["reject"].setEnabled(free and state is JobState.CANDIDATE)
         previous = self.models is not None and any(ModelRole.PREVIOUS in m.roles for m in self.models.models)
         actions["rollback"].setEnabled(free and previous)
@@ -269,6 +277,18 @@ class RecalibratePage(Page):
             tr("From the next frame set on the station decides with it. A roll back returns to the present champion."),
             answered,
         )
+
+    def run_in_shadow(self) -> None:
+        """Let the candidate run beside the champion: what it would have answered is stored, and opens nothing."""
+        if self.job is not None and self.job.candidate:
+            self._run(["shadow", "start", self.job.candidate], tr("Beginning the shadow run"), self._shadow_changed)
+
+    def end_shadow(self) -> None:
+        """End the shadow run; its answers are kept."""
+        self._run(["shadow", "stop"], tr("Ending the shadow run"), self._shadow_changed)
+
+    def _shadow_changed(self, _output: str) -> None:
+        self.context.notify(tr("The running station follows by itself."), "", Level.INFO)
 
     def _promoted(self, output: str) -> None:
         if output.startswith("proposed"):  # not done: it waits for a second person

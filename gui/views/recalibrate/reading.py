@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.adaptation.worker import settle_interrupted
-from core.codes import Outcome, RecordMode, SessionState
+from core.codes import ModelRole, Outcome, RecordMode, SessionState
 from core.metrics.rate import Rate, rate_of
 from core.ports import JobRecord
 from storage.catalogue import Catalogue
 from storage.repositories.models import Deployment, ModelRecord
 from storage.repositories.presentations import PresentationState
 from storage.repositories.sessions import Session, SessionFilter
+from storage.repositories.shadow_answers import ShadowFigures
 
 RECENT = 500
 
@@ -52,6 +53,8 @@ class ModelView:
 
     models: Sequence[ModelRecord]
     deployments: Sequence[Deployment]
+    shadow: ShadowFigures | None = None
+    """Of the model that runs beside the champion; ``None`` while none does."""
 
 
 def read_site(catalogue: Catalogue) -> SiteFigures:
@@ -106,5 +109,7 @@ def read_job(catalogue: Catalogue, job: str) -> JobView:
 
 
 def read_models(catalogue: Catalogue) -> ModelView:
-    """Models and deployments."""
-    return ModelView(catalogue.models.all(), catalogue.models.deployments())
+    """Models, deployments, and what the model in shadow answered so far."""
+    shadow = catalogue.models.alias(ModelRole.SHADOW)
+    figures = catalogue.shadow_answers.figures(shadow) if shadow else None
+    return ModelView(catalogue.models.all(), catalogue.models.deployments(), figures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -12,9 +13,10 @@ from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.actions import Actions
 from gui.documents.adaptation_report import read_report
-from gui.documents.report_words import check_row, number_words, rate_words, reason_line
+from gui.documents.report_words import check_row, number_words, rate_words, reason_line, traffic_line
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
+from gui.views.recalibrate.changes_plate import ChangesPlate
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.verdict_sign import ResultSign
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 class ReportStep(QWidget):
     """The gate's report of one job."""
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, look_at: Callable[[str, str], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.sign = ResultSign(self)
         self.result = heading(tr("No report yet"), self, 1.6)
@@ -74,9 +76,14 @@ class ReportStep(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(head)
-        column.addWidget(checks, 3)
+        self.traffic = ChangesPlate(tr("Recorded traffic decided again"), look_at, self)
+        upper = QHBoxLayout()
+        upper.addWidget(checks, 3)
+        upper.addWidget(self.traffic, 2)
+        column.addLayout(upper, 3)
         column.addLayout(self._lower, 3)
         self._figures_plate.hide()
+        self.traffic.hide()
 
     def show_job(self, record: JobRecord) -> None:
         """Show the job's report, if it has one."""
@@ -87,6 +94,7 @@ class ReportStep(QWidget):
             self.why.setText(message_of(record) or tr("The report comes when the job has judged its candidate."))
             self.checks.show(())
             self._figures_plate.hide()
+            self.traffic.hide()
             if self._plots is not None:
                 self._plots.hide()
             return
@@ -98,6 +106,9 @@ class ReportStep(QWidget):
         self.checks.show([check_row(check) for finding in gate.masks for check in finding.checks])
         self.figures.show(figures_of(report))
         self._figures_plate.show()
+        self.traffic.setVisible(report.traffic is not None)
+        if report.traffic is not None:
+            self.traffic.show_changes(traffic_line(report.traffic), report.traffic.changed)
         self._show_plots(report.overall)
 
     def _show_plots(self, figures: MaskFigures) -> None:
