@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from core.access import Actor
     from core.frames import FrameSet
     from core.station import Station
+    from core.station.daily_command import DailyCommand
     from devices.worker import CaptureSpec
     from gui.services import Services
     from storage.catalogue import Catalogue
@@ -265,8 +266,25 @@ def _run(options: Namespace) -> int:
         wait_for_device=False,
     )
     with Interrupt() as canceled:
-        run_headless(station, order, options.json, canceled, places)
+        run_headless(station, order, options.json, canceled, places, daily=_retention_by_itself(options))
     return ExitCode.CANCELED if canceled() else ExitCode.DONE
+
+
+def _retention_by_itself(options: Namespace) -> DailyCommand:
+    """What is due is erased by a process beside the station, which acts as the station and not as who started it."""
+    from core.station.daily_command import DailyCommand
+    from storage.catalogue import open_catalogue
+    from storage.opening import folder_of
+    from storage.retention import terms
+
+    folder = folder_of(options)
+
+    def wanted() -> bool:
+        with open_catalogue(folder) as catalogue:
+            return bool(terms(catalogue))
+
+    program = [sys.executable, str(Path(__file__).resolve())]
+    return DailyCommand([*program, "retention", "--due", "--data", str(folder.root)], wanted)
 
 
 def _door_watch(options: Namespace) -> int:

@@ -142,3 +142,5 @@ LOCAL = Actor("local", frozenset(Role))
 """Whoever sits at a station without accounts: a new installation asks nobody to log in, and says so on screen."""
 NOBODY = Actor("nobody", frozenset())
 """A station with accounts before anybody has logged in."""
+STATION = Actor("station", frozenset())
+"""The station itself, as it stands in the audit log: it holds no role (`storage.acting.Acting.as_station`)."""

@@ -180,6 +180,9 @@ def _protection_commands(commands: _Commands) -> None:
     erase.add_argument("--json", action="store_true", help="the certificate as JSON")
     retention = commands.add("retention", "erase what is kept beyond its term; terms and legal holds")
     retention.add_argument("--dry-run", action="store_true", help="only tell what is due, and what is next")
+    retention.add_argument(
+        "--due", action="store_true", help="what a station does by itself once a day: nobody logs in, nothing else goes"
+    )
     retention.add_argument("--set", metavar="PURPOSE=DAYS", help="keep frames of that purpose so long (or =never)")
     retention.add_argument("--hold", metavar="SUBJECT", help="a legal hold: nothing of the subject is erased")
     retention.add_argument("--release", metavar="SUBJECT", help="end the legal holds on a subject")

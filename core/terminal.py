@@ -96,22 +96,27 @@ def told_left_out(left_out: Sequence[LeftOut], place: str) -> int:
 
 
 class Interrupt:
-    """Ctrl-C as a request: the first one asks the work to stop cleanly, the second one interrupts it."""
+    """Ctrl-C as a request: the first one asks the work to stop cleanly, the second one interrupts it.
 
-    def __init__(self) -> None:
+    ``signals``: what else asks, such as SIGTERM, by which the window ends its commands.
+    """
+
+    def __init__(self, *signals: signal.Signals) -> None:
         self._asked = False
-        self._previous: Any = None
+        self._signals = (signal.SIGINT, *signals)
+        self._previous: list[Any] = []
 
     def __call__(self) -> bool:
         """Whether somebody asked to stop."""
         return self._asked
 
     def __enter__(self) -> Interrupt:
-        self._previous = signal.signal(signal.SIGINT, self._ask)
+        self._previous = [signal.signal(number, self._ask) for number in self._signals]
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._previous)
+        for number, previous in zip(self._signals, self._previous, strict=True):
+            signal.signal(number, previous)
 
     def _ask(self, *_: object) -> None:
         if self._asked:

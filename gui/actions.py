@@ -47,6 +47,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("settings", "Settings", "Ctrl+,", "settings"),
     ActionInfo("site_keys", "Keys", "Ctrl+Shift+K", "unlock", needs=(Permission.KEYS, Permission.REVIEW)),
     ActionInfo("site_policy", "Site policy", "Ctrl+Shift+Y", "weigh", needs=(Permission.POLICY,)),
+    ActionInfo("retention", "Retention", "Ctrl+Shift+T", "retention", needs=(Permission.RETENTION,)),
     ActionInfo("pause_door", "Keep the door closed, or let it go", "Ctrl+D", "lock", needs=(Permission.OPERATE,)),
     ActionInfo("support_report", "Support report", "Ctrl+Shift+R", "export", needs=(Permission.SUPPORT,)),
     ActionInfo("full_screen", "Full screen", "F11", "checkpoint"),

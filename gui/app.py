@@ -11,9 +11,11 @@ from concurrent import futures
 from PySide6.QtCore import QEvent, QObject, QProcess, QSettings, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
-from core.access import LOCAL, Actor
+from core.access import LOCAL, Actor, Permission
 from core.errors import ExitCode, KnownError
 from gui.crash import CrashFile, install_hooks
+from gui.daily_retention import DailyRetention
+from gui.erasing import Erasing
 from gui.feed import FrameFeed
 from gui.i18n import install_language, tr
 from gui.link import StationLink
@@ -56,6 +58,10 @@ class Desk(QObject):
         self.feed = FrameFeed(parent=self)
         self.link = StationLink(services.open_station, self.feed, self)
         self.tasks = Tasks(services.open_catalogue, self)
+        self.erasing = Erasing(services.command, self)
+        self.erasing.told.connect(self._tell)
+        self.retention = DailyRetention(self.tasks, self.erasing, self)
+        self.retention.troubled.connect(self._tell_trouble)
         self.door = Doorkeeping()
         self._token = ""
         self._idle = QTimer(self)
@@ -79,6 +85,7 @@ class Desk(QObject):
         self.link.close()
         if self._token:
             self._leave_catalogue(wait=True)
+        self.erasing.close()
         self.tasks.close()
         try:
             save_settings(self.settings, self.services.settings_file)
@@ -105,6 +112,7 @@ class Desk(QObject):
             self._let_in(Doorkeeping(LOCAL))
         self.link.connect_source(self.settings.source or self.services.default_source)
         self.tasks.run(key_status, self._on_keys)
+        self.retention.start()
         if self.crash.last_run_ended_badly:
             self.window.notify(
                 tr("The last run ended badly."),
@@ -132,7 +140,7 @@ class Desk(QObject):
             QProcess.startDetached(program, rest)
 
     def _make_window(self) -> MainWindow:
-        window = MainWindow(self.services, self.settings, self.link, self.tasks, self.door)
+        window = MainWindow(self.services, self.settings, self.link, self.tasks, self.erasing, self.door)
         window.admitted.connect(self._on_admitted)
         window.logged_out.connect(self._on_logged_out)
         window.bug.connect(self._on_bug)
@@ -169,6 +177,7 @@ class Desk(QObject):
         old.may_close = True
         old.close()
         old.deleteLater()
+        self._tell_trouble()
 
     # --- who is here --------------------------------------------------------------------------------------------
 
@@ -222,6 +231,22 @@ class Desk(QObject):
         if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress, QEvent.Type.Wheel):
             self._stay()
         return False
+
+    @Slot(str, str, object)
+    def _tell(self, what: str, remedy: str, level: Level) -> None:
+        """A notice of what goes on whichever window is open."""
+        self.window.notify(what, remedy, level)
+
+    @Slot()
+    def _tell_trouble(self) -> None:
+        """What retention could not do stays told, in every window, until it is done; why, to those who may know."""
+        if self.retention.trouble is None:
+            return
+        what, why = self.retention.trouble
+        actor = self.door.actor
+        if actor is None or not actor.may(Permission.RETENTION):
+            why = tr("An administrator is told why.")
+        self.window.notify(what, f"{why} {tr('It is tried again tomorrow.')}", Level.ERROR)
 
     @Slot(object)
     def _on_bug(self, error: BaseException) -> None:

@@ -19,7 +19,7 @@ _ERRORS: dict[int, type[KnownError]] = {
     ExitCode.ENVIRONMENT: HostError,
     ExitCode.CANCELED: CanceledError,
 }
-_STEP = re.compile(r"^\S+ (\d+) of (\d+)$")
+_STEP = re.compile(r"^(\S+) (\d+) of (\d+)$")
 """A line of `core.terminal.steps`."""
 _SPEAKER = "sallyport: "
 
@@ -27,7 +27,8 @@ _SPEAKER = "sallyport: "
 class Command(QObject):
     """One run of a sub-command. ``done(output)`` on success, ``failed(error)`` otherwise; then it deletes itself.
 
-    ``also_fine``: further exit codes that come with a whole answer, such as a replay that found a difference.
+    ``on_step(what, done, total)`` is told its progress. ``also_fine``: further exit codes that come with an answer,
+    such as a replay that found a difference.
     """
 
     ended = Signal()
@@ -38,7 +39,7 @@ class Command(QObject):
         done: Callable[[str], object],
         failed: Callable[[BaseException], object],
         parent: QObject,
-        on_step: Callable[[int, int], object] | None = None,
+        on_step: Callable[[str, int, int], object] | None = None,
         also_fine: frozenset[int] = frozenset(),
     ) -> None:
         super().__init__(parent)
@@ -59,6 +60,18 @@ class Command(QObject):
         self._stopped = True
         self._process.terminate()
 
+    def finish(self) -> None:
+        """Ask it to end with what it is doing; its answer is still told."""
+        self._process.terminate()
+
+    def leave(self, patience_ms: int) -> None:
+        """The program ends: no answer is told any more; it is asked to end, and after that killed."""
+        self._process.blockSignals(True)
+        self._process.terminate()
+        if not self._process.waitForFinished(patience_ms):
+            self._process.kill()
+            self._process.waitForFinished(patience_ms)
+
     @Slot()
     def _listen(self) -> None:
         text = bytes(self._process.readAllStandardError().data()).decode(errors="replace")
@@ -67,7 +80,7 @@ class Command(QObject):
             if (step := _STEP.match(line)) is None:
                 self._said += line + "\n"
             elif self._on_step is not None:
-                self._on_step(int(step[1]), int(step[2]))
+                self._on_step(step[1], int(step[2]), int(step[3]))
 
     @Slot(int, QProcess.ExitStatus)
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.access import Actor
 from gui.actions import Actions
+from gui.erasing import Erasing
 from gui.link import StationLink
 from gui.services import Services
 from gui.settings import Settings
@@ -23,6 +24,7 @@ class PageContext:
     actions: Actions
     link: StationLink
     tasks: Tasks
+    erasing: Erasing
     notify: Callable[[str, str, Level], None]
     """``notify(what, remedy, level)`` shows a toast."""
     show_error: Callable[[BaseException], None]

@@ -17,6 +17,7 @@ from core.messages import Problem
 from core.probing import AlarmRaised
 from gui.actions import PAGES, Actions
 from gui.context import PageContext
+from gui.erasing import Erasing
 from gui.i18n import tr
 from gui.i18n.errors import told
 from gui.link import StationLink
@@ -69,7 +70,13 @@ class MainWindow(QMainWindow):
     """Whoever was here is gone; why, in words (empty: because they said so)."""
 
     def __init__(
-        self, services: Services, settings: Settings, link: StationLink, tasks: Tasks, door: Doorkeeping
+        self,
+        services: Services,
+        settings: Settings,
+        link: StationLink,
+        tasks: Tasks,
+        erasing: Erasing,
+        door: Doorkeeping,
     ) -> None:
         super().__init__()
         self.doorkeeping = door
@@ -88,6 +95,7 @@ class MainWindow(QMainWindow):
             self.actions_table,
             link,
             tasks,
+            erasing,
             self.notify,
             self.show_error,
             self.go_to,
@@ -145,6 +153,7 @@ class MainWindow(QMainWindow):
         actions.connect("support_report", self.open_support_report)
         actions.connect("site_keys", self._open_keys)
         actions.connect("site_policy", self._open_policy)
+        actions.connect("retention", self._open_retention)
         if self.doorkeeping.asks and self.doorkeeping.actor is not None:
             self._rule_timer = QTimer(self)
             self._rule_timer.setInterval(RULE_MS)
@@ -161,6 +170,7 @@ class MainWindow(QMainWindow):
         link.broke.connect(self.bug)
         link.stream_ended.connect(self._on_stream_ended)
         self.tasks.failed.connect(self.show_error)
+        self.context.erasing.erased.connect(self._on_erased)
         if link.health is not None:
             self.health_line.show_health(link.health)
         if link.failure is not None:
@@ -219,6 +229,12 @@ class MainWindow(QMainWindow):
         layout.addWidget(page)
         self.pages[name] = page
         return page
+
+    @Slot()
+    def _on_erased(self) -> None:
+        """Frames may be gone, whoever erased them: no page goes on showing them."""
+        for page in self.pages.values():
+            page.erased()
 
     # --- telling people -----------------------------------------------------------------------------------------
 
@@ -281,6 +297,11 @@ class MainWindow(QMainWindow):
         from gui.views.protection.policy_dialog import PolicyDialog
 
         PolicyDialog(self.context, self).open()
+
+    def _open_retention(self) -> None:
+        from gui.views.protection.retention_dialog import RetentionDialog
+
+        RetentionDialog(self.context, self).open()
 
     def _take_settings(self, chosen: Settings) -> None:
         for key in Settings.model_fields:

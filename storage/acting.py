@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.access import LOCAL, NOBODY, Actor, DeniedError, Permission, Role
+from core.access import LOCAL, NOBODY, STATION, Actor, DeniedError, Permission, Role
 from storage.database import DatabaseFile
 from storage.repositories.audit import AuditLog
 
@@ -24,6 +24,8 @@ class Acting:
     @property
     def actor(self) -> Actor:
         """Whoever acts now: the account that logged in, `LOCAL` on a station without accounts, else `NOBODY`."""
+        if getattr(self._local, "station", False):
+            return STATION
         given = self._given
         row = self._file.row("SELECT roles, removed_utc_s FROM accounts WHERE name = ?", (given.id if given else "",))
         if row is not None:
@@ -77,3 +79,16 @@ class Acting:
             yield
         finally:
             self._local.granted -= 1
+
+    @contextmanager
+    def as_station(self) -> Iterator[None]:
+        """In this thread the station itself acts, whoever is here, and nothing is asked.
+
+        For one duty that a service has checked by itself, right before, and for nothing else (`storage.retention_run`).
+        """
+        self._local.station = True
+        try:
+            with self.going_on():
+                yield
+        finally:
+            self._local.station = False

@@ -20,7 +20,7 @@ from storage.commands_keys import KEY_COMMANDS
 from storage.commands_lanes import LANE_COMMANDS
 from storage.commands_policy import POLICY_COMMANDS
 from storage.commands_qualification import QUALIFICATION_COMMANDS
-from storage.commands_retention import retention
+from storage.commands_retention import retention, retention_by_itself
 from storage.commands_sessions import SESSION_COMMANDS
 from storage.commands_shadow import SHADOW_COMMANDS
 from storage.commands_shift_check import SHIFT_COMMANDS
@@ -52,6 +52,11 @@ def replay(options: Namespace) -> int:
         return (explain if options.explain else replay)(catalogue, options, lambda name: load_model(name, registry))
 
 
+def retain(options: Namespace) -> int:
+    """`main.py retention`: with `--due` it is the station's own, for which nobody logs in."""
+    return retention_by_itself(options) if options.due else of_catalogue(retention)(options)
+
+
 def restore(options: Namespace) -> int:
     """`main.py restore`: a backup becomes this data folder; what cannot be read without its keys is told."""
     from storage.backup import restore
@@ -69,6 +74,7 @@ def restore(options: Namespace) -> int:
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "replay": replay,
     "restore": restore,
+    "retention": retain,
     "adapt run": jobs.run,
     "adapt resume": jobs.run,
     "train": train,
@@ -91,7 +97,6 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
             "promote": models.promote,
             "rollback": models.rollback,
             "erase": erase_subject,
-            "retention": retention,
         }.items()
     },
 }

@@ -26,8 +26,8 @@ def erase_subject(catalogue: Catalogue, options: Namespace) -> int:
 
 
 def tell_step(step: ErasureStep, done: int, total: int) -> None:
-    """Progress of an erasure on stderr, one line a step where a program listens."""
-    if total:
+    """Progress of an erasure on stderr: a line for each step, and where a program listens for all within it."""
+    if total or not sys.stderr.isatty():
         steps(str(step))(done, total)
     else:
         say(f"erasing: {step}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -10,17 +11,46 @@ from typing import Any
 
 from core.codes import SessionPurpose
 from core.errors import ExitCode, UsageError
-from core.terminal import plain, say
-from storage.catalogue import Catalogue
+from core.logs import start_logging
+from core.processes import yield_to_the_station
+from core.terminal import Interrupt, plain, say, steps
+from storage.catalogue import Catalogue, open_catalogue
 from storage.commands_erasure import tell_step
-from storage.retention import Expiry, RetentionReport, hold, release, run_retention, set_term, terms
+from storage.opening import folder_of, site_access
+from storage.retention import SET_TERM, Expiry, hold, release, set_term, terms
+from storage.retention_run import OVERALL, RetentionReport, Watch, run_due, run_retention
 
 
 def retention(catalogue: Catalogue, options: Namespace) -> int:
     """`main.py retention`: change a term or a hold where one is given, else erase what is due (or only tell)."""
-    if options.set is not None or options.hold is not None or options.release is not None:
+    if _changes(options):
         return _change(catalogue, options)
-    report = run_retention(catalogue, dry_run=options.dry_run, progress=tell_step)
+    with Interrupt(signal.SIGTERM) as canceled:
+        watch = Watch(tell_step, steps(OVERALL), canceled)
+        report = run_retention(catalogue, dry_run=options.dry_run, watch=watch)
+    return _answer(catalogue, options, report, canceled())
+
+
+def retention_by_itself(options: Namespace) -> int:
+    """`main.py retention --due`: the station's own duty. Nobody logs in; what is due is all that can go."""
+    if options.dry_run or _changes(options) or getattr(options, "user", None) is not None:
+        raise UsageError("--due stands alone.", "Leave the other options out.")
+    folder = folder_of(options)
+    start_logging(folder.root / "logs", "retention")
+    with (
+        open_catalogue(folder, access=site_access(options, prompt=False)) as catalogue,
+        Interrupt(signal.SIGTERM) as canceled,
+    ):
+        yield_to_the_station()
+        report = run_due(catalogue, Watch(canceled=canceled))
+        return _answer(catalogue, options, report, canceled())
+
+
+def _changes(options: Namespace) -> bool:
+    return options.set is not None or options.hold is not None or options.release is not None
+
+
+def _answer(catalogue: Catalogue, options: Namespace, report: RetentionReport, canceled: bool) -> int:
     if options.json:
         told = {"schema": 1, "dry_run": options.dry_run, "terms": _terms(catalogue), **plain(report)}
         print(json.dumps(told, indent=2))
@@ -28,6 +58,8 @@ def retention(catalogue: Catalogue, options: Namespace) -> int:
         _tell(catalogue, report, options.dry_run)
     for target, why in report.failed:
         say(f"{target} was not erased: {why}")
+    if canceled:
+        return ExitCode.CANCELED
     return ExitCode.INPUT if report.failed else ExitCode.DONE
 
 
@@ -86,4 +118,4 @@ def retention_actions(catalogue: Catalogue) -> dict[str, Callable[[Mapping[str, 
     def end(arguments: Mapping[str, Any], reason: str) -> None:
         release(catalogue, arguments["subject"], reason)
 
-    return {"set_retention": term, "release_hold": end}
+    return {SET_TERM: term, "release_hold": end}

@@ -18,10 +18,13 @@ from storage.disk import Ballast, DiskGuard, Watermarks
 from storage.key_care import key_status
 from storage.paths import DataFolder, network_drive
 from storage.registry import ModelRegistry
+from storage.retention import DAY_S, expiries, terms, terms_of_people
 
 RESTORE = "Restore a backup with `main.py restore`, and keep the damaged folder for recovery."
 _SANE_SINCE_UTC_S = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
 _TOLERATED_S = 5.0
+OVERDUE_S = 2 * DAY_S
+"""A station that runs erases what is due within a day; what is still here after two needs somebody."""
 
 
 def check_folder(folder: DataFolder, clock: Clock | None = None, marks: Watermarks | None = None) -> list[Check]:
@@ -36,8 +39,8 @@ def check_folder(folder: DataFolder, clock: Clock | None = None, marks: Watermar
     except KnownError as error:
         return [*checks, Check("catalogue", Finding.BAD, error.what, error.remedy)]
     of_catalogue: tuple[Callable[[Catalogue], Check], ...] = (
-        check_structure, check_audit, check_second_place, check_clock, check_keys, check_people, check_policy,
-        check_champion,
+        check_structure, check_audit, check_second_place, check_clock, check_keys, check_retention, check_people,
+        check_policy, check_champion,
     )  # fmt: skip
     with catalogue:
         return checks + [_tried(check, catalogue) for check in of_catalogue]
@@ -164,6 +167,26 @@ def check_keys(catalogue: Catalogue) -> Check:
         remedy = "Keep it elsewhere, and print its recovery code: `main.py keys protect --with passphrase`."
         return Check("site key", Finding.WARNING, f"kept by {status.method}, without a recovery code", remedy)
     return Check("site key", Finding.GOOD, f"kept by {status.method}" if status.method else "no frames were stored yet")
+
+
+def check_retention(catalogue: Catalogue) -> Check:
+    """Nothing that is due is still here days later, and the station can act on the terms."""
+    name, now = "retention", catalogue.clock.utc_s()
+    all_of_it = expiries(catalogue)
+    overdue = [expiry for expiry in all_of_it if not expiry.held and now - expiry.utc_s > OVERDUE_S]
+    if overdue:
+        since = datetime.fromtimestamp(overdue[0].utc_s, UTC).date()
+        things = "1 thing" if len(overdue) == 1 else f"{len(overdue)} things"
+        detail = f"{things} should have been erased more than two days ago, the first on {since}"
+        return Check(name, Finding.BAD, detail, "Erase with `main.py retention`: it says what is in the way.")
+    given, trusted = terms(catalogue), terms_of_people(catalogue)
+    if given != trusted:
+        purposes = ", ".join(sorted(given.keys() - trusted.keys()))
+        remedy = "Set it again: `main.py retention --set PURPOSE=DAYS --reason TEXT`."
+        return Check(name, Finding.WARNING, f"the audit log does not bear out the term of {purposes}", remedy)
+    held = sum(bool(expiry.held) for expiry in all_of_it if expiry.utc_s <= now)
+    kept = f", {held} kept by legal holds" if held else ""
+    return Check(name, Finding.GOOD, ("nothing is overdue" if given else "no term is set") + kept)
 
 
 def check_people(catalogue: Catalogue) -> Check:

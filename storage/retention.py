@@ -1,4 +1,4 @@
-"""How long frames are kept, and what goes when that is over: by the same way as an erasure that somebody asked for.
+"""How long frames are kept, and what has to go when that is over; `storage.retention_run` erases it.
 
 A term belongs to the purpose of a session and counts from its beginning. A consent that runs out ends its sessions too;
 one that was withdrawn erases the whole person. A legal hold stops all of it. Without a term nothing goes by itself.
@@ -6,18 +6,23 @@ one that was withdrawn erases the whole person. A legal hold stops all of it. Wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from core.access import Permission
-from core.codes import ErasureStep, SessionPurpose
-from core.errors import InputError, KnownError
+from core.codes import SessionPurpose
+from core.errors import InputError
+from storage.audit_key import read_chain_key
+from storage.audit_rows import rows_of
 from storage.catalogue import Catalogue
-from storage.erasure.inventory import Target, TargetKind
-from storage.erasure.job import Progress, erase
+from storage.erasure.inventory import Target, TargetKind, sessions_of
 
-_DAY_S = 86_400.0
+DAY_S = 86_400.0
+SET_TERM = "set_retention"
+"""Action of the audit entry, and of the proposal."""
 
 
 class Ground(StrEnum):
@@ -39,20 +44,24 @@ class Expiry:
     held: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionReport:
-    """What a run met. ``erased`` holds the certificates, ``failed`` what could not be done and why."""
-
-    due: tuple[Expiry, ...]
-    following: Expiry | None
-    erased: tuple[dict[str, Any], ...]
-    failed: tuple[tuple[str, str], ...]
-
-
 def terms(catalogue: Catalogue) -> dict[SessionPurpose, float]:
     """Days by purpose; a purpose without a term is kept until somebody erases it."""
     rows = catalogue.file.rows("SELECT purpose, days FROM retention ORDER BY purpose")
     return {SessionPurpose(row["purpose"]): float(row["days"]) for row in rows}
+
+
+def terms_of_people(catalogue: Catalogue) -> dict[SessionPurpose, float]:
+    """Those terms that somebody set who may: the newest entry of the audit log says so, and its HMAC bears it out.
+
+    A row that was written by hand, or that came with a backup (which holds no key), is not among them.
+    """
+    key = read_chain_key(catalogue.folder.audit_key)
+    if key is None:
+        return {}
+    newest = {row["object"]: row for row in rows_of(catalogue.file, SET_TERM, "purpose")}
+    found = terms(catalogue)
+    said = {name: json.loads(row["details"]).get("to") for name, row in newest.items() if key.wrote(row)}
+    return {purpose: days for purpose, days in found.items() if said.get(str(purpose)) == days}
 
 
 def set_term(catalogue: Catalogue, purpose: SessionPurpose, days: float | None, reason: str) -> None:
@@ -66,7 +75,7 @@ def set_term(catalogue: Catalogue, purpose: SessionPurpose, days: float | None, 
     if not reason.strip():
         raise InputError("A change of retention needs a reason.", "Say in a few words why: --reason TEXT.")
     arguments = {"purpose": str(purpose), "days": days}
-    catalogue.proposals.authorize(Permission.RETENTION, "set_retention", arguments, reason)
+    catalogue.proposals.authorize(Permission.RETENTION, SET_TERM, arguments, reason)
     before = terms(catalogue).get(purpose)
     with catalogue.transaction():
         catalogue.file.change("DELETE FROM retention WHERE purpose = ?", (str(purpose),))
@@ -74,7 +83,7 @@ def set_term(catalogue: Catalogue, purpose: SessionPurpose, days: float | None, 
             catalogue.file.insert("retention", {"purpose": str(purpose), "days": days})
         details = {"from": before, "to": days}
         actor = catalogue.actor.id
-        catalogue.audit.append("set_retention", "purpose", str(purpose), actor=actor, reason=reason, details=details)
+        catalogue.audit.append(SET_TERM, "purpose", str(purpose), actor=actor, reason=reason, details=details)
 
 
 def hold(catalogue: Catalogue, subject: str, reason: str) -> str:
@@ -89,64 +98,48 @@ def release(catalogue: Catalogue, subject: str, reason: str) -> int:
     return catalogue.holds.release(subject, reason, catalogue.actor.id)
 
 
-def expiries(catalogue: Catalogue) -> list[Expiry]:
-    """Everything that will go one day, as things stand now, the soonest first."""
+def expiries(
+    catalogue: Catalogue, days: Mapping[SessionPurpose, float] | None = None, of: Target | None = None
+) -> list[Expiry]:
+    """Everything that will go one day, as things stand now, the soonest first.
+
+    ``days``: the terms to go by (default: all that stand). ``of``: only what this target comes to.
+    """
     sql = """
         SELECT s.id, s.subject, s.purpose, s.created_utc_s, s.state, c.term_end_utc_s, c.withdrawn_utc_s
         FROM sessions AS s LEFT JOIN consents AS c ON c.id = s.consent WHERE s.mode = 'frames' AND s.state <> 'open'
+            AND (?1 = '' OR (?1 = 'session' AND s.id = ?2) OR (?1 = 'subject' AND s.subject = ?2))
     """
-    days, held = terms(catalogue), {found.subject: found.reason for found in catalogue.holds.standing()}
+    days = terms(catalogue) if days is None else days
     found: dict[Target, Expiry] = {}
-    for row in catalogue.file.rows(sql):
+    for row in catalogue.file.rows(sql, (str(of.kind), of.id) if of else ("", "")):
         if not catalogue.frames_path(row["id"]).is_file():
             continue
-        subject = row["subject"] or ""
-        expiry = _expiry(row, subject, days.get(SessionPurpose(row["purpose"])), held.get(subject, ""))
+        expiry = _expiry(row, row["subject"] or "", days.get(SessionPurpose(row["purpose"])))
         if expiry is not None and (expiry.target not in found or expiry.utc_s < found[expiry.target].utc_s):
             found[expiry.target] = expiry
-    return sorted(found.values(), key=lambda expiry: (expiry.utc_s, expiry.target.id))
+    ordered = sorted(found.values(), key=lambda expiry: (expiry.utc_s, expiry.target.id))
+    if catalogue.holds.standing():
+        return [replace(expiry, held=_held(catalogue, expiry.target)) for expiry in ordered]
+    return ordered
 
 
-def run_retention(catalogue: Catalogue, *, dry_run: bool = False, progress: Progress | None = None) -> RetentionReport:
-    """Erase what is due, each by a job of its own with its certificate; ``dry_run`` only tells.
-
-    Raises:
-        DeniedError: whoever acts may not.
-    """
-    catalogue.require(Permission.RETENTION)
-    now, all_of_it = catalogue.clock.utc_s(), expiries(catalogue)
-    due = tuple(expiry for expiry in all_of_it if expiry.utc_s <= now)
-    following = next((expiry for expiry in all_of_it if expiry.utc_s > now and not expiry.held), None)
-    erased: list[dict[str, Any]] = []
-    failed: list[tuple[str, str]] = []
-    gone: set[str] = set()
-    for expiry in () if dry_run else due:
-        if expiry.held or expiry.subject in gone:
-            continue
-        try:
-            with catalogue.granted(Permission.RETENTION):
-                erased.append(erase(catalogue, expiry.target, f"retention: {expiry.ground}", progress or _silent))
-        except KnownError as error:
-            failed.append((expiry.target.id, str(error)))
-        else:
-            if expiry.target.kind is TargetKind.SUBJECT:
-                gone.add(expiry.subject)
-    return RetentionReport(due, following, tuple(erased), tuple(failed))
+def _held(catalogue: Catalogue, target: Target) -> str:
+    """Reason of the hold that an erasure of ``target`` would meet: also one on somebody else who is shown there."""
+    reached = [target, *(Target(TargetKind.SESSION, row["id"]) for row in sessions_of(catalogue, target))]
+    reasons = (catalogue.holds.reason_on(one.kind, one.id) for one in reached)
+    return next((found[1] for found in reasons if found is not None), "")
 
 
-def _silent(step: ErasureStep, done: int, total: int) -> None:
-    """Nobody watches."""
-
-
-def _expiry(row: dict[str, Any], subject: str, days: float | None, held: str) -> Expiry | None:
+def _expiry(row: dict[str, Any], subject: str, days: float | None) -> Expiry | None:
     if row["withdrawn_utc_s"] is not None and subject:
         target = Target(TargetKind.SUBJECT, subject)
-        return Expiry(target, subject, Ground.WITHDRAWN, row["withdrawn_utc_s"], held)
+        return Expiry(target, subject, Ground.WITHDRAWN, row["withdrawn_utc_s"])
     ends = [(row["term_end_utc_s"], Ground.CONSENT_ENDS)]
     if days is not None:
-        ends.append((row["created_utc_s"] + days * _DAY_S, Ground.TERM))
+        ends.append((row["created_utc_s"] + days * DAY_S, Ground.TERM))
     known = [(utc_s, ground) for utc_s, ground in ends if utc_s is not None]
     if not known:
         return None
     utc_s, ground = min(known)
-    return Expiry(Target(TargetKind.SESSION, row["id"]), subject, ground, utc_s, held)
+    return Expiry(Target(TargetKind.SESSION, row["id"]), subject, ground, utc_s)

@@ -22,7 +22,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 
 import main as program
-from core.codes import JobState, Outcome, Species
+from core.codes import JobState, Outcome, SessionPurpose, Species
 from core.commandline import build_parser
 from gui.app import Desk, SallyportApp
 from gui.settings import Settings, save_settings
@@ -33,13 +33,15 @@ from gui.views.devices.page import DevicesPage
 from gui.views.protection.erase_dialog import EraseDialog
 from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.protection.policy_dialog import PolicyDialog
+from gui.views.protection.retention_dialog import RetentionDialog
 from gui.views.qualify.dialog import DECIDE as DECIDE_CAMERA
 from gui.views.qualify.dialog import PRESENT, WALL, QualifyDialog
 from gui.views.recalibrate.page import DATA, DECIDE, REPORT, RUN, SITE, RecalibratePage
 from gui.views.review.page import ReviewPage
 from gui.views.support_dialog import SupportDialog
 from gui.widgets.stream_view import LOST_MS
-from storage.catalogue import open_catalogue
+from storage.catalogue import Catalogue, open_catalogue
+from storage.retention import hold, release, set_term
 from tests import audit_attack
 from tests.screenshots_people import close_station, people_pages
 
@@ -226,8 +228,6 @@ def _open_recorded(camera: Camera, review: ReviewPage) -> None:
     """The newest session that kept frames and a verdict."""
 
     def newest(catalogue: object) -> str:
-        from storage.catalogue import Catalogue
-
         assert isinstance(catalogue, Catalogue)
         sessions, _ = catalogue.sessions.page()
         kept = [s.id for s in sessions if catalogue.frames_path(s.id).is_file()]
@@ -315,7 +315,7 @@ def _measured(wizard: QualifyDialog, placements: int) -> bool:
 
 
 def protection(camera: Camera) -> None:
-    """The keys of the site, and a person erased: the question, the certificate. It is done last: the person is gone."""
+    """Keys, site policy, retention; and last a person is erased: the question, the certificate."""
     camera.desk.window.actions_table["site_keys"].trigger()
     keys = camera.desk.window.findChildren(KeysDialog)[-1]
     camera.wait(lambda: keys.status is not None)
@@ -328,6 +328,7 @@ def protection(camera: Camera) -> None:
     camera.rest(0.3)
     camera.take("site-policy", policy)
     policy.reject()
+    retention(camera)
     review = camera.page("review")
     assert isinstance(review, ReviewPage)
     camera.desk.window.actions_table["erase_person"].trigger()
@@ -343,6 +344,35 @@ def protection(camera: Camera) -> None:
     camera.rest(0.3)
     camera.take("erase-certificate", erase)
     erase.reject()
+
+
+def retention(camera: Camera) -> None:
+    """Terms, a legal hold, what is due and what goes next; afterwards nothing has a term, so that nothing goes."""
+    purposes = {SessionPurpose.IMPORT: 0.001, SessionPurpose.COLLECTION: 365.0, SessionPurpose.CHECKPOINT: 30.0}
+    held: list[str] = []
+
+    def prepare(catalogue: Catalogue) -> None:
+        for purpose, days in purposes.items():
+            set_term(catalogue, purpose, days, "the site's rule")
+        imported = [one for one in catalogue.sessions.page()[0] if one.purpose is SessionPurpose.IMPORT]
+        held.append(imported[-1].subject)
+        hold(catalogue, held[0], "case 7, until the court has decided")
+
+    def clear(catalogue: Catalogue) -> None:
+        for purpose in purposes:
+            set_term(catalogue, purpose, None, "for the next picture")
+        release(catalogue, held[0], "for the next picture")
+
+    camera.desk.tasks.run(prepare, lambda _nothing: None)
+    camera.wait(lambda: not camera.desk.tasks.busy)
+    camera.desk.window.actions_table["retention"].trigger()
+    dialog = camera.desk.window.findChildren(RetentionDialog)[-1]
+    camera.wait(lambda: dialog.view is not None)
+    camera.rest(0.3)
+    camera.take("retention", dialog)
+    dialog.reject()
+    camera.desk.tasks.run(clear, lambda _nothing: None)
+    camera.wait(lambda: not camera.desk.tasks.busy)
 
 
 def adaptation(camera: Camera, run_job: bool) -> None:

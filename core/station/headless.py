@@ -26,6 +26,7 @@ from core.messages import (
     VerdictCommitted,
 )
 from core.probing import AlarmRaised
+from core.station.daily_command import DailyCommand
 from core.station.ports import SessionOrder
 from core.station.station import Station
 from core.verdict import Verdict
@@ -173,11 +174,12 @@ def run_headless(
     door: DoorPlaces = NO_DOOR,
     clock: Clock | None = None,
     on_event: Callable[[Message], None] | None = None,
+    daily: DailyCommand | None = None,
 ) -> RunReport:
     """Run until the stream ends (the capture process counts the camera seconds) or ``canceled``; always write JSON.
 
-    One presentation follows the other. Raises `HostError` when the camera never delivers or is given up; the report
-    is written all the same.
+    One presentation follows the other. ``daily``: what is done once a day beside it. Raises `HostError` when the camera
+    never delivers or is given up; the report is written all the same.
     """
     clock = clock or SystemClock()
     report = RunReport()
@@ -189,9 +191,11 @@ def run_headless(
         _wait_for_model(station, report, canceled, clock, listen)
         station.start_capture()
         report.session = station.open_session(order)
-        _loop(station, report, canceled, clock, listen)
+        _loop(station, report, canceled, clock, listen, daily)
     finally:
         station.shutdown()
+        for problem in daily.finish() if daily is not None else ():
+            report.add(problem)
         report.health, report.recorded, report.standing = station.health, station.recorded, station.standing
         _write(report, report_path)
     return report
@@ -229,10 +233,14 @@ def _loop(
     canceled: Callable[[], bool],
     clock: Clock,
     listen: Callable[[Message], None],
+    daily: DailyCommand | None,
 ) -> None:
     started_ms = clock.now_ms()
     ended_ms: float | None = None
     while not canceled():
+        for problem in daily.look() if daily is not None else ():
+            report.add(problem)
+            listen(problem)
         if _take(station, report, listen):
             ended_ms = clock.now_ms()
         now = clock.now_ms()

@@ -1,4 +1,4 @@
-"""Words of the steps of an erasure, and of where the site key is kept."""
+"""Words of the steps of an erasure, of what has to go and why, and of where the site key is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from core.codes import ErasureStep, SiteKeyMethod
-from gui.i18n.translator import tr
+from gui.i18n.translator import tr, tr_count
+from storage.erasure.inventory import TargetKind
+from storage.retention import Ground
 
 _STEP: Mapping[StrEnum, str] = {
     ErasureStep.STOP: "stopping adaptation jobs that use the frames",
@@ -18,6 +20,14 @@ _STEP: Mapping[StrEnum, str] = {
     ErasureStep.SEARCH: "searching the data folder for what may be left",
     ErasureStep.CERTIFY: "writing the certificate",
     ErasureStep.DONE: "erased",
+}
+
+_TARGET: Mapping[StrEnum, str] = {TargetKind.SUBJECT: "person", TargetKind.SESSION: "session"}
+
+_GROUND: Mapping[StrEnum, str] = {
+    Ground.TERM: "end of the term",
+    Ground.CONSENT_ENDS: "end of the consent",
+    Ground.WITHDRAWN: "consent withdrawn",
 }
 
 _METHOD: Mapping[StrEnum, str] = {
@@ -39,6 +49,8 @@ _PROTECTS: Mapping[StrEnum, str] = {
 
 TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
     ErasureStep: (_STEP,),
+    TargetKind: (_TARGET,),
+    Ground: (_GROUND,),
     SiteKeyMethod: (_METHOD, _PROTECTS),
 }
 """The enums that are shown, with their tables of texts."""
@@ -47,6 +59,26 @@ TABLES: Mapping[type[StrEnum], tuple[Mapping[StrEnum, str], ...]] = {
 def erasure_step(code: ErasureStep) -> str:
     """What an erasure is doing."""
     return tr(_STEP[code])
+
+
+def target_kind(code: TargetKind) -> str:
+    """What is erased."""
+    return tr(_TARGET[code])
+
+
+def retention_ground(code: Ground) -> str:
+    """Why it has to go."""
+    return tr(_GROUND[code])
+
+
+def erasures_done(count: int) -> str:
+    """How much was erased, as a sentence."""
+    return tr_count(count, "{n} erasure is done.", "{n} erasures are done.")
+
+
+def erasures_failed(count: int) -> str:
+    """How much was due and could not be erased, as a sentence."""
+    return tr_count(count, "{n} erasure that is due could not be done.", "{n} erasures that are due could not be done.")
 
 
 def key_method(code: SiteKeyMethod) -> str:

@@ -26,3 +26,6 @@ class Page(QWidget):
 
     def left(self) -> None:
         """Another page came to the front."""
+
+    def erased(self) -> None:
+        """Stored frames may have been erased: nothing of them may go on being shown."""

@@ -69,8 +69,8 @@ class Holds:
         rows = self._file.rows("SELECT * FROM holds WHERE released_utc_s IS NULL ORDER BY created_utc_s, id")
         return [Hold(**row) for row in rows]
 
-    def require_none(self, kind: str, target: str) -> None:
-        """Raise `HeldError` when a hold stands on the subject, on one shown in the session, or on the session's."""
+    def reason_on(self, kind: str, target: str) -> tuple[str, str] | None:
+        """Subject and reason of a hold on the subject, on one shown in the session or on the session's, if any."""
         sql = """
             SELECT h.subject, h.reason FROM holds AS h WHERE h.released_utc_s IS NULL AND (
                 (?1 = 'subject' AND h.subject = ?2)
@@ -79,8 +79,14 @@ class Holds:
                 OR (?1 = 'session' AND h.subject = (SELECT subject FROM sessions WHERE id = ?2)))
         """
         row = self._file.row(sql, (str(kind), target))
-        if row is not None:
+        return None if row is None else (row["subject"], row["reason"])
+
+    def require_none(self, kind: str, target: str) -> None:
+        """Raise `HeldError` where `reason_on` finds a hold."""
+        found = self.reason_on(kind, target)
+        if found is not None:
+            subject, reason = found
             raise HeldError(
-                sentence("A legal hold stands on {subject}: {reason}.", subject=row["subject"], reason=row["reason"]),
+                sentence("A legal hold stands on {subject}: {reason}.", subject=subject, reason=reason),
                 "Nothing is erased before it is released: `main.py retention --release SUBJECT --reason TEXT`.",
             )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from gui.views.protection.erase_dialog import ASK, DONE, EraseDialog
 from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.review.page import ReviewPage
 from storage.catalogue import open_catalogue
+from storage.erasure.job import resume_all
 from storage.key_care import key_status, protect
 from storage.site_key import Argon2
 from tests import site
@@ -27,6 +30,16 @@ PASSPHRASE = "four quiet green herons"
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.site_key.Argon2", lambda *given: Argon2(*given) if given else Argon2(1, 1, 64))
+
+
+@pytest.fixture
+def services(services: Services) -> Services:
+    """Erasing is a process of its own: here it is the real one."""
+
+    def command(arguments: Sequence[str]) -> list[str]:
+        return [sys.executable, "main.py", *arguments, "--data", str(services.data_dir)]
+
+    return replace(services, command=command)
 
 
 def ask(desk: Desk, qtbot: QtBot) -> EraseDialog:
@@ -68,6 +81,46 @@ def test_a_person_is_erased_in_the_window(
     assert not (services.data_dir / "sessions" / f"{session}.db").exists()
     dialog.reject()
     assert desk.window.toasts.shown == []
+
+
+def test_pages_read_on_while_a_person_is_erased(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        site.take(catalogue, "ann")
+        site.take(catalogue, "bob", 10)
+    desk = open_desk()
+    dialog = ask(desk, qtbot)
+    qtbot.keyClicks(dialog.reason, "asked to")
+    qtbot.keyClicks(dialog.again, dialog.chosen)
+    erased = dialog.chosen
+    dialog.accept()
+    read: list[bool] = []
+    desk.tasks.run(lambda catalogue: catalogue.subjects.known(erased), lambda _known: read.append(desk.erasing.busy))
+    qtbot.waitUntil(lambda: bool(read))
+    assert read == [True], "the reading thread answered while the erasure ran"
+    assert dialog.buttons.button(dialog.buttons.StandardButton.Cancel).text() == "Go on in the &background"
+    dialog.reject()
+    qtbot.waitUntil(lambda: bool(desk.window.toasts.shown))
+    assert desk.window.toasts.shown[0].what == f"{erased} was erased."
+    with open_catalogue(services.data_dir) as catalogue:
+        assert catalogue.subjects.get(erased).state == "erased"
+
+
+def test_a_window_that_ends_meanwhile_leaves_an_erasure_that_the_next_start_finishes(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        site.take(catalogue, "ann")
+    desk = open_desk()
+    dialog = ask(desk, qtbot)
+    qtbot.keyClicks(dialog.reason, "asked to")
+    qtbot.keyClicks(dialog.again, "ann")
+    dialog.accept()
+    qtbot.waitUntil(lambda: dialog.step.text() != "")
+    desk.close()
+    assert not desk.erasing.busy
+    with open_catalogue(services.data_dir) as catalogue:
+        resume_all(catalogue)
+        assert catalogue.subjects.get("ann").state == "erased"
 
 
 def test_a_hold_is_told_in_the_dialog_and_nothing_is_erased(

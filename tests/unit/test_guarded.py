@@ -20,6 +20,8 @@ from storage.export import export_session
 from storage.importing import import_manifest
 from storage.model_transfer import receive_model, send_model
 from storage.registry import ModelRegistry
+from storage.retention import hold
+from storage.retention_run import run_retention
 from storage.site_shift import read_shift
 from storage.station_ledger import CatalogueLedger
 from tests.people import PASSPHRASE, add_people, cheap_catalogue
@@ -74,6 +76,8 @@ OPERATIONS: dict[str, tuple[tuple[Permission, ...], Callable[[Catalogue], object
     "export": ((Permission.EXPORT,), lambda c: export_session(c, "none", NOWHERE)),
     "back_up": ((Permission.BACKUP,), lambda c: back_up(c, c.folder.root)),
     "erase": ((Permission.ERASE,), lambda c: erase(c, Target(TargetKind.SUBJECT, "none"), "x")),
+    "retention.run": ((Permission.RETENTION,), lambda c: run_retention(c, dry_run=True)),
+    "retention.hold": ((Permission.RETENTION,), lambda c: hold(c, "none", "x")),
     "jobs.create": ((Permission.ADAPT,), lambda c: c.jobs.create("{}", "x")),
     "jobs.request": ((Permission.ADAPT,), lambda c: c.jobs.request("none", "pause")),
     "registry.add": ((Permission.ADAPT,), lambda c: ModelRegistry(c).add(NOWHERE)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,16 +14,25 @@ from hypothesis import strategies as st
 
 import main as program
 from core.access import Actor, DeniedError, Role
+from core.checks import Finding
 from core.clock import FakeClock
-from core.codes import SessionPurpose
-from core.errors import ExitCode, InputError, UsageError
+from core.codes import ErasureStep, SessionPurpose, SiteKeyMethod
+from core.errors import ExitCode, HostError, InputError, UsageError
+from storage import doctor
+from storage.audit_trust import BREAK
+from storage.audit_verify import verify
 from storage.catalogue import Catalogue, open_catalogue
 from storage.erasure.inventory import TargetKind
+from storage.erasure.job import certificates
 from storage.export import export_session
+from storage.key_care import protect
+from storage.repositories.proposals import ProposedError
 from storage.repositories.subjects import SHARE
-from storage.retention import Ground, expiries, hold, release, run_retention, set_term, terms
+from storage.retention import Ground, expiries, hold, release, set_term, terms
+from storage.retention_run import RUN, RetentionReport, Watch, run_due, run_retention
 from storage.vault import SiteAccess
 from tests import site
+from tests.people import PASSPHRASE, add_people, cheap_catalogue
 
 DAY_MS = 86_400_000.0
 LAB = SessionPurpose.COLLECTION
@@ -146,6 +157,188 @@ def test_the_command_tells_and_erases(tmp_path: Path, capsys: pytest.CaptureFixt
     assert list(root.glob("sessions/*.db")) == []
 
 
+# --- by itself ------------------------------------------------------------------------------------------------------
+
+
+def closed_site(catalogue: Catalogue, approved: bool = True) -> str:
+    """A station with accounts, a session of ann and a term of 30 days; nobody is logged in. Returns the session."""
+    session = site.take(catalogue, "ann")
+    add_people(catalogue, "ada", "bea", "olga")
+    catalogue.log_ins.log_in("ada", PASSPHRASE)
+    with pytest.raises(ProposedError) as proposed:
+        set_term(catalogue, LAB, 30, "rule")
+    if approved:
+        catalogue.log_ins.log_in("bea", PASSPHRASE)
+        catalogue.proposals.approve(proposed.value.proposal.id)
+        set_term(catalogue, LAB, 30, "rule")
+    catalogue.actor = None
+    return session
+
+
+def test_the_station_itself_erases_what_is_due_and_signs_for_it(tmp_path: Path, clock: FakeClock) -> None:
+    with cheap_catalogue(tmp_path, clock) as catalogue:
+        session = closed_site(catalogue)
+        clock.sleep_ms(29 * DAY_MS)
+        assert run_due(catalogue).erased == ()
+        clock.sleep_ms(2 * DAY_MS)
+        report = run_due(catalogue)
+        assert ([one["target"] for one in report.erased], report.failed) == ([session], ())
+        assert (report.erased[0]["actor"], report.erased[0]["reason"]) == ("station", "retention: term")
+        assert not catalogue.frames_path(session).exists()
+        begun = next(entry for entry in catalogue.audit.entries() if entry.action == "begin_erasure")
+        assert (begun.actor, begun.reason) == ("station", "retention: term")
+        run = next(entry for entry in catalogue.audit.entries() if entry.action == RUN)
+        assert (run.actor, run.details["erased"], run.details["failed"]) == ("station", 1, 0)
+        assert catalogue.actor.id == "nobody", "the authority ends with the run"
+        with pytest.raises(DeniedError):
+            run_retention(catalogue)
+        catalogue.log_ins.log_in("ada", PASSPHRASE)
+        assert verify(catalogue).intact
+
+
+def test_the_station_goes_by_no_term_that_nobody_approved(tmp_path: Path, clock: FakeClock) -> None:
+    with cheap_catalogue(tmp_path, clock) as catalogue:
+        session = closed_site(catalogue, approved=False)
+        clock.sleep_ms(400 * DAY_MS)
+        assert run_due(catalogue) == RetentionReport((), None)
+        assert catalogue.frames_path(session).exists()
+
+
+def test_a_term_that_was_written_by_hand_erases_nothing_by_itself(catalogue: Catalogue, clock: FakeClock) -> None:
+    session = site.take(catalogue, "ann")
+    set_term(catalogue, LAB, 365, "rule")
+    catalogue.file.change("UPDATE retention SET days = 1")
+    clock.sleep_ms(10 * DAY_MS)
+    report = run_due(catalogue)
+    assert (report.erased, [what for what, _ in report.failed]) == ((), ["collection"])
+    assert "Set it again" in report.failed[0][1]
+    assert catalogue.frames_path(session).exists()
+    set_term(catalogue, LAB, 1, "as it stands")
+    assert [one["target"] for one in run_due(catalogue).erased] == [session]
+
+
+def test_the_station_does_nothing_while_its_log_cannot_show_who_set_the_terms(
+    catalogue: Catalogue, clock: FakeClock
+) -> None:
+    session = site.take(catalogue, "ann")
+    set_term(catalogue, LAB, 1, "short")
+    clock.sleep_ms(2 * DAY_MS)
+    catalogue.audit.append(BREAK, "audit", "", actor="program", details={"faults": ["changed"]})
+    with pytest.raises(HostError, match="audit log is not intact"):
+        run_due(catalogue)
+    assert catalogue.frames_path(session).exists()
+
+
+def test_a_hold_on_anybody_in_the_session_stops_the_station_and_is_no_failure(
+    catalogue: Catalogue, clock: FakeClock
+) -> None:
+    session = site.take(catalogue, "ann")
+    catalogue.subjects.add("bob")
+    catalogue.file.change("UPDATE presentations SET subject = 'bob' WHERE session = ?", (session,))
+    set_term(catalogue, LAB, 1, "short")
+    hold(catalogue, "bob", "case 7")
+    clock.sleep_ms(2 * DAY_MS)
+    report = run_due(catalogue)
+    assert ([expiry.held for expiry in report.due], report.erased, report.failed) == (["case 7"], (), ())
+    assert catalogue.frames_path(session).exists()
+
+
+def test_a_term_that_is_changed_while_a_run_goes_on_counts_at_once(catalogue: Catalogue, clock: FakeClock) -> None:
+    first, second = site.take(catalogue, "ann"), site.take(catalogue, "ann", 4)
+    set_term(catalogue, LAB, 1, "short")
+    clock.sleep_ms(2 * DAY_MS)
+
+    def change(done: int, _total: int) -> None:
+        if done == 1:
+            set_term(catalogue, LAB, 365, "kept longer")
+
+    report = run_due(catalogue, Watch(done=change))
+    assert len(report.due) == 2
+    assert sum(catalogue.frames_path(session).exists() for session in (first, second)) == 1
+    assert len(report.erased) == 1
+
+
+def test_what_could_not_be_erased_is_told_and_done_at_the_next_run(catalogue: Catalogue, clock: FakeClock) -> None:
+    session = site.take(catalogue, "ann")
+    copy = catalogue.folder.root / "copy.db"
+    copy.write_bytes(catalogue.frames_path(session).read_bytes())
+    set_term(catalogue, LAB, 1, "short")
+    clock.sleep_ms(2 * DAY_MS)
+    report = run_due(catalogue)
+    assert (report.erased, report.failed[0][0]) == ((), session)
+    assert "copy.db" in report.failed[0][1]
+    copy.unlink()
+    clock.sleep_ms(DAY_MS)
+    assert run_due(catalogue).failed == ()
+    assert [one["target"] for one in certificates(catalogue)] == [session]
+
+
+def test_a_run_first_finishes_what_was_cut_off(catalogue: Catalogue, clock: FakeClock) -> None:
+    """Its frames are gone already, so nothing but the job itself tells of it."""
+    session = site.take(catalogue, "ann")
+    set_term(catalogue, LAB, 1, "short")
+    clock.sleep_ms(2 * DAY_MS)
+
+    def die(step: ErasureStep, _done: int, _total: int) -> None:
+        if step is ErasureStep.DERIVED:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_due(catalogue, Watch(step=die))
+    assert catalogue.actor.id == "local", "the authority ends with the run, however it ends"
+    assert (expiries(catalogue), certificates(catalogue)) == ([], [])
+    assert run_due(catalogue).failed == ()
+    assert [one["target"] for one in certificates(catalogue)] == [session]
+
+
+def test_a_locked_site_key_stops_no_erasure(tmp_path: Path, clock: FakeClock) -> None:
+    """Destroying needs no key: neither by hand nor by itself."""
+    root = tmp_path / "data"
+    with open_catalogue(root, clock) as catalogue:
+        session = site.take(catalogue, "ann")
+        protect(catalogue, SiteKeyMethod.PASSPHRASE, "four quiet green herons")
+        set_term(catalogue, LAB, 1, "short")
+    clock.sleep_ms(2 * DAY_MS)
+    with open_catalogue(root, clock) as catalogue:
+        assert catalogue.vault.state().locked
+        assert [one["target"] for one in run_due(catalogue).erased] == [session]
+
+
+def test_the_doctor_names_what_is_overdue(catalogue: Catalogue, clock: FakeClock) -> None:
+    site.take(catalogue, "ann")
+    assert doctor.check_retention(catalogue).finding is Finding.GOOD
+    set_term(catalogue, LAB, 1, "short")
+    clock.sleep_ms(2.5 * DAY_MS)
+    assert doctor.check_retention(catalogue).finding is Finding.GOOD
+    clock.sleep_ms(DAY_MS)
+    check = doctor.check_retention(catalogue)
+    assert (check.finding, check.detail[:7]) == (Finding.BAD, "1 thing")
+    assert "main.py retention" in check.remedy
+    hold(catalogue, "ann", "case 7")
+    assert "kept by legal holds" in doctor.check_retention(catalogue).detail
+    release(catalogue, "ann", "over")
+    run_due(catalogue)
+    assert doctor.check_retention(catalogue).detail == "nothing is overdue"
+    catalogue.file.change("UPDATE retention SET days = 2")
+    assert "does not bear out" in doctor.check_retention(catalogue).detail
+
+
+def test_due_is_a_command_that_needs_nobody_and_takes_nothing_else(tmp_path: Path) -> None:
+    with cheap_catalogue(tmp_path, FakeClock()) as catalogue:
+        session = closed_site(catalogue)
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "main.py", "retention", *arguments, "--data", str(tmp_path)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert "may not do this" in call().stderr
+    for other in (("--set", "collection=1"), ("--hold", "ann"), ("--user", "ada"), ("--dry-run",)):
+        assert call("--due", *other).returncode == ExitCode.USAGE
+    done = call("--due", "--json")
+    assert (done.returncode, [one["target"] for one in json.loads(done.stdout)["erased"]]) == (0, [session])
+    assert not (tmp_path / "sessions" / f"{session}.db").exists()
+
+
 # --- what a consent covers ------------------------------------------------------------------------------------------
 
 
@@ -170,9 +363,6 @@ def test_frames_leave_the_station_only_when_the_person_agreed(catalogue: Catalog
 
 
 def test_a_key_is_handed_to_the_windows_commands_in_memory(tmp_path: Path) -> None:
-    from core.codes import SiteKeyMethod
-    from storage.key_care import protect
-
     access = SiteAccess()
     with open_catalogue(tmp_path, access=access) as catalogue:
         session = site.take(catalogue, "ann")

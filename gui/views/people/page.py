@@ -79,6 +79,7 @@ class PeoplePage(Page):
         for verb in ("add_account", "change_roles", "new_passphrase", "remove_account"):
             row.addWidget(VerbButton(actions[verb], self, primary=verb == "add_account"))
         row.addStretch(1)
+        row.addWidget(VerbButton(actions["retention"], self))
         station = QHBoxLayout()
         for verb in ("new_recovery_code", "kiosk_pin", "site_policy"):
             station.addWidget(VerbButton(actions[verb], self))

@@ -1,8 +1,11 @@
-"""Erasing a person: who, what goes, a reason and the pseudonym typed again; then progress, then the certificate."""
+"""Erasing a person: who, what goes, a reason and the pseudonym typed again; then progress, then the certificate.
+
+The erasure is a process of its own: pages stay alive meanwhile, and it goes on when the dialog is closed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,40 +26,32 @@ from PySide6.QtWidgets import (
 
 from core.codes import ErasureStep
 from core.errors import KnownError
+from gui.command import read_json
 from gui.context import PageContext
 from gui.i18n import tr, tr_count
 from gui.i18n.errors import told_error
 from gui.i18n.protection_codes import erasure_step
-from gui.tasks import Task
 from gui.widgets.ask import Question
 from gui.widgets.forms import add_row, combo_box, form_layout, quiet
 from storage.atomic import write_atomically
-from storage.catalogue import Catalogue
 from storage.erasure.certificate import readable
 from storage.erasure.inventory import Inventory, Target, TargetKind, take_inventory
-from storage.erasure.job import erase
 
 ASK, RUN, DONE = range(3)
 _TEXT_SIZE = QSize(720, 380)
 
 
 class EraseDialog(Question):
-    """One dialog through its three stages. ``finished_with`` is called with the certificate."""
+    """One dialog through its three stages."""
 
-    def __init__(
-        self,
-        context: PageContext,
-        subjects: Sequence[str],
-        chosen: str,
-        finished_with: Callable[[Mapping[str, Any]], object],
-        parent: QWidget,
-    ) -> None:
+    def __init__(self, context: PageContext, subjects: Sequence[str], chosen: str, parent: QWidget) -> None:
         super().__init__(
             tr("Erase a person"),
             tr("Destroys the keys and the frames of a person, and proves it. This cannot be undone."),
             parent,
         )
-        self._context, self._finished_with = context, finished_with
+        self._context = context
+        self._cancel = self.buttons.button(QDialogButtonBox.StandardButton.Cancel).text()
         self.inventory: Inventory | None = None
         self.certificate: Mapping[str, Any] = {}
         self.subject = combo_box(self, tr("Subject"))
@@ -69,6 +64,7 @@ class EraseDialog(Question):
         self.step = quiet("", self)
         self.bar = QProgressBar(self)
         self.bar.setAccessibleName(tr("Progress"))
+        self.bar.setTextVisible(False)
         self.text = QPlainTextEdit(self)
         self.stages = QStackedWidget(self)
         self._build()
@@ -147,41 +143,54 @@ class EraseDialog(Question):
         if self.stages.currentIndex() != ASK:
             super().accept()
             return
-        target, reason = Target(TargetKind.SUBJECT, self.chosen), self.reason.text().strip()
-        deliver = self._context.tasks.deliver
-
-        def work(catalogue: Catalogue, _task: Task) -> dict[str, Any]:
-            return erase(catalogue, target, reason, lambda *told: deliver(self._on_step, told))
-
+        subject, reason = self.chosen, self.reason.text().strip()
         self.stages.setCurrentIndex(RUN)
-        self.buttons.setEnabled(False)
-        self._context.tasks.start(work, self._on_done, self._on_failed, self)
+        self._ask_buttons(False)
+        self._context.erasing.run(
+            ["erase", "--subject", subject, "--reason", reason, "--yes", "--json"],
+            self._on_output,
+            self._on_failed,
+            self,
+            lambda _output: (tr("{name} was erased.", name=subject), tr("The certificate lies in the data folder.")),
+            self._on_step,
+        )
 
     def reject(self) -> None:
-        """Nothing is half erased by closing the window: a running erasure is waited for."""
+        """A running erasure goes on without the dialog; a notice tells of its end."""
         if self.stages.currentIndex() == DONE:
             super().accept()
-        elif self.stages.currentIndex() == ASK:
+        else:
             super().reject()
 
-    def _on_step(self, told: tuple[ErasureStep, int, int]) -> None:
-        step, done, total = told
-        self.step.setText(erasure_step(step))
+    def _ask_buttons(self, asking: bool) -> None:
+        """Erase and Cancel; while it runs there is nothing to cancel, only to leave."""
+        button = QDialogButtonBox.StandardButton
+        self.buttons.button(button.Ok).setVisible(asking)
+        self.buttons.button(button.Cancel).setText(self._cancel if asking else tr("Go on in the &background"))
+
+    def _on_step(self, step: str, done: int, total: int) -> None:
+        self.step.setText(erasure_step(ErasureStep(step)))
         self.bar.setRange(0, total)
         self.bar.setValue(done)
 
     def _on_failed(self, error: BaseException) -> None:
         """What was done stays done; the same question goes on from there."""
-        self.buttons.setEnabled(True)
+        self._ask_buttons(True)
         self.stages.setCurrentIndex(ASK)
         if isinstance(error, KnownError):
             self.goes.setText(told_error(error))
         else:
             self._context.show_error(error)
 
-    def _on_done(self, certificate: dict[str, Any]) -> None:
+    def _on_output(self, output: str) -> None:
+        try:
+            self._on_done(read_json(output))
+        except KnownError as error:
+            self._on_failed(error)
+
+    def _on_done(self, certificate: Mapping[str, Any]) -> None:
         self.certificate = certificate
-        self.text.setPlainText(readable(certificate))
+        self.text.setPlainText(readable(dict(certificate)))
         self.text.setMinimumSize(_TEXT_SIZE)
         self.setMinimumWidth(_TEXT_SIZE.width() + 40)
         self.resize(self.minimumSizeHint())
@@ -190,8 +199,6 @@ class EraseDialog(Question):
         save = self.buttons.addButton(tr("Save the certificate"), QDialogButtonBox.ButtonRole.ActionRole)
         save.clicked.connect(self._save)
         self.buttons.addButton(QDialogButtonBox.StandardButton.Close)
-        self.buttons.setEnabled(True)
-        self._finished_with(certificate)
 
     def _save(self) -> None:
         dialog = QFileDialog(self, tr("Save the certificate"))

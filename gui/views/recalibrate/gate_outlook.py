@@ -139,7 +139,7 @@ class GateOutlook(QWidget):
             self._running = running
         self._show()
 
-    def _on_step(self, done: int, total: int) -> None:
+    def _on_step(self, _what: str, done: int, total: int) -> None:
         if self._running is not None:  # one that was stopped may still have said something
             self.bar.setRange(0, total)
             self.bar.setValue(done)

@@ -115,7 +115,7 @@ class Explaining(QObject):
         if self._running is not None:
             self._running.stop()
 
-    def _on_step(self, done: int, total: int) -> None:
+    def _on_step(self, _what: str, done: int, total: int) -> None:
         self.steps = (done, total)
         self.changed.emit()
 

@@ -165,6 +165,12 @@ class ReviewPage(Page):
         """Do not play on behind another page."""
         self.player.pause()
 
+    def erased(self) -> None:
+        """The frames in question may be gone: read everything again."""
+        self.sessions.refresh()
+        if self.opened is not None:
+            self.open(self.opened.session.id)
+
     # --- the list -----------------------------------------------------------------------------------------------
 
     def _filter(self) -> None:
@@ -353,13 +359,7 @@ class ReviewPage(Page):
         if not subjects:
             self.context.notify(tr("Nobody is registered."), tr("There is nothing to erase."), Level.INFO)
             return
-        EraseDialog(self.context, subjects, chosen, lambda _certificate: self._on_erased(), self).open()
-
-    def _on_erased(self) -> None:
-        """The frames in question may be gone: read everything again."""
-        self.sessions.refresh()
-        if self.opened is not None:
-            self.open(self.opened.session.id)
+        EraseDialog(self.context, subjects, chosen, self).open()
 
     def _run(
         self,
