@@ -88,6 +88,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("reject", "Reject", "Ctrl+J", "cross", "recalibrate"),
     ActionInfo("rollback", "Roll back", "Ctrl+B", "rollback", "recalibrate"),
     ActionInfo("send_model", "Send to another lane", "Ctrl+Shift+O", "export", "recalibrate", (Permission.PROMOTE,)),
+    ActionInfo("judge_model", "Judge on chosen sessions", "Ctrl+Shift+J", "weigh", "recalibrate", (Permission.ADAPT,)),
     ActionInfo(
         "receive_model", "Take from another lane", "Ctrl+Shift+I", "folder", "recalibrate", (Permission.IMPORT,)
     ),

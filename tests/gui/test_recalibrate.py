@@ -284,6 +284,31 @@ def test_a_candidate_runs_in_shadow_and_what_it_would_have_answered_is_shown(
     assert "can run beside" in page.decide.shadow.sentence.text()
 
 
+def test_a_model_is_judged_on_the_sessions_that_are_chosen(
+    page: RecalibratePage, qtbot: QtBot, tmp_path: Path, launched: list[list[str]]
+) -> None:
+    asked: list[list[str]] = []
+
+    def command(arguments: object) -> list[str]:
+        asked.append(list(arguments))  # type: ignore[call-overload]
+        return [sys.executable, "-c", "print('job-7')"]
+
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        model = models_of(catalogue).add(bundle(tmp_path, "site-1")).sha256
+    page.go_to_step(DECIDE)
+    judge = page.context.actions["judge_model"]
+    qtbot.waitUntil(lambda: page.decide.chosen == model)
+    assert not judge.isEnabled(), "no session is chosen"
+    page.context.services = replace(page.context.services, command=command)
+    page.data.model.choose_all(True)
+    assert judge.isEnabled()
+    judge.trigger()
+    qtbot.waitUntil(lambda: launched == [["adapt", "run", "job-7"]])
+    planned = next(one for one in asked if one[:2] == ["adapt", "judge"])
+    assert planned[2:4] == [model, "--sessions"]
+    assert len(planned[4].split(",")) == 3
+
+
 def test_a_model_goes_to_another_lane_and_comes_back_as_a_file(
     page: RecalibratePage, qtbot: QtBot, tmp_path: Path
 ) -> None:

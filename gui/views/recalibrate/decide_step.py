@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.ports import JobRecord
 from gui.actions import Actions
@@ -51,10 +51,9 @@ class DecideStep(QWidget):
         self.shadow.column.insertLayout(2, beside)
         column.addWidget(head)
         column.addWidget(self.shadow)
-        lanes = QHBoxLayout()
-        for action_id in ("send_model", "receive_model"):
-            lanes.addWidget(VerbButton(actions[action_id], self))
-        lanes.addStretch(1)
+        lanes = QGridLayout()
+        for number, action_id in enumerate(("send_model", "receive_model", "judge_model")):
+            lanes.addWidget(VerbButton(actions[action_id], self), number // 2, number % 2)
         self.table = make_table(tr("Models"), self)
         self.table.setModel(self.models)
         history = make_table(tr("History of the champion"), self)

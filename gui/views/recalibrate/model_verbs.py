@@ -1,8 +1,8 @@
-"""What a person does with models: promote, roll back, reject, run in shadow, send to another lane and take from one."""
+"""What a person does with models: promote, roll back, reject, run in shadow, judge, send away and take in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt
@@ -34,24 +34,33 @@ class ModelVerbs(QObject):
     """The verbs of the step Decide. They change the catalogue; a running station follows by itself."""
 
     def __init__(
-        self, context: PageContext, decide: DecideStep, run: Run, changed: Callable[[], None], parent: QWidget
+        self,
+        context: PageContext,
+        decide: DecideStep,
+        run: Run,
+        plan: Callable[[list[str], str], None],
+        changed: Callable[[], None],
+        parent: QWidget,
     ) -> None:
-        """``changed`` is called after a change that no process made."""
+        """``plan(arguments, what)`` freezes a plan and starts its job; ``changed`` follows what no process changed."""
         super().__init__(parent)
-        self._context, self._decide, self._run, self._changed, self._parent = context, decide, run, changed, parent
+        self._context, self._decide, self._parent = context, decide, parent
+        self._run, self._plan, self._changed = run, plan, changed
         self._job: JobRecord | None = None
+        self._sessions: Sequence[str] = ()
         actions = context.actions
         actions.connect("promote", self.promote)
         actions.connect("reject", self.reject)
         actions.connect("rollback", self.rollback)
         actions.connect("shadow_run", self.run_in_shadow)
         actions.connect("end_shadow", self.end_shadow)
+        actions.connect("judge_model", self.judge)
         actions.connect("send_model", self.send)
         actions.connect("receive_model", self.receive)
 
-    def enable(self, job: JobRecord | None, models: ModelView | None, free: bool) -> None:
+    def enable(self, job: JobRecord | None, models: ModelView | None, sessions: Sequence[str], free: bool) -> None:
         """What can be done with the chosen job's candidate and the models that are here; ``free``: nothing runs."""
-        self._job = job
+        self._job, self._sessions = job, sessions
         waiting = job is not None and job.state is JobState.CANDIDATE
         candidate = job.candidate if job is not None and waiting else ""
         shadow = models.shadow if models is not None else None
@@ -62,6 +71,7 @@ class ModelVerbs(QObject):
             "rollback": previous,
             "shadow_run": candidate != "" and (shadow is None or shadow.model != candidate),
             "end_shadow": shadow is not None,
+            "judge_model": models is not None and bool(sessions),
             "send_model": models is not None,
             "receive_model": models is not None,
         }
@@ -138,6 +148,11 @@ class ModelVerbs(QObject):
         self._tell(tr("The running station follows by itself."))
 
     # --- other lanes --------------------------------------------------------------------------------------------
+
+    def judge(self) -> None:
+        """Let this site's gate judge the chosen model on the sessions of the step Data; nothing is trained."""
+        arguments = ["adapt", "judge", self._decide.chosen, "--sessions", ",".join(self._sessions)]
+        self._plan(arguments, tr("Freezing the plan"))
 
     def send(self) -> None:
         """Ask where the chosen model goes, as one signed file."""

@@ -80,7 +80,7 @@ class RecalibratePage(Page):
         self._timer = QTimer(self)
         self._timer.setInterval(WATCH_MS)
         self._timer.timeout.connect(self._watch)
-        self.verbs = ModelVerbs(context, self.decide, self._run, self._watch, self)
+        self.verbs = ModelVerbs(context, self.decide, self._run, self._freeze, self._watch, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -175,7 +175,7 @@ class RecalibratePage(Page):
         actions["cancel_job"].setEnabled(state in RUNNING or state in _OVER)
         actions["resume_job"].setEnabled(state in _OVER or state is JobState.QUEUED)
         actions["save_report"].setEnabled(free and job is not None and read_report(job.report) is not None)
-        self.verbs.enable(job, self.models, free)
+        self.verbs.enable(job, self.models, self.data.sessions, free)
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
@@ -185,7 +185,10 @@ class RecalibratePage(Page):
         arguments = ["adapt", "plan", "--sessions", ",".join(self.data.sessions), "--seed", str(self.data.seed.value())]
         if self.data.learns_unlabelled:
             arguments.append("--unlabelled")
-        self._run(arguments, tr("Freezing the plan"), lambda output: self._start_job(output.split()[-1]))
+        self._freeze(arguments, tr("Freezing the plan"))
+
+    def _freeze(self, arguments: list[str], what: str) -> None:
+        self._run(arguments, what, lambda output: self._start_job(output.split()[-1]))
 
     def _start_job(self, job: str) -> None:
         if self._launch(["adapt", "run", job]):
