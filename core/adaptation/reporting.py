@@ -9,11 +9,14 @@ from core.adaptation.gate import judge
 from core.adaptation.judging import Bars, Judged, paired, trials_of
 from core.adaptation.paired import Stratum
 from core.adaptation.plan import Plan
-from core.adaptation.result import JobReport, MaskFigures
+from core.adaptation.result import JobReport, MaskFigures, WrongDecision
+from core.codes import Outcome, Species
 from core.frames import EVERY_MASK, ModalityMask
 from core.metrics.block import block_of
 from core.metrics.ranking import det_points, histogram
 from core.metrics.trial import Trial
+
+_EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,37 @@ def reported(
         steps=0,
         returns=0,
         candidate=candidate.bars.sha256,
+        examples=_examples(plan, on_site, champion.bars, candidate.bars),
     )
+
+
+def _examples(
+    plan: Plan, pairs: Sequence[tuple[Judged, Judged]], champion: Bars, candidate: Bars
+) -> list[WrongDecision]:
+    """By the forced decisions that the figures count; captured ones alone: what a hybrid shows is nowhere stored."""
+    sessions = {one.id: one.session for one in plan.presentations}
+    found: list[tuple[bool, float, WrongDecision]] = []
+    for old, new in pairs:
+        if new.stratum is not Stratum.SITE:
+            continue
+        before, after = _forced(old, champion), _forced(new, candidate)
+        accepted = after is Outcome.BONA_FIDE
+        if accepted is (new.species == Species.BONA_FIDE):
+            continue
+        score = candidate.score(new.mask, new.logits[new.mask])
+        example = WrongDecision(
+            presentation=new.presentation,
+            session=sessions.get(new.presentation, ""),
+            species=new.species,
+            before=before,
+            after=after,
+        )
+        found.append((not accepted, -score if accepted else score, example))
+    return [example for *_, example in sorted(found, key=lambda one: one[:2])][:_EXAMPLES]
+
+
+def _forced(judged: Judged, bars: Bars) -> Outcome:
+    return Outcome.BONA_FIDE if bars.accepts(judged.mask, judged.logits[judged.mask]) else Outcome.ATTACK
 
 
 def _figures(sides: Sequence[tuple[Sequence[Judged], Side]], mask: ModalityMask | None) -> MaskFigures:

@@ -79,6 +79,18 @@ class Traffic(BaseModel):
         return self.presentations - self.gone - self.without_face
 
 
+class WrongDecision(BaseModel):
+    """A judging presentation that the candidate decides wrongly, to look at; ``species`` empty = bona fide."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    presentation: str
+    session: str
+    species: str
+    before: Outcome
+    after: Outcome
+
+
 class JobReport(BaseModel):
     """Report of one job."""
 
@@ -101,6 +113,8 @@ class JobReport(BaseModel):
     """From the factory model, or the one that was trained here; ``None`` in reports from before it was measured."""
     traffic: Traffic | None = None
     """``None`` where the plan named no recorded traffic."""
+    examples: list[WrongDecision] = Field(default_factory=list)
+    """Attacks that are accepted first, those of the highest score before the others; at most twenty."""
     seconds: float = 0.0
 
     def to_json(self) -> str:

@@ -11,7 +11,7 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from core.adaptation.report import Check, GateReport, Holds, MaskFinding
-from core.adaptation.result import JobReport, MaskFigures, Traffic, TrafficChange
+from core.adaptation.result import JobReport, MaskFigures, Traffic, TrafficChange, WrongDecision
 from core.codes import GateReason, GateResult, JobState, Outcome, RecordMode, SessionPurpose, SourceKind
 from core.ports import JobRecord
 from gui.app import Desk
@@ -252,6 +252,26 @@ def test_recorded_traffic_that_would_be_decided_otherwise_is_shown_and_opened(
     review = window.pages["review"]
     assert isinstance(review, ReviewPage)
     qtbot.waitUntil(lambda: review.opened is not None and review.opened.session.id == session)
+
+
+def test_what_the_candidate_decides_wrongly_can_be_looked_at(page: RecalibratePage, qtbot: QtBot) -> None:
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        session = catalogue.sessions.page()[0][0].id
+    wrong = WrongDecision(
+        presentation="p-3", session=session, species="print_flat", before=Outcome.ATTACK, after=Outcome.BONA_FIDE
+    )
+    with_job(page, qtbot, state=JobState.REJECTED, report=report().model_copy(update={"examples": [wrong]}).to_json())
+    page.go_to_step(REPORT)
+    plate = page.report.examples
+    qtbot.waitUntil(plate.isVisible)
+    assert not page.report.traffic.isVisible()
+    assert [plate.changed.data(plate.changed.index(0, column)) for column in range(3)] == [
+        "print, flat, p-3", "ATTACK", "BONA FIDE"
+    ]  # fmt: skip
+    plate.table.activated.emit(plate.changed.index(0, 0))
+    assert window.front == "review"
 
 
 def test_a_candidate_runs_in_shadow_and_what_it_would_have_answered_is_shown(

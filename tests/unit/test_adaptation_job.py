@@ -19,7 +19,7 @@ from core.adaptation.plan import Plan
 from core.adaptation.report import GateReport
 from core.adaptation.result import JobReport
 from core.adaptation.worker import Workplace, ask, run_job, settle_interrupted
-from core.codes import GateResult, JobState, UnlabelledUse
+from core.codes import GateResult, JobState, Outcome, UnlabelledUse
 from core.errors import HostError, InputError, UsageError
 from core.model.bundle import load_network, read_manifest
 from core.ports import JobStore, StoredPresentation
@@ -84,6 +84,12 @@ def test_a_job_ends_with_a_report_a_bundle_and_curves(finished: Bench) -> None:
     assert report.subjects == {"train": 3, "calibrate": 0, "judge": 3}
     assert report.gate.judged["hybrid_attack"] == 12
     assert report.overall.before["bpcer"]["trials"] == 6
+    wrong = {(one.session, one.species, one.after) for one in report.examples}
+    assert all((after is Outcome.BONA_FIDE) is (species != "") for _, species, after in wrong)
+    assert {session for session, *_ in wrong} <= set(bench.plan.sessions)
+    refused = report.overall.after["bpcer"]["errors"]
+    accepted = sum(rate["errors"] for kind, rate in report.overall.after["apcer"].items() if "hybrid" not in kind)
+    assert len(report.examples) == refused + accepted
     assert {"hybrid_sheet", "hybrid_mask", "print_flat"} == set(report.overall.after["apcer"])
     assert record.progress == 1.0
     steps = bench.jobs.events(bench.job)

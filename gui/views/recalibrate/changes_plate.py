@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from PySide6.QtCore import QModelIndex, Slot
 from PySide6.QtWidgets import QWidget
@@ -42,8 +42,16 @@ class Change(Protocol):
 class ChangesPlate(Plate):
     """Return or a double click opens one of them in Review."""
 
-    def __init__(self, title: str, look_at: Callable[[str, str], None], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        look_at: Callable[[str, str], None],
+        parent: QWidget | None = None,
+        name: Callable[[Any], str] = lambda change: str(change.presentation),
+    ) -> None:
+        """``name`` says what one of them is called in the table."""
         super().__init__(parent)
+        self._name = name
         self._look_at = look_at
         self._shown: Sequence[Change] = ()
         self.sentence = quiet("", self)
@@ -63,7 +71,7 @@ class ChangesPlate(Plate):
         self.table.setVisible(bool(changes))
         if list(changes) != list(self._shown):
             self._shown = changes
-            rows = [(one.presentation, codes.outcome(one.before), codes.outcome(one.after)) for one in changes]
+            rows = [(self._name(one), codes.outcome(one.before), codes.outcome(one.after)) for one in changes]
             self.changed.show(rows)
 
     @Slot(QModelIndex)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from core.adaptation.result import JobReport, MaskFigures
+from core.adaptation.result import JobReport, MaskFigures, WrongDecision
 from core.codes import GateResult
 from core.frames import ModalityMask
 from core.ports import JobRecord
@@ -79,11 +79,16 @@ class ReportStep(QWidget):
         self.traffic = ChangesPlate(tr("Recorded traffic decided again"), look_at, self)
         upper = QHBoxLayout()
         upper.addWidget(checks, 3)
-        upper.addWidget(self.traffic, 2)
+        self.examples = ChangesPlate(tr("Wrong decisions of the candidate"), look_at, self, name=_example)
+        looked_at = QVBoxLayout()
+        looked_at.addWidget(self.traffic)
+        looked_at.addWidget(self.examples)
+        upper.addLayout(looked_at, 2)
         column.addLayout(upper, 3)
         column.addLayout(self._lower, 3)
         self._figures_plate.hide()
         self.traffic.hide()
+        self.examples.hide()
 
     def show_job(self, record: JobRecord) -> None:
         """Show the job's report, if it has one."""
@@ -95,6 +100,7 @@ class ReportStep(QWidget):
             self.checks.show(())
             self._figures_plate.hide()
             self.traffic.hide()
+            self.examples.hide()
             if self._plots is not None:
                 self._plots.hide()
             return
@@ -106,6 +112,8 @@ class ReportStep(QWidget):
         self.checks.show([check_row(check) for finding in gate.masks for check in finding.checks])
         self.figures.show(figures_of(report))
         self._figures_plate.show()
+        self.examples.setVisible(bool(report.examples))
+        self.examples.show_changes(tr("Attacks that are accepted come first."), report.examples)
         self.traffic.setVisible(report.traffic is not None)
         if report.traffic is not None:
             self.traffic.show_changes(traffic_line(report.traffic), report.traffic.changed)
@@ -119,6 +127,10 @@ class ReportStep(QWidget):
             self._lower.addWidget(self._plots, 3)
         self._plots.show_figures(figures.det, figures.histograms)
         self._plots.show()
+
+
+def _example(one: WrongDecision) -> str:
+    return f"{codes.species(one.species)}, {one.presentation}"
 
 
 def figures_of(report: JobReport) -> list[tuple[str, ...]]:
