@@ -180,11 +180,12 @@ class ModelRegistry:
         self._catalogue.require(Permission.PROMOTE)
         _require_reason(reason)
         with self._catalogue.transaction():
+            refused = self._catalogue.jobs.get(job).candidate
             self._catalogue.jobs.update(job, state=JobState.REJECTED, message=reason)
-            refused = self._models.alias(ModelRole.CANDIDATE)
             if refused and refused == self._models.alias(ModelRole.SHADOW):
                 self._set_shadow("", "shadow_ended")
-            self._models.set_alias(ModelRole.CANDIDATE, "")
+            if refused == self._models.alias(ModelRole.CANDIDATE):
+                self._models.set_alias(ModelRole.CANDIDATE, "")
 
     def run_in_shadow(self, reference: str) -> ModelRecord:
         """Let a model run beside the champion; whoever loads it tests it. Another one that did so ends.
@@ -243,7 +244,7 @@ class ModelRegistry:
         if any(deployment.sha256 == sha256 for deployment in self._models.deployments()):
             return True
         jobs = (job for job in self._catalogue.jobs.all() if job.candidate == sha256)
-        return any(job.state is JobState.CANDIDATE and json.loads(job.plan)["champion"] == champion for job in jobs)
+        return any(job.state is JobState.CANDIDATE and json.loads(job.plan).get("champion") == champion for job in jobs)
 
     def _swap(self, action: str, sha256: str, actor: str, reason: str) -> None:
         replaced = self._models.alias(ModelRole.CHAMPION)
@@ -269,8 +270,10 @@ class ModelRegistry:
         return next((sha256 for sha256 in reversed(pile) if sha256 != champion), "")
 
     def _tell_jobs(self, sha256: str, state: JobState) -> None:
+        record = self._models.find(sha256)
+        made_by = record.job if record is not None else ""
         for job in self._catalogue.jobs.all():
-            if job.candidate == sha256:
+            if job.candidate == sha256 or job.id == made_by:
                 self._catalogue.jobs.update(job.id, state=state)
 
     # --- files --------------------------------------------------------------------------------------------------

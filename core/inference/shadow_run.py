@@ -29,7 +29,8 @@ class ShadowRun:
         evidence = self._scorer.score([crop])[0]
         if not valid(evidence) or evidence.mask != crop.mask:
             return
-        self._seen.pop(frame_set, None)
+        if self._seen and frame_set < next(reversed(self._seen)):
+            self._seen.clear()  # the camera was opened again and counts from 1
         self._seen[frame_set] = evidence
         while len(self._seen) > _KEPT:
             del self._seen[next(iter(self._seen))]

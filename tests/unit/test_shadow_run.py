@@ -80,6 +80,20 @@ def test_a_run_that_begins_or_ends_within_a_presentation_says_nothing_of_it() ->
     assert not said(messages)
 
 
+def test_a_camera_that_was_opened_again_counts_anew() -> None:
+    bench = Bench(strict)
+    bench.order(LoadModel("m1"), LoadShadow("strict"))
+    bench.show(40)
+    bench.number = 0
+    bench.camera.shown = None
+    for _ in range(15):
+        bench.step()
+    bench.order(begin())
+    messages = bench.show(8)
+    (verdict,) = verdicts(messages)
+    assert said(messages) == [ShadowSaid("strict", verdict.t_s, Outcome.ATTACK)]
+
+
 def test_a_model_that_fails_ends_its_run_and_nothing_else() -> None:
     shadow = Failing(sha256="m2")
 
@@ -173,8 +187,15 @@ def test_it_ends_with_its_promotion_or_its_refusal_and_is_logged(registry: Model
     assert actions.count("shadow_ended") == 1
     catalogue.models.set_alias(ModelRole.CANDIDATE, candidate)
     registry.run_in_shadow("site-1")
-    registry.reject(catalogue.jobs.create("{}", "00"), "not wanted")
+    other, its = (catalogue.jobs.create("{}", "00") for _ in range(2))
+    catalogue.jobs.update(other, candidate="f" * 64)
+    registry.reject(other, "another one's candidate")
+    assert registry.shadow() is not None
+    assert catalogue.models.alias(ModelRole.CANDIDATE) == candidate
+    catalogue.jobs.update(its, candidate=candidate)
+    registry.reject(its, "not wanted")
     assert registry.shadow() is None
+    assert not catalogue.models.alias(ModelRole.CANDIDATE)
 
 
 def test_the_command_line(registry: ModelRegistry, catalogue: Catalogue, capsys: pytest.CaptureFixture[str]) -> None:
