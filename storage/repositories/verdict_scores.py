@@ -49,6 +49,7 @@ class VerdictScores:
                 SELECT v.id, v.committed_utc_s, v.trace FROM verdicts AS v JOIN sessions AS s ON s.id = v.session
                 WHERE v.model = ? AND v.source_kind = ? AND s.purpose = ? AND json_valid(v.trace)
                     AND json_array_length(v.trace, '$.evidence') > 0
+                    AND v.id NOT IN (SELECT bona_fide FROM shift_checks UNION SELECT kit_print FROM shift_checks)
                 ORDER BY v.id {order} LIMIT ?
             ) AS v, json_each(v.trace, '$.evidence') AS one, json_each(one.value, '$.modality_scores') AS score
             WHERE score.type IN ('real', 'integer') GROUP BY v.id, score.key ORDER BY v.id

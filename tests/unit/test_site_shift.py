@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.codes import Movement, RecordMode, SessionPurpose, SourceKind
+from core.camera_identity import CameraIdentity
+from core.codes import Movement, Outcome, RecordMode, SessionPurpose, SourceKind
 from core.frames import Modality
 from core.verdict import sigmoid
 from storage.catalogue import Catalogue, open_catalogue
 from storage.commands_site_shift import shift
 from storage.opening import models_of
+from storage.qualification import check_shift
 from storage.site_shift import SPAN, read_shift
 from tests import stored
 
@@ -83,6 +85,23 @@ def test_only_the_champions_own_checkpoint_traffic_of_one_kind_counts(catalogue:
     assert found.before is not None
     assert found.now is not None
     assert (found.kind, found.before.verdicts + found.now.verdicts) == (SourceKind.SIMULATED, 104)
+
+
+def test_answers_of_a_shift_check_are_no_traffic(catalogue: Catalogue) -> None:
+    decide(catalogue, 10)
+    session = catalogue.sessions.open(SessionPurpose.CHECKPOINT, RecordMode.DECISIONS, SourceKind.SIMULATED)
+    champion = models_of(catalogue).champion().sha256
+    answers = []
+    for species, outcome in (("", Outcome.BONA_FIDE), ("print_flat", Outcome.ATTACK)):
+        presentation = catalogue.presentations.open(session, species=species)
+        given = {"outcome": outcome, "shadow": True, "model": champion}
+        answers.append(catalogue.verdicts.commit(stored.verdict(session, presentation, **given)))
+    camera = CameraIdentity("Simulated D435", "simulated")
+    check_shift(catalogue, camera, SourceKind.SIMULATED, champion, answers[0], answers[1])
+    found = read_shift(catalogue)
+    assert found.before is not None
+    assert found.now is not None
+    assert found.before.verdicts + found.now.verdicts == 10
 
 
 def test_verdicts_without_evidence_and_damaged_traces_are_passed_over(catalogue: Catalogue) -> None:
