@@ -79,7 +79,10 @@ class Desk(QObject):
         QTimer.singleShot(0, self._start)
 
     def close(self) -> None:
-        """Shut everything down in order; the session is closed."""
+        """Shut everything down in order; the session is closed, and nothing of this desk goes on by its clock."""
+        self.app.removeEventFilter(self)
+        self._idle.stop()
+        self.retention.stop()
         self.window.save_geometry(self._geometry_store())
         self.window.may_close = True
         self.link.close()

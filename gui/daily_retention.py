@@ -49,6 +49,10 @@ class DailyRetention(QObject):
         self._timer.start()
         self.look()
 
+    def stop(self) -> None:
+        """Run no more; what runs goes on."""
+        self._timer.stop()
+
     def look(self) -> None:
         """Run when it is time, on a site that has set a term."""
         if self._daily.due():

@@ -222,6 +222,8 @@ class ModelRegistry:
 
         What came from another lane was compared with that lane's champion: here it is judged first.
         """
+        if record.origin not in (_ADAPTED, FOREIGN):
+            return
         champion = self.champion()
         if record.origin == FOREIGN and not self._judged_here(record.sha256, champion.sha256):
             raise InputError(

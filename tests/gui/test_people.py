@@ -166,6 +166,23 @@ def test_an_idle_window_logs_out_and_input_or_a_verdict_keeps_it(
     assert "Logged out" in closed_desk.window.toasts.shown[0].what
 
 
+def test_a_desk_that_was_closed_goes_on_by_no_clock(
+    qapp: SallyportApp, services: Services, catalogue: Catalogue, qtbot: QtBot
+) -> None:
+    add_people(catalogue)
+    desk = Desk(qapp, services)
+    desk.open()
+    qtbot.waitUntil(lambda: desk.door.asks and desk.link.connected)
+    enter(desk, qtbot, "olga")
+    assert desk._idle.isActive()
+    desk.close()
+    widget = QLineEdit()
+    qtbot.addWidget(widget)
+    qtbot.keyClick(widget, Qt.Key.Key_A)
+    assert not desk._idle.isActive(), "it would log out in a window that is gone"
+    assert not desk.retention._timer.isActive()
+
+
 def test_the_first_account_closes_the_station_and_its_code_is_shown_once(desk: Desk, qtbot: QtBot) -> None:
     page = page_of(desk, "people")
     assert isinstance(page, PeoplePage)
