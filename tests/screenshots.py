@@ -11,8 +11,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +51,8 @@ JOB_S = 1500.0
 ATTEMPTS = 4
 BONA_FIDE = "simulated:booth,seed=3,sensor=d435,species=bona_fide"
 ATTACK = "simulated:booth,seed=3,sensor=d435,species=print_flat"
+EMPTY = "simulated:empty"
+"""Nobody is decided about: the machine is free for what the picture is of."""
 SITE_SPECIES = "bona_fide,print_flat,print_worn,replay_tablet,mask_rigid"
 
 
@@ -420,49 +422,64 @@ def _call(*arguments: str) -> None:
         raise SystemExit(f"main.py {arguments[0]} ended with {code}")
 
 
-def take_all(out: Path, looks: list[str], presentations: int, only: str = "") -> None:
-    """Every page in every look; ``only`` people or site: those pages alone."""
+PARTS = ("people", "fresh", "pages", "recalibrate", "protection")
+"""What can be taken alone: each needs a window of its own."""
+
+
+def take_all(out: Path, looks: list[str], presentations: int, parts: Sequence[str] = PARTS) -> None:
+    """The pages of these parts in every look."""
     out.mkdir(parents=True, exist_ok=True)
     app = SallyportApp(["screenshots"])
     app.setQuitOnLastWindowClosed(False)
     with tempfile.TemporaryDirectory(prefix="sallyport-") as folder:
-        for look in looks if only != "site" else ():
-            closed = Path(folder) / f"people-{look}"
-            close_station(closed)
-            with window(app, out, look, closed, ATTACK) as camera:
-                people_pages(camera)
-        if only == "people":
-            return
         site = Path(folder) / "site"
-        collect_site(site, presentations)
+        if {"pages", "recalibrate", "protection"} & set(parts):
+            collect_site(site, presentations)
         for number, look in enumerate(looks):
-            with window(app, out, look, Path(folder) / f"empty-{look}", BONA_FIDE) as camera:
-                empty_pages(camera)
-            with window(app, out, look, Path(folder) / f"error-{look}", "file:missing.db3") as camera:
-                error_pages(camera)
-            broken = Path(folder) / f"broken-{look}"
-            break_log(broken)
-            with window(app, out, look, broken, BONA_FIDE) as camera:
-                broken_log(camera)
-            with window(app, out, look, site, BONA_FIDE) as camera:
-                pages_with_data(camera)
-                protocol(camera)
-                shift_check(camera)
-                qualification(camera)
-                adaptation(camera, run_job=number == 0)
-                protection(camera)
+            show = partial(window, app, out, look)
+            if "people" in parts:
+                closed = Path(folder) / f"people-{look}"
+                close_station(closed)
+                with show(closed, ATTACK) as camera:
+                    people_pages(camera)
+            if "fresh" in parts:
+                fresh(show, Path(folder), look)
+            if "pages" in parts:
+                with show(site, BONA_FIDE) as camera:
+                    pages_with_data(camera)
+                    protocol(camera)
+                    shift_check(camera)
+                    qualification(camera)
+            if "recalibrate" in parts:
+                with show(site, EMPTY) as camera:
+                    adaptation(camera, run_job=number == 0)
+            if "protection" in parts:
+                with show(site, EMPTY) as camera:
+                    protection(camera)
+
+
+def fresh(show: Callable[[Path, str], AbstractContextManager[Camera]], folder: Path, look: str) -> None:
+    """What a page says when there is nothing, when the camera cannot be opened, and when the audit log is broken."""
+    with show(folder / f"empty-{look}", BONA_FIDE) as camera:
+        empty_pages(camera)
+    with show(folder / f"error-{look}", "file:missing.db3") as camera:
+        error_pages(camera)
+    broken = folder / f"broken-{look}"
+    break_log(broken)
+    with show(broken, BONA_FIDE) as camera:
+        broken_log(camera)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--looks", default="light,dark")
-    parser.add_argument("--only", choices=("people", "site"), default="")
+    parser.add_argument("--only", metavar="A,B", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--presentations", type=int, default=60, help="simulated presentations of the site")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     chosen = _options()
-    take_all(chosen.out, chosen.looks.split(","), chosen.presentations, chosen.only)
+    take_all(chosen.out, chosen.looks.split(","), chosen.presentations, chosen.only.split(","))
     sys.exit(0)
