@@ -318,6 +318,7 @@ def _measured(wizard: QualifyDialog, placements: int) -> bool:
 
 def protection(camera: Camera) -> None:
     """Keys, site policy, retention; and last a person is erased: the question, the certificate."""
+    camera.page("review")
     camera.desk.window.actions_table["site_keys"].trigger()
     keys = camera.desk.window.findChildren(KeysDialog)[-1]
     camera.wait(lambda: keys.status is not None)
