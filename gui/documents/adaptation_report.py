@@ -17,7 +17,7 @@ from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.documents.document import Document
 from gui.documents.drawings import det_drawing, histogram_drawing
-from gui.documents.report_words import check_row, number_words, rate_words, reason_line, traffic_line
+from gui.documents.report_words import check_row, number_words, rate_words, reason_lines, traffic_line
 from gui.i18n import codes, tr
 
 
@@ -45,7 +45,7 @@ def document_of(record: JobRecord) -> Document:
 
 
 def _document(record: JobRecord, report: JobReport) -> Document:
-    reasons = [reason_line(check) for check in report.gate.reasons]
+    reasons = reason_lines(report)
     plan = Plan.model_validate_json(record.plan)
     overall = report.overall
     body = [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.adaptation.report import Check, Holds
-from core.adaptation.result import Traffic
+from core.adaptation.result import JobReport, Traffic
 from core.codes import Outcome
 from core.frames import ModalityMask
 from gui.i18n import codes, tr
@@ -14,7 +14,13 @@ from gui.i18n import codes, tr
 _SIGNS = {Holds.YES: "✓", Holds.NO: "✗", Holds.OPEN: "?"}
 
 
-def reason_line(check: Check) -> str:
+def reason_lines(report: JobReport) -> list[str]:
+    """Why the gate said so, with what would decide it."""
+    everybody = not report.subjects.get("train")
+    return [reason_line(check, everybody) for check in report.gate.reasons]
+
+
+def reason_line(check: Check, everybody_judges: bool = False) -> str:
     """One check in words, with what would decide it."""
     parts = [codes.gate_reason(check.reason)]
     if check.species:
@@ -29,7 +35,7 @@ def reason_line(check: Check) -> str:
         sentences.append(told)
     elif people:
         sentences.append(tr("{n} more people who judge would decide it.", n=people))
-    if people:
+    if people and not everybody_judges:
         sentences.append(tr("Half of the people judge: collect twice as many."))
     return " ".join(sentences)
 

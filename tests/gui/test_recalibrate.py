@@ -242,7 +242,8 @@ def test_recorded_traffic_that_would_be_decided_otherwise_is_shown_and_opened(
     with_job(page, qtbot, state=JobState.CANDIDATE, report=told.to_json(), candidate="c" * 64)
     page.go_to_step(REPORT)
     plate = page.report.traffic
-    qtbot.waitUntil(plate.isVisible)
+    qtbot.waitUntil(lambda: page.report.tabs.isTabVisible(3))
+    page.report.tabs.setCurrentWidget(plate)
     assert plate.sentence.text() == (
         "1 of 6 recorded presentations would be decided otherwise. Newly accepted: 1; no longer accepted: 0. "
         "Left out (gone, or without a face): 2."
@@ -265,8 +266,9 @@ def test_what_the_candidate_decides_wrongly_can_be_looked_at(page: RecalibratePa
     with_job(page, qtbot, state=JobState.REJECTED, report=report().model_copy(update={"examples": [wrong]}).to_json())
     page.go_to_step(REPORT)
     plate = page.report.examples
-    qtbot.waitUntil(plate.isVisible)
-    assert not page.report.traffic.isVisible()
+    qtbot.waitUntil(lambda: page.report.tabs.isTabVisible(2))
+    assert not page.report.tabs.isTabVisible(3), "there was no recorded traffic"
+    page.report.tabs.setCurrentWidget(plate)
     assert [plate.changed.data(plate.changed.index(0, column)) for column in range(3)] == [
         "print, flat, p-3", "ATTACK", "BONA FIDE"
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from core.adaptation.result import JobReport, MaskFigures, WrongDecision
 from core.codes import GateResult
@@ -13,7 +13,7 @@ from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.actions import Actions
 from gui.documents.adaptation_report import read_report
-from gui.documents.report_words import check_row, number_words, rate_words, reason_line, traffic_line
+from gui.documents.report_words import check_row, number_words, rate_words, reason_lines, traffic_line
 from gui.i18n import codes, tr
 from gui.models.table_model import TextTable
 from gui.views.recalibrate.changes_plate import ChangesPlate
@@ -60,35 +60,26 @@ class ReportStep(QWidget):
         row.addLayout(words, 1)
         row.addWidget(VerbButton(actions["save_report"], self))
         head.column.addLayout(row)
-        checks = Plate(self)
-        checks.column.addWidget(heading(tr("Checks of the gate"), self))
-        table = make_table(tr("Checks of the gate"), self)
-        table.setModel(self.checks)
-        checks.column.addWidget(table, 1)
-        self._figures_plate = Plate(self)
-        self._figures_plate.column.addWidget(heading(tr("Figures on the judging presentations"), self))
-        figures = make_table(tr("Figures on the judging presentations"), self)
-        figures.setModel(self.figures)
-        self._figures_plate.column.addWidget(figures, 1)
-        self._lower = QHBoxLayout()
-        self._lower.addWidget(self._figures_plate, 3)
+        self.traffic = ChangesPlate(tr("Recorded traffic decided again"), look_at, self)
+        self.examples = ChangesPlate(tr("Wrong decisions of the candidate"), look_at, self, name=_example)
+        self.tabs = QTabWidget(self)
+        self.tabs.setAccessibleName(tr("Report"))
+        for title, model in ((tr("Checks of the gate"), self.checks), (tr("Figures"), self.figures)):
+            table = make_table(title, self)
+            table.setModel(model)
+            self.tabs.addTab(table, title)
+        self.tabs.addTab(self.examples, tr("Wrong decisions"))
+        self.tabs.addTab(self.traffic, tr("Recorded traffic"))
+        middle = Plate(self)
+        middle.column.addWidget(self.tabs, 1)
         self._plots: ScorePlots | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(head)
-        self.traffic = ChangesPlate(tr("Recorded traffic decided again"), look_at, self)
-        upper = QHBoxLayout()
-        upper.addWidget(checks, 3)
-        self.examples = ChangesPlate(tr("Wrong decisions of the candidate"), look_at, self, name=_example)
-        looked_at = QVBoxLayout()
-        looked_at.addWidget(self.traffic)
-        looked_at.addWidget(self.examples)
-        upper.addLayout(looked_at, 2)
-        column.addLayout(upper, 3)
-        column.addLayout(self._lower, 3)
-        self._figures_plate.hide()
-        self.traffic.hide()
-        self.examples.hide()
+        column.addWidget(middle, 1)
+        self._lower = QVBoxLayout()
+        column.addLayout(self._lower, 1)
+        self._show_tabs(None)
 
     def show_job(self, record: JobRecord) -> None:
         """Show the job's report, if it has one."""
@@ -98,33 +89,39 @@ class ReportStep(QWidget):
             self.result.setText(codes.job(record.state))
             self.why.setText(message_of(record) or tr("The report comes when the job has judged its candidate."))
             self.checks.show(())
-            self._figures_plate.hide()
-            self.traffic.hide()
-            self.examples.hide()
+            self._show_tabs(None)
             if self._plots is not None:
                 self._plots.hide()
             return
         gate = report.gate
         self.sign.show_result(gate.result)
         self.result.setText(codes.gate(gate.result))
-        lines = [reason_line(check) for check in gate.reasons]
-        self.why.setText("\n".join(lines[:4]))
+        self.why.setText("\n".join(reason_lines(report)[:4]))
         self.checks.show([check_row(check) for finding in gate.masks for check in finding.checks])
         self.figures.show(figures_of(report))
-        self._figures_plate.show()
-        self.examples.setVisible(bool(report.examples))
         self.examples.show_changes(tr("Attacks that are accepted come first."), report.examples)
-        self.traffic.setVisible(report.traffic is not None)
         if report.traffic is not None:
             self.traffic.show_changes(traffic_line(report.traffic), report.traffic.changed)
+        self._show_tabs(report)
         self._show_plots(report.overall)
+
+    def _show_tabs(self, report: JobReport | None) -> None:
+        """What the report has nothing of is absent."""
+        there = (
+            True,
+            report is not None,
+            report is not None and bool(report.examples),
+            report is not None and report.traffic is not None,
+        )
+        for number, shown in enumerate(there):
+            self.tabs.setTabVisible(number, shown)
 
     def _show_plots(self, figures: MaskFigures) -> None:
         if self._plots is None:
             from gui.widgets.score_plots import ScorePlots
 
             self._plots = ScorePlots(self)
-            self._lower.addWidget(self._plots, 3)
+            self._lower.addWidget(self._plots)
         self._plots.show_figures(figures.det, figures.histograms)
         self._plots.show()
 
