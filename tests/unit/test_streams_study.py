@@ -161,13 +161,19 @@ def test_harm_counts_streams_clearly_worse_than_unadapted_cell_by_cell() -> None
     def of(stream: Stream, method: str) -> Record:
         worse = method != OURS or stream.draw == 1 or stream.cell == CELLS[0]
         value = np.full(7, hter[method] if worse else 0.15)
-        return Record({"macro_hter": value, "bpcer": value + 0.1}, ())
+        return Record({"macro_hter": value, "bpcer": value + 0.1, "oracle_hter": value}, ())
 
     told = harm(streams, (OURS, OURS_BOUND, NONE), of)
     ours = told["methods"][OURS]
     assert (ours["harmed"]["errors"], ours["harmed"]["trials"]) == (3, 4)
+    assert (ours["labels"]["errors"], ours["labels"]["trials"]) == (2, 2)
     assert ours["apcer"] == pytest.approx(ours["bpcer"] - 0.2)
     assert ours["gain"]["lowest"] == pytest.approx(-0.05)
+    assert [(one["cell"], one["draw"]) for one in ours["harmed_streams"]] == [
+        (CELLS[0].name, 0),
+        (CELLS[0].name, 1),
+        (CELLS[1].name, 1),
+    ]
     assert told["methods"][OURS_BOUND]["harmed"]["errors"] == 0
     assert [row["harmed"][OURS] for row in told["cells"]] == [2, 1]
 

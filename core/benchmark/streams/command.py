@@ -22,7 +22,7 @@ from core.errors import UsageError
 from core.results import write_json, writing
 
 PROTOCOL = "streams"
-SCHEMA = 1
+SCHEMA = 2
 QUICK_TARGET, QUICK_CELLS = "lobby", 2
 HARM_DRAWS = 19
 """Beside the first: with 16 cells 320 streams."""

@@ -18,7 +18,11 @@ Read = Callable[[Stream, str], Record]
 
 
 def harm(streams: Sequence[Stream], methods: Sequence[str], read: Read) -> dict[str, Any]:
-    """Means, gains and harmed streams of each method, over all ``streams`` and cell by cell."""
+    """Means, gains and harmed streams of each method, over all ``streams`` and cell by cell.
+
+    The cells of a target share the labels of a draw, so streams are not independent: ``labels`` counts the draws of
+    labels with which some cell was harmed.
+    """
     cells = list(dict.fromkeys(stream.cell for stream in streams))
     return {
         "streams": len(streams),
@@ -29,14 +33,21 @@ def harm(streams: Sequence[Stream], methods: Sequence[str], read: Read) -> dict[
 
 def _of(streams: Sequence[Stream], method: str, read: Read) -> dict[str, Any]:
     gains = _gains(streams, method, read)
-    rate = rate_of([gain < -HARM_POINTS for gain in gains])
+    drawn = [(stream.cell.target, stream.seed, stream.draw) for stream in streams]
+    worse = {draw for draw, gain in zip(drawn, gains, strict=True) if gain < -HARM_POINTS}
     hter, bpcer = (_mean(streams, method, name, read) for name in ("macro_hter", "bpcer"))
     return {
         "title": BY_NAME[method].title,
         "macro_hter": hter,
         "bpcer": bpcer,
         "apcer": 2.0 * hter - bpcer,
-        "harmed": None if rate is None else rate.as_json(),
+        "harmed": _rate([gain < -HARM_POINTS for gain in gains]),
+        "labels": _rate([draw in worse for draw in dict.fromkeys(drawn)]),
+        "harmed_streams": [
+            {"cell": stream.cell.name, "seed": stream.seed, "draw": stream.draw, "gain": gain}
+            for stream, gain in zip(streams, gains, strict=True)
+            if gain < -HARM_POINTS
+        ],
         "gain": {"mean": float(np.mean(gains)), "lowest": float(min(gains)), "highest": float(max(gains))},
     }
 
@@ -45,9 +56,14 @@ def _cell(streams: Sequence[Stream], methods: Sequence[str], read: Read) -> dict
     return {
         "cell": streams[0].cell.name,
         "streams": len(streams),
-        "macro_hter": {method: _mean(streams, method, "macro_hter", read) for method in methods},
+        **{name: {m: _mean(streams, m, name, read) for m in methods} for name in ("macro_hter", "oracle_hter")},
         "harmed": {m: sum(gain < -HARM_POINTS for gain in _gains(streams, m, read)) for m in methods},
     }
+
+
+def _rate(harmed: Sequence[bool]) -> dict[str, Any] | None:
+    rate = rate_of(harmed)
+    return None if rate is None else dict(rate.as_json())
 
 
 def _gains(streams: Sequence[Stream], method: str, read: Read) -> list[float]:

@@ -137,16 +137,18 @@ def _harm(harm: Mapping[str, Any]) -> list[str]:
     methods = harm["methods"]
     lines = [
         f"Over {harm['streams']} streams, all draws of each cell; harmed = more than 2 points worse than unadapted.",
+        "The cells of a target share the labels of a draw; harmful labels are those with which some cell was harmed.",
         "",
-        _row(["method", "macro HTER", "BPCER", "APCER", "harmed", "of it, 95 % bounds", "gain", "lowest", "highest"]),
+        _row(
+            ["method", "macro HTER", "BPCER", "APCER", "gain", "lowest", "highest", "harmed streams", "harmful labels"]
+        ),
         _row(["---"] * 9),
     ]
     for one in methods.values():
-        rate, gain = one["harmed"], one["gain"]
+        gain = one["gain"]
         errors = [_pc(one[name]) for name in ("macro_hter", "bpcer", "apcer")]
-        bounds = f"{_pc(rate['value'])} [{_pc(rate['low'])}, {_pc(rate['high'])}]"
         told = [_points(gain[name]) for name in ("mean", "lowest", "highest")]
-        lines.append(_row([one["title"], *errors, f"{rate['errors']} of {rate['trials']}", bounds, *told]))
+        lines.append(_row([one["title"], *errors, *told, _rate(one["harmed"]), _rate(one["labels"])]))
     lines += ["", _row(["macro HTER (harmed)", "draws", *(one["title"] for one in methods.values())])]
     lines.append(_row(["---"] * (len(methods) + 2)))
     for row in harm["cells"]:
@@ -204,6 +206,11 @@ def _row(cells: Sequence[str]) -> str:
 
 def _pc(value: float | None) -> str:
     return "" if value is None or value != value else f"{100.0 * value:.1f}"
+
+
+def _rate(rate: Mapping[str, Any]) -> str:
+    shares = f"{_pc(rate['value'])} % [{_pc(rate['low'])}, {_pc(rate['high'])}]"
+    return f"{rate['errors']} of {rate['trials']}, {shares}"
 
 
 def _points(value: float) -> str:
