@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from core.adaptation.early import late
+from core.adaptation.judging import Bars, Judged
+from core.adaptation.paired import Stratum
 from core.adaptation.stability import Signals
 from core.benchmark.people import People
 from core.benchmark.streams.base import Answer, answer, entropy, joint_features, late_parameters, norm_affine
+from core.benchmark.streams.judging import Champion, presented, thresholds
 from core.benchmark.streams.material import Cached, Material, Source
 from core.benchmark.streams.methods import free, norms, teachers
 from core.benchmark.streams.methods.ablation import Constant, Recorded
 from core.benchmark.streams.methods.labels import oracle, ours, unadapted
 from core.benchmark.streams.methods.registry import METHODS, NONE, table
+from core.frames import EVERY_MASK, ModalityMask
 from core.model.network import Features, PadNetwork
+from core.training.calibration import Calibration
 from tests.unit.stream_material import cached, source_of, stream
 
 
@@ -184,6 +190,30 @@ def test_the_unlabelled_table_has_no_method_that_needs_labels() -> None:
     assert all(not method.needs_labels for method in table(labelled=False))
     assert {method.name for method in table(labelled=False)} < {method.name for method in table(labelled=True)}
     assert NONE in {method.name for method in table(labelled=False)}
+
+
+def test_bound_thresholds_accept_no_more_attacks_on_the_calibrating_data_than_the_champion(source: Source) -> None:
+    """Source-dev is hard, so that the champion errs there; thresholds that are not bound let more attacks in."""
+    hard = replace(source, dev=cached(80, "dev", 5, gap=0.5))
+    champion, material = Champion.of(answer(hard.start()), hard.dev), stream(hard, labels=30, shift=0.15, steps=20)
+    looser = False
+    for adapt in (ours, unadapted):
+        after, before = (presented(net, hard.dev, material.labelled) for net in (adapt(material), champion.answer))
+        bound, free = bars(champion.binds(after, material.labelled)), bars(thresholds(after))
+        for mask in EVERY_MASK:
+            for stratum in (Stratum.SITE, Stratum.SOURCE):
+                allowed = let_in(before, stratum, champion.bars, mask)
+                assert let_in(after, stratum, bound, mask) <= allowed
+                looser |= let_in(after, stratum, free, mask) > allowed
+    assert looser
+
+
+def bars(found: list[Calibration]) -> Bars:
+    return Bars("", dict(zip(EVERY_MASK, found, strict=True)))
+
+
+def let_in(told: list[Judged], stratum: Stratum, held: Bars, mask: ModalityMask) -> int:
+    return sum(held.accepts(mask, one.logits[mask]) for one in told if one.species and one.stratum is stratum)
 
 
 def test_only_what_adapts_is_named(source: Source) -> None:

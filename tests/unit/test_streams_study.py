@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.benchmark.sizes import SplitSize
+from core.benchmark.streams.base import Answer
 from core.benchmark.streams.cells import CELLS
 from core.benchmark.streams.command import StreamsOrder, run
-from core.benchmark.streams.methods.registry import ORACLE, OURS, THRESHOLD
+from core.benchmark.streams.folds import open_fold
+from core.benchmark.streams.harm import harm
+from core.benchmark.streams.material import Material
+from core.benchmark.streams.methods.registry import (
+    BY_NAME,
+    NONE,
+    ORACLE,
+    OURS,
+    OURS_BOUND,
+    THRESHOLD,
+    THRESHOLD_BOUND,
+)
 from core.benchmark.streams.result import aims
+from core.benchmark.streams.runs import Record, Stream, record, run_stream
 from core.benchmark.streams.size import StreamSize
-from core.benchmark.streams.study import fold_of, work_of
+from core.benchmark.streams.study import HARM_METHODS, fold_of, work_of
+from core.benchmark.work import Work
 from core.errors import CanceledError, UsageError
 from tests.unit.study_bench import TINY, draw_pairs
 
@@ -66,10 +82,12 @@ def read(wanted: StreamsOrder) -> dict[str, Any]:
 def test_the_command_tells_both_tables_the_harm_and_the_aims(finished: StreamsOrder) -> None:
     told = read(finished)
     labelled = told["label_equal"]["methods"]
-    assert {"none", THRESHOLD, OURS, ORACLE, "labels_replay"} == set(labelled)
+    assert {NONE, THRESHOLD, THRESHOLD_BOUND, OURS, OURS_BOUND, ORACLE, "labels_replay"} == set(labelled)
     assert THRESHOLD not in told["unlabelled"]["methods"]
     assert len(told["cells"]) == 4
     assert told["harm"]["streams"] == 8
+    assert told["harm"]["methods"].keys() == set(HARM_METHODS)
+    assert [row["streams"] for row in told["harm"]["cells"]] == [2] * 4
     for one in labelled.values():
         split = one["split"]
         assert split["gain"] == pytest.approx(split["threshold"] + split["calibration"] + split["ranking"])
@@ -86,6 +104,78 @@ def test_closer_looks_tell_the_curve_the_checkpoint_the_ablations_and_the_proofs
     assert len(told["ablation"]) == 10
     assert told["proofs"]["pseudo_labels"]["mean"]["kept"].keys() == {"bona_fide", "attack"}
     assert "## Proofs" in finished.out.with_suffix(".md").read_text()
+
+
+def test_bound_rows_stand_in_the_label_equal_table_only_and_are_a_family_of_their_own(finished: StreamsOrder) -> None:
+    told = read(finished)
+    assert OURS_BOUND not in told["unlabelled"]["methods"]
+    assert "comparison_bound" not in told["unlabelled"]
+    assert [one["other"] for one in told["label_equal"]["comparison"]] == [NONE, THRESHOLD, "labels_replay"]
+    bound = told["label_equal"]["comparison_bound"]
+    assert [one["other"] for one in bound] == [NONE, THRESHOLD_BOUND, OURS]
+    split = told["label_equal"]["methods"][OURS_BOUND]["split"]
+    assert split["threshold"] == told["label_equal"]["methods"][THRESHOLD_BOUND]["split"]["gain"]
+
+
+def test_rows_of_one_adaptation_adapt_once_and_leave_kept_records_alone(finished: StreamsOrder, tmp_path: Path) -> None:
+    fold = fold_of(SMALL, work_of(finished.work, SMALL), "desk", 0)
+    opened = open_fold(fold, never)
+    elsewhere = replace(fold, root=tmp_path)
+    stream, made = Stream(CELLS[12], 0, 0, SMALL.labels), 0
+
+    def counted(material: Material) -> Answer:
+        nonlocal made
+        made += 1
+        return BY_NAME[OURS].adapt(material)
+
+    both = [replace(BY_NAME[name], adapt=counted) for name in (OURS, OURS_BOUND)]
+    run_stream(opened, elsewhere, stream, both)
+    assert made == 1
+    kept = Work(tmp_path)
+    for name in (OURS, OURS_BOUND):
+        before = record(Work(fold.root), stream.of(name))
+        assert all(np.array_equal(before.figures[k], v) for k, v in record(kept, stream.of(name)).figures.items())
+    ours = kept.path(stream.of(OURS)).stat().st_mtime_ns
+    kept.path(stream.of(OURS_BOUND)).unlink()
+    run_stream(opened, elsewhere, stream, both)
+    assert made == 2
+    assert kept.has(stream.of(OURS_BOUND))
+    assert kept.path(stream.of(OURS)).stat().st_mtime_ns == ours
+
+
+def test_a_plan_names_every_adaptation_once(finished: StreamsOrder) -> None:
+    plan = finished.plan()
+    told = plan.adaptations("desk", 0)
+    assert len({(stream, methods[0].adapt) for stream, methods in told}) == len(told)
+    assert sorted((s.piece, m.name) for s, shared in told for m in shared) == sorted(
+        (s.piece, m.name) for s, m in plan.streams("desk", 0)
+    )
+    of_first = {m.name for s, shared in told for m in shared if s == Stream(CELLS[12], 0, 1, SMALL.labels)}
+    assert of_first == set(HARM_METHODS)
+
+
+def test_harm_counts_streams_clearly_worse_than_unadapted_cell_by_cell() -> None:
+    hter = {NONE: 0.20, OURS: 0.25, OURS_BOUND: 0.21}
+    streams = [Stream(cell, 0, draw, 20) for cell in CELLS[:2] for draw in range(2)]
+
+    def of(stream: Stream, method: str) -> Record:
+        worse = method != OURS or stream.draw == 1 or stream.cell == CELLS[0]
+        value = np.full(7, hter[method] if worse else 0.15)
+        return Record({"macro_hter": value, "bpcer": value + 0.1, "oracle_hter": value}, ())
+
+    told = harm(streams, (OURS, OURS_BOUND, NONE), of)
+    ours = told["methods"][OURS]
+    assert (ours["harmed"]["errors"], ours["harmed"]["trials"]) == (3, 4)
+    assert (ours["labels"]["errors"], ours["labels"]["trials"]) == (2, 2)
+    assert ours["apcer"] == pytest.approx(ours["bpcer"] - 0.2)
+    assert ours["gain"]["lowest"] == pytest.approx(-0.05)
+    assert [(one["cell"], one["draw"]) for one in ours["harmed_streams"]] == [
+        (CELLS[0].name, 0),
+        (CELLS[0].name, 1),
+        (CELLS[1].name, 1),
+    ]
+    assert told["methods"][OURS_BOUND]["harmed"]["errors"] == 0
+    assert [row["harmed"][OURS] for row in told["cells"]] == [2, 1]
 
 
 def test_a_finished_study_is_read_and_not_run_again(finished: StreamsOrder) -> None:
@@ -132,3 +222,5 @@ def test_aims_are_measured_over_the_hard_cells_and_against_the_best_of_each() ->
     assert found["way_to_oracle"]["found"] == pytest.approx(2 / 3)
     assert found["best_on_the_mean"]["met"]
     assert found["worst_behind_the_best"] == {"asked": 0.01, "found": pytest.approx(0.2), "met": False}
+    better = [{**row, OURS_BOUND: 0.0} for row in rows]
+    assert aims({"methods": dict.fromkeys(better[0]), "cells": better}, cells) == found

@@ -38,7 +38,7 @@ def study(
         CanceledError: a person asked to stop.
     """
     found: list[dict[str, Any]] = []
-    bench = _bench(opened, steps, rows)
+    bench = _Bench(opened, steps, rows)
     total = len(POISONS) * len(SHARES)
     for number, (poison, share) in enumerate((poison, share) for poison in POISONS for share in SHARES):
         outcomes = []
@@ -52,44 +52,36 @@ def study(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bench:
-    """What every pass is compared with: the champion, its presentations of source-dev and its thresholds."""
+    """What every pass starts from and is compared with."""
 
     opened: Opened
     steps: int
     rows: int
-    champion: Answer
-    dev: list[Judged]
-    bars: Bars
 
     def judged(self, net: Answer, cached: Cached, stratum: Stratum) -> list[Judged]:
         return presentations_of(net(cached.early).numpy(), cached, stratum)
 
 
-def _bench(opened: Opened, steps: int, rows: int) -> _Bench:
-    champion, source = answer(opened.source.start()), opened.source.dev
-    dev = presentations_of(champion(source.early).numpy(), source, Stratum.SOURCE)
-    return _Bench(opened, steps, rows, champion, dev, Bars("", calibrated(dev)))
-
-
 def _outcome(bench: _Bench, poison: Poison, share: float, draw: int) -> dict[str, Any]:
     random = np.random.default_rng([draw, 51])
-    champion, site, test, source = bench.champion, bench.opened.site, bench.opened.test, bench.opened.source
+    site, test, source = bench.opened.site, bench.opened.test, bench.opened.source
+    champion = bench.opened.champion
     told = site.of(np.sort(random.permutation(len(site.people))[:_LABELLED]))
-    trained = spoilt(told, poison, share, champion, random)
-    noted = spoilt(test, poison, share, champion, random) if poison.lies else test
+    trained = spoilt(told, poison, share, champion.answer, random)
+    noted = spoilt(test, poison, share, champion.answer, random) if poison.lies else test
     material = Material(source, told.early, (), trained, told, draw, bench.steps, bench.rows)
     candidate = answer(passed(material, trained.table, None))
     dev = bench.judged(candidate, source.dev, Stratum.SOURCE)
-    before = bench.dev + bench.judged(champion, trained, Stratum.SITE)
+    before = champion.dev + bench.judged(champion.answer, trained, Stratum.SITE)
     after = dev + bench.judged(candidate, trained, Stratum.SITE)
-    bars = Bars("", bound(calibrated(after), after, before, bench.bars))
-    logits = [net(test.early).numpy() for net in (champion, candidate)]
+    bars = Bars("", bound(calibrated(after), after, before, champion.bars))
+    logits = [net(test.early).numpy() for net in (champion.answer, candidate)]
 
     def trials(people: Cached) -> list[PairedTrial]:
         one, other = (presentations_of(found, people, Stratum.SITE) for found in logits)
-        return paired(one, bench.bars, other, bars, {})
+        return paired(one, champion.bars, other, bars, {})
 
-    gate = judge(trials(noted) + paired(bench.dev, bench.bars, dev, bars, {}), GateSettings())
+    gate = judge(trials(noted) + paired(champion.dev, champion.bars, dev, bars, {}), GateSettings())
     truth = [one for one in trials(test) if one.mask == _COMPLETE]
     bpcer, apcer = difference(t for t in truth if t.bona_fide), difference(t for t in truth if not t.bona_fide)
     assert bpcer is not None

@@ -28,12 +28,17 @@ _NORM = 2.0
 
 @dataclass(frozen=True, slots=True)
 class AdaptationMethod:
-    """A row of the tables. ``needs_labels``: it stands in the label-equal table only."""
+    """A row of the tables. ``needs_labels``: it stands in the label-equal table only.
+
+    ``bound``: its thresholds are the product's, in neither error worse than the champion's. Rows of the same ``adapt``
+    are one adaptation under different thresholds.
+    """
 
     name: str
     title: str
     adapt: Callable[[Material], Answer]
     needs_labels: bool = False
+    bound: bool = False
 
 
 def answer(network: PadNetwork) -> Answer:

@@ -12,7 +12,7 @@ from core.benchmark.result import without_nan
 from core.benchmark.scenes import identity
 from core.benchmark.streams.cells import CELLS, SEVERITY
 from core.benchmark.streams.figures import write_figures
-from core.benchmark.streams.methods.registry import METHODS, NONE, ORACLE, OURS, THRESHOLD
+from core.benchmark.streams.methods.registry import METHODS, NONE, ORACLE, OURS, OURS_BOUND, THRESHOLD, THRESHOLD_BOUND
 from core.benchmark.streams.page import page
 from core.benchmark.streams.result import Results, aims
 from core.benchmark.streams.size import FULL, QUICK, StreamSize
@@ -22,7 +22,7 @@ from core.errors import UsageError
 from core.results import write_json, writing
 
 PROTOCOL = "streams"
-SCHEMA = 1
+SCHEMA = 2
 QUICK_TARGET, QUICK_CELLS = "lobby", 2
 HARM_DRAWS = 19
 """Beside the first: with 16 cells 320 streams."""
@@ -61,7 +61,7 @@ class StreamsOrder:
         for name in self.methods:
             if name not in known:
                 raise UsageError(f"There is no method {name!r} here.", f"Name some of {', '.join(known)}.")
-        needed = {OURS, NONE, THRESHOLD, ORACLE}
+        needed = {OURS, OURS_BOUND, NONE, THRESHOLD, THRESHOLD_BOUND, ORACLE}
         return StreamsPlan(
             self.sized,
             self.targets or ((QUICK_TARGET,) if self.quick else tuple(dict.fromkeys(c.target for c in CELLS))),

@@ -30,7 +30,7 @@ def _methods(result: Mapping[str, Any], path: Path) -> Path:
     for axis, (name, title) in zip(axes, (("label_equal", "label-equal"), ("unlabelled", "unlabelled")), strict=True):
         rows = result[name]["methods"]
         for number, (method, one) in enumerate(rows.items()):
-            colour = _OURS if method == "ours" else _INK if method in ("none", "oracle") else _OTHER
+            colour = _OURS if method in ("ours", "ours_bound") else _INK if method in ("none", "oracle") else _OTHER
             axis.plot([100 * bound for bound in one["bounds"]], [number, number], color=colour, linewidth=1.5)
             axis.plot(100 * one["macro_hter"], number, "o", color=colour, markersize=4)
         axis.set_yticks(range(len(rows)), [one["title"].split(":")[0].split(" (")[0] for one in rows.values()])
@@ -42,10 +42,16 @@ def _methods(result: Mapping[str, Any], path: Path) -> Path:
 
 
 def _cells(table: Mapping[str, Any], path: Path) -> Path:
-    """Each cell: unadapted, threshold only, ours, oracle."""
+    """Each cell: unadapted, threshold only, ours, ours with bound thresholds, oracle."""
     from matplotlib.figure import Figure
 
-    marks = {"none": ("o", _INK), "threshold_only": ("s", _OTHER), "ours": ("o", _OURS), "oracle": ("|", _INK)}
+    marks = {
+        "none": ("o", _INK),
+        "threshold_only": ("s", _OTHER),
+        "ours": ("o", _OURS),
+        "ours_bound": ("x", _OURS),
+        "oracle": ("|", _INK),
+    }
     figure = Figure(figsize=(8.0, 0.9 + 0.28 * len(table["cells"])), layout="constrained")
     axis = figure.subplots()
     for method, (marker, colour) in marks.items():

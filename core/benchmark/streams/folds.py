@@ -19,7 +19,7 @@ from core.benchmark.methods.fitting import fit_peer
 from core.benchmark.methods.ours import Ours
 from core.benchmark.people import People, balanced_rows
 from core.benchmark.streams.base import answer, chunks
-from core.benchmark.streams.judging import levels
+from core.benchmark.streams.judging import Champion
 from core.benchmark.streams.material import Cached, Source
 from core.benchmark.streams.size import STREAM, StreamSize
 from core.benchmark.tables import table_piece
@@ -63,6 +63,7 @@ class Opened:
     source: Source
     site: Cached
     test: Cached
+    champion: Champion
 
 
 def inputs_piece(domain: Domain, split: str) -> str:
@@ -92,8 +93,9 @@ def open_fold(fold: Fold, canceled: Canceled) -> Opened:
     replay = Cached(_encoded(network, train, chosen), people.subset(chosen)).table
     dev, who = _read(fold, work, "dev")
     source_dev = Cached(_encoded(network, dev, np.arange(len(dev))), who)
-    source = Source(network, replay, source_dev, levels(answer(network), source_dev))
-    return Opened(source, _target(fold, work, network, STREAM), _target(fold, work, network, "test"))
+    champion = Champion.of(answer(network), source_dev)
+    source = Source(network, replay, source_dev, champion.levels)
+    return Opened(source, _target(fold, work, network, STREAM), _target(fold, work, network, "test"), champion)
 
 
 def _target(fold: Fold, work: Work, network: PadNetwork, split: str) -> Cached:

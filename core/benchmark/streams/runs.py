@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.adaptation.judging import Judged
 from core.benchmark.statistics import Counts, counts_of
 from core.benchmark.streams.base import AdaptationMethod
 from core.benchmark.streams.cells import CELLS, StreamCell
 from core.benchmark.streams.folds import Fold, Opened
-from core.benchmark.streams.judging import FIGURES, Outcome, outcome, thresholds
+from core.benchmark.streams.judging import FIGURES, Outcome, outcome, presented, thresholds
 from core.benchmark.streams.material import Material, material_of
 from core.benchmark.streams.methods.registry import NONE
 from core.benchmark.work import Work
+from core.training.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +67,27 @@ class Record:
         return float(self.figures[name][-1])
 
 
-def run_stream(opened: Opened, fold: Fold, stream: Stream, method: AdaptationMethod) -> None:
-    """Adapt with one method and keep how it fares; nothing is done where that lies there already."""
+def run_stream(opened: Opened, fold: Fold, stream: Stream, methods: Sequence[AdaptationMethod]) -> None:
+    """Adapt once, with what ``methods`` share, and keep how each fares; a record that lies there already stays."""
     work = Work(fold.root)
-    piece = stream.of(method.name)
-    if work.has(piece):
+    missing = [method for method in methods if not work.has(stream.of(method.name))]
+    if not missing:
         return
     started = time.monotonic()
     material = stream.material(opened, fold)
-    found = method.adapt(material)
-    labelled = None if method.name == NONE else material.labelled
-    keep(work, piece, outcome(found, opened.test, thresholds(found, opened.source.dev, labelled)))
-    work.note(f"adapting {piece}", time.monotonic() - started)
+    found = missing[0].adapt(material)
+    logits = found(opened.test.early).numpy()
+    told = presented(found, opened.source.dev, material.labelled)
+    for method in missing:
+        keep(work, stream.of(method.name), outcome(logits, opened.test, _thresholds(method, opened, told, material)))
+    work.note(f"adapting {stream.of(missing[0].name)}", time.monotonic() - started)
+
+
+def _thresholds(method: AdaptationMethod, opened: Opened, told: list[Judged], material: Material) -> list[Calibration]:
+    """By the rule of a row: unadapted has the champion's, from source-dev alone."""
+    if method.bound:
+        return opened.champion.binds(told, material.labelled)
+    return thresholds(opened.champion.dev if method.name == NONE else told)
 
 
 def keep(work: Work, piece: str, found: Outcome) -> None:

@@ -9,11 +9,21 @@ from pathlib import Path
 import torch
 
 from core.benchmark.scenes import frozen_domains, recipe_digest
-from core.benchmark.streams.base import AdaptationMethod
+from core.benchmark.streams.base import AdaptationMethod, Answer
 from core.benchmark.streams.cells import CELLS, CLOSER, StreamCell
 from core.benchmark.streams.folds import Fold, Opened, make_inputs, open_fold
+from core.benchmark.streams.material import Material
 from core.benchmark.streams.methods.ablation import ABLATIONS
-from core.benchmark.streams.methods.registry import BY_NAME, NONE, OURS, REPLAY, THRESHOLD, table
+from core.benchmark.streams.methods.registry import (
+    BY_NAME,
+    NONE,
+    OURS,
+    OURS_BOUND,
+    REPLAY,
+    THRESHOLD,
+    THRESHOLD_BOUND,
+    table,
+)
 from core.benchmark.streams.proofs import prove
 from core.benchmark.streams.runs import Stream, run_stream
 from core.benchmark.streams.size import StreamSize
@@ -23,6 +33,8 @@ from core.benchmark.work import Canceled, Report, Work, stop_if
 CURVE = (5, 10, 50)
 CURVE_METHODS = (OURS, THRESHOLD, "linear_probe", REPLAY)
 CHECKPOINT_METHODS = (OURS, NONE, THRESHOLD, REPLAY)
+HARM_METHODS = (OURS, OURS_BOUND, NONE, THRESHOLD, THRESHOLD_BOUND)
+"""Two adaptations, one of them none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,13 @@ class StreamsPlan:
         """The cells at a target, those that are looked at closer first."""
         found = sorted((cell for cell in CELLS if cell.target == target), key=lambda cell: cell not in CLOSER)
         return sorted(found[: self.most_cells], key=CELLS.index)
+
+    def adaptations(self, target: str, seed: int) -> list[tuple[Stream, tuple[AdaptationMethod, ...]]]:
+        """Every stream at a target with what runs on it: the methods that share an adaptation stand together."""
+        found: dict[tuple[Stream, Callable[[Material], Answer]], list[AdaptationMethod]] = {}
+        for stream, method in self.streams(target, seed):
+            found.setdefault((stream, method.adapt), []).append(method)
+        return [(stream, tuple(methods)) for (stream, _), methods in found.items()]
 
     def streams(self, target: str, seed: int) -> list[tuple[Stream, AdaptationMethod]]:
         """Every stream at a target with every method that runs on it."""
@@ -63,7 +82,7 @@ class StreamsPlan:
                 (Stream(cell, seed, draw, labels), BY_NAME[m])
                 for draw in range(1, self.harm + 1)
                 for cell in chosen
-                for m in (NONE, OURS)
+                for m in HARM_METHODS
             ]
         return list(dict.fromkeys(found))
 
@@ -90,12 +109,12 @@ def run_plan(plan: StreamsPlan, work: Work, processes: int, report: Report, canc
     work.sweep()
     folds = [fold_of(plan.size, work, target, seed) for seed in plan.seeds for target in plan.targets]
     prepare_folds(folds, work, processes, report, canceled)
-    todo = [_Task(fold, tuple(plan.streams(fold.target.name, fold.seed)), plan.further) for fold in folds]
-    total = sum(len(task.streams) for task in todo)
+    todo = [_Task(fold, tuple(plan.adaptations(fold.target.name, fold.seed)), plan.further) for fold in folds]
+    total = sum(len(task.adaptations) for task in todo)
     done = 0
     for task in todo:
         task.run(work, canceled, _from(report, done, total))
-        done += len(task.streams)
+        done += len(task.adaptations)
 
 
 def prepare_folds(folds: Sequence[Fold], work: Work, processes: int, report: Report, canceled: Canceled) -> None:
@@ -115,21 +134,23 @@ def prepare_folds(folds: Sequence[Fold], work: Work, processes: int, report: Rep
 @dataclass(frozen=True, slots=True)
 class _Task:
     fold: Fold
-    streams: tuple[tuple[Stream, AdaptationMethod], ...]
+    adaptations: tuple[tuple[Stream, tuple[AdaptationMethod, ...]], ...]
     proofs: bool
 
     def run(self, work: Work, canceled: Canceled, finished: Callable[[int], None]) -> None:
         """Every stream of a fold, the fold opened once."""
         proof = proof_piece(self.fold)
-        if all(work.has(s.of(m.name)) for s, m in self.streams) and (work.has(proof) or not self.proofs):
+        if all(work.has(s.of(m.name)) for s, shared in self.adaptations for m in shared) and (
+            work.has(proof) or not self.proofs
+        ):
             return
         opened: Opened = open_fold(self.fold, canceled)
-        for number, (stream, method) in enumerate(self.streams):
+        for number, (stream, methods) in enumerate(self.adaptations):
             stop_if(canceled)
             finished(number)
-            run_stream(opened, self.fold, stream, method)
+            run_stream(opened, self.fold, stream, methods)
         if self.proofs and not work.has(proof):
-            cells = [stream for stream, method in self.streams if method.name == OURS and stream.draw == 0]
+            cells = [stream for stream, shared in self.adaptations if BY_NAME[OURS] in shared and stream.draw == 0]
             first: Sequence[Stream] = [s for s in cells if s.labels == self.fold.size.labels and not s.bona_fide_only]
             work.save_json(proof, prove(opened, self.fold, first))
 

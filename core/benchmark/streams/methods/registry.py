@@ -6,11 +6,16 @@ from core.benchmark.streams.base import AdaptationMethod
 from core.benchmark.streams.methods import free, labels, norms, teachers
 
 NONE, THRESHOLD, REPLAY, OURS, ORACLE = "none", "threshold_only", "labels_replay", "ours", "oracle"
+OURS_BOUND, THRESHOLD_BOUND = "ours_bound", "threshold_only_bound"
 
 METHODS = (
     AdaptationMethod(OURS, "ours: pseudo-labels, adaptive weight, replay", labels.ours),
+    AdaptationMethod(OURS_BOUND, "ours, bound: thresholds within the champion's errors", labels.ours, True, bound=True),
     AdaptationMethod(NONE, "unadapted", labels.unadapted),
     AdaptationMethod(THRESHOLD, "threshold only", labels.unadapted, needs_labels=True),
+    AdaptationMethod(
+        THRESHOLD_BOUND, "threshold only, bound: within the champion's errors", labels.unadapted, True, bound=True
+    ),
     AdaptationMethod("linear_probe", "linear probe", labels.linear_probe, needs_labels=True),
     AdaptationMethod("prototypes", "prototypes, optimal transport", free.prototypes, needs_labels=True),
     AdaptationMethod(REPLAY, "labels and replay (ours without pseudo-labels)", labels.labels_and_replay, True),
