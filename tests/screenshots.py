@@ -154,6 +154,9 @@ def decide(camera: Camera, name: str, source: str, wanted: Outcome) -> None:
 
 def pages_with_data(camera: Camera) -> None:
     """Checkpoint, Collect, Devices and Review on the live simulation."""
+    camera.page("checkpoint")
+    camera.wait(lambda: camera.desk.link.session != "")
+    camera.desk.link.order(lambda station: station.unlock("the attacks of the look before"))
     decide(camera, "checkpoint", BONA_FIDE, Outcome.BONA_FIDE)
     decide(camera, "checkpoint-attack", ATTACK, Outcome.ATTACK)
     collect = camera.page("collect")
