@@ -24,7 +24,7 @@ from core.checks import Check, Finding
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
-from core.terminal import Interrupt, percentage, plain, progress, say, show_rows
+from core.terminal import SPEAKER, Interrupt, percentage, plain, progress, say, show_rows
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(error.what)
             say(error.remedy)
         else:
-            say(f"sallyport: {error.what}", error.remedy)
+            say(f"{SPEAKER}{error.what}", error.remedy)
         return error.exit_code
     except KeyboardInterrupt:
         say("sallyport: canceled")
@@ -220,7 +220,7 @@ def window_services(options: Namespace) -> Services:
 
     def command(arguments: Sequence[str]) -> list[str]:
         unlocked = [] if (key := access.descriptor()) is None else ["--site-key-fd", str(key)]
-        return [sys.executable, str(Path(__file__).resolve()), *arguments, "--data", str(folder.root), *unlocked]
+        return [*_this_program(arguments, folder), *unlocked]
 
     return Services(
         data_dir=folder.root,
@@ -283,8 +283,12 @@ def _retention_by_itself(options: Namespace) -> DailyCommand:
         with open_catalogue(folder) as catalogue:
             return bool(terms(catalogue))
 
-    program = [sys.executable, str(Path(__file__).resolve())]
-    return DailyCommand([*program, "retention", "--due", "--data", str(folder.root)], wanted)
+    return DailyCommand(_this_program(["retention", "--due"], folder), wanted)
+
+
+def _this_program(arguments: Sequence[str], folder: DataFolder) -> list[str]:
+    """A sub-command on the same data folder, to be run as a process of its own."""
+    return [sys.executable, str(Path(__file__).resolve()), *arguments, "--data", str(folder.root)]
 
 
 def _door_watch(options: Namespace) -> int:

@@ -12,12 +12,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from core.data.manifest import LeftOut
+
+
+SPEAKER = "sallyport: "
+"""Begins what a command says when it fails; the remedy stands indented on the line below."""
 
 
 def progress(what: str) -> Callable[[int, int], None]:
@@ -50,6 +55,15 @@ def say(text: str, remedy: str = "") -> None:
     print(text, file=sys.stderr)
     if remedy:
         print(f"  {remedy}", file=sys.stderr)
+
+
+def heard(errors: str) -> tuple[str, str]:
+    """What a command of this program said on stderr when it failed, and its remedy; else its last line, or nothing."""
+    lines = [line for line in errors.splitlines() if line.strip()]
+    for line, below in pairwise([*lines, ""]):
+        if line.startswith(SPEAKER):
+            return line.removeprefix(SPEAKER), below.strip() if below.startswith(" ") else ""
+    return (lines[-1] if lines else ""), ""
 
 
 def plain(value: Any) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
 from core.errors import CanceledError, ExitCode, HostError, InputError, KnownError, UsageError
+from core.terminal import heard
 from gui.i18n import tr
 
 _ERRORS: dict[int, type[KnownError]] = {
@@ -21,7 +21,6 @@ _ERRORS: dict[int, type[KnownError]] = {
 }
 _STEP = re.compile(r"^(\S+) (\d+) of (\d+)$")
 """A line of `core.terminal.steps`."""
-_SPEAKER = "sallyport: "
 
 
 class Command(QObject):
@@ -114,13 +113,9 @@ def _take_along(process: QProcess) -> None:
 
 
 def _told(code: int, errors: str) -> KnownError:
-    """What a command that failed said: ``sallyport: what``, its remedy on the line below; else its last line."""
-    kind = _ERRORS.get(code, HostError)
-    lines = [line for line in errors.splitlines() if line.strip()]
-    for line, below in pairwise([*lines, ""]):
-        if line.startswith(_SPEAKER):
-            return kind(line.removeprefix(_SPEAKER), below.strip() if below.startswith(" ") else "")
-    return kind(lines[-1] if lines else tr("The command ended with code {code}.", code=code))
+    """What a command that failed said, as the error that its exit code stands for."""
+    what, remedy = heard(errors)
+    return _ERRORS.get(code, HostError)(what or tr("The command ended with code {code}.", code=code), remedy)
 
 
 def read_json(output: str) -> Any:

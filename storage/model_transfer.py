@@ -113,7 +113,7 @@ def _unpacked(path: Path) -> dict[str, bytes]:
             return {name: archive.read(entry) for name, entry in entries.items()}
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
         raise InputError(sentence("{path} is damaged, or no model of another lane.", path=path), _AGAIN) from error
 
 

@@ -9,20 +9,19 @@ import logging
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import IO
 
 from core.clock import Clock, SystemClock
 from core.daily import Daily
 from core.errors import KnownError
 from core.messages import Problem
+from core.terminal import heard
 
 log = logging.getLogger(__name__)
 
 LOOK_MS = 60_000.0
 """How often it is looked whether a day is over."""
 PATIENCE_S = 30.0
-_SPEAKER = "sallyport: "
 
 
 class DailyCommand:
@@ -80,13 +79,11 @@ class DailyCommand:
         code, self._process = self._process.returncode, None
         with self._said as said:
             said.seek(0)
-            lines = [line for line in said.read().decode(errors="replace").splitlines() if line.strip()]
+            errors = said.read().decode(errors="replace")
         if code == 0:
             return []
-        for line, below in pairwise([*lines, ""]):
-            if line.startswith(_SPEAKER):
-                return [_told(line.removeprefix(_SPEAKER), below.strip() if below.startswith(" ") else "")]
-        return [_told(lines[-1] if lines else f"A daily command ended with code {code}.", "")]
+        what, remedy = heard(errors)
+        return [_told(what or f"A daily command ended with code {code}.", remedy)]
 
 
 def _told(what: str, remedy: str) -> Problem:

@@ -10,8 +10,9 @@ from core.clock import Clock, SystemClock
 from core.codes import ConnectionState, Outcome, SessionPurpose, SourceKind, Species
 from core.errors import CanceledError, HostError, sentence
 from core.messages import Problem, StreamEnded, VerdictCommitted
-from core.scenes.shown import simulated_scene
+from core.station.headless import READY_MS
 from core.station.ports import PresentationLabel, SessionOrder
+from core.station.shown import simulated_scene
 from core.station.station import Station
 from core.verdict import Verdict
 
@@ -20,8 +21,6 @@ SHOWN = (
     PresentationLabel(str(Species.PRINT_FLAT), condition="shift_check", test=True),
 )
 """What is shown, in this order: one of the team, then the print of the kit."""
-READY_MS = 60_000.0
-"""How long a camera may take to its first frame, and a model to load."""
 ATTEMPTS = 3
 """Nobody was seen: the same is asked again, so often."""
 

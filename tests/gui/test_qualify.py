@@ -16,8 +16,8 @@ from core.commandline import build_parser
 from core.frames import ALL_MODALITIES
 from core.messages import DeviceInfo, ModelReady, Standing, VerdictCommitted
 from core.qualification.rules import REHEARSAL, judge
-from core.scenes.shown import simulated_scene
 from core.station.ports import PresentationLabel, SessionOrder
+from core.station.shown import simulated_scene
 from gui.app import Desk, SallyportApp
 from gui.views.devices.page import DevicesPage
 from gui.views.qualify.cards import Card, next_card

@@ -14,8 +14,8 @@ from pathlib import Path
 
 _CORE = Path(__file__).parents[2]
 _SCENES = _CORE / "scenes"
-_NOT_RENDERING = frozenset({"live.py", "export.py", "shown.py", "spec.py"})
-"""The live camera, the command that writes images, what a task shows the live camera, and the text form of a source."""
+_NOT_RENDERING = frozenset({"live.py", "export.py", "spec.py"})
+"""The live camera, the command that writes images, and the text form of a source."""
 _BESIDE = ("face/crop.py", "registration.py", "data/depth_scale.py")
 """How a frame set becomes a crop."""
 _RECIPE = {"benchmark/tables.py": ("SPLITS", "_FIRST_SEED", "_SEED_RANGE", "split_seed", "orders")}

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 
 from core.codes import Outcome, SourceKind
 from core.messages import VerdictCommitted
-from core.scenes.shown import simulated_scene
 from core.station.shift import SHOWN
+from core.station.shown import simulated_scene
 from gui.context import PageContext
 from gui.i18n import codes, tr
 from gui.views.qualify.reading import identity_of

@@ -25,8 +25,8 @@ from gui.i18n import tr, tr_count
 from gui.i18n.errors import told, told_error
 from gui.i18n.protection_codes import erasure_step, erasures_done, erasures_failed, retention_ground, target_kind
 from gui.models.table_model import TextTable
-from gui.views.protection.retention_reading import PLATE_PX, SHOWN, RetentionView
-from gui.widgets.forms import EmptyState, Plate, heading, quiet
+from gui.views.protection.retention_reading import SHOWN, RetentionView
+from gui.widgets.forms import GAP, EmptyState, Plate, heading, quiet
 from gui.widgets.tables import make_table
 from storage.erasure.certificate import readable
 from storage.retention import DAY_S, Expiry
@@ -41,7 +41,7 @@ class DuePanel(Plate):
     """One panel through its stages: the list (or that there is nothing), the question, the work, the certificates."""
 
     def __init__(self, context: PageContext, changed: Callable[[], object], parent: QWidget) -> None:
-        super().__init__(parent, PLATE_PX)
+        super().__init__(parent, GAP)
         self._context, self._changed = context, changed
         self._running: Command | None = None
         self._overall = (0, 0)

@@ -12,8 +12,8 @@ from gui.context import PageContext
 from gui.i18n import tr
 from gui.i18n.errors import told_error
 from gui.models.table_model import TextTable
-from gui.views.protection.retention_reading import PLATE_PX, RetentionView
-from gui.widgets.forms import Plate, add_row, combo_box, form_layout, heading, quiet
+from gui.views.protection.retention_reading import RetentionView
+from gui.widgets.forms import GAP, Plate, add_row, combo_box, form_layout, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
@@ -27,7 +27,7 @@ class HoldsPanel(Plate):
     """A line of the table chooses the person; the reason is asked for both ways."""
 
     def __init__(self, context: PageContext, changed: Callable[[], object], parent: QWidget) -> None:
-        super().__init__(parent, PLATE_PX)
+        super().__init__(parent, GAP)
         self.column.setSpacing(8)
         self._context, self._changed = context, changed
         self._holds: tuple[Hold, ...] = ()

@@ -18,9 +18,6 @@ from storage.retention_run import RUN
 SHOWN = 200
 """So many of what is due, and of what goes next, are listed; the rest is counted."""
 
-PLATE_PX = 12
-"""Margin of the dialog's panels."""
-
 
 @dataclass(frozen=True, slots=True)
 class RetentionView:

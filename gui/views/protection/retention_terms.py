@@ -11,8 +11,8 @@ from core.errors import InputError, KnownError
 from gui.context import PageContext
 from gui.i18n import codes, tr
 from gui.i18n.errors import told_error
-from gui.views.protection.retention_reading import PLATE_PX, RetentionView
-from gui.widgets.forms import Plate, add_row, form_layout, heading, quiet
+from gui.views.protection.retention_reading import RetentionView
+from gui.widgets.forms import GAP, Plate, add_row, form_layout, heading, quiet
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
 from storage.repositories.proposals import ProposedError
@@ -25,7 +25,7 @@ class TermsPanel(Plate):
     """An empty field is a purpose whose frames are kept until somebody erases them."""
 
     def __init__(self, context: PageContext, changed: Callable[[], object], parent: QWidget) -> None:
-        super().__init__(parent, PLATE_PX)
+        super().__init__(parent, GAP)
         self.column.setSpacing(8)
         self._context, self._changed = context, changed
         self._view: RetentionView | None = None

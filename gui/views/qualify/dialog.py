@@ -12,8 +12,8 @@ from core.codes import QualificationState, RecordMode, SessionPurpose, SourceKin
 from core.frames import FrameSet, Modality
 from core.messages import VerdictCommitted
 from core.qualification.rules import requirements
-from core.scenes.shown import simulated_scene
 from core.station.ports import PresentationLabel, SessionOrder
+from core.station.shown import simulated_scene
 from gui.context import PageContext
 from gui.i18n import codes, tr
 from gui.i18n.errors import told_error
