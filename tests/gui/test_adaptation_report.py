@@ -23,7 +23,7 @@ from gui.i18n.translator import install_language
 from gui.services import Services
 from gui.views.recalibrate.page import RecalibratePage
 from storage.catalogue import open_catalogue
-from tests.gui.test_recalibrate import report
+from tests.gui.recalibrating import report
 from tests.unit.adaptation_site import SiteStore
 
 
