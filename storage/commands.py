@@ -17,6 +17,7 @@ from storage.catalogue import Catalogue
 from storage.commands_audit import AUDIT_COMMANDS
 from storage.commands_erasure import erase_subject
 from storage.commands_keys import KEY_COMMANDS
+from storage.commands_labels import LABEL_COMMANDS
 from storage.commands_lanes import LANE_COMMANDS
 from storage.commands_policy import POLICY_COMMANDS
 from storage.commands_qualification import QUALIFICATION_COMMANDS
@@ -86,6 +87,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
             **SESSION_COMMANDS,
             **jobs.JOB_COMMANDS,
             **QUALIFICATION_COMMANDS,
+            **LABEL_COMMANDS,
             **LANE_COMMANDS,
             **SHADOW_COMMANDS,
             **SHIFT_COMMANDS,

@@ -63,11 +63,11 @@ def export_session(
     """
     catalogue.require(Permission.EXPORT)
     record = catalogue.sessions.get(session)
-    _require_shared(catalogue, record)
+    require_shared(catalogue, record)
     presentations = catalogue.presentations.of_session(session)
     if out_dir.exists() and any(out_dir.iterdir()):
         raise InputError(sentence("{out_dir} is not empty.", out_dir=out_dir), "Choose a new folder.")
-    _note(catalogue, session, out_dir)
+    note_export(catalogue, session, out_dir)
     rows: list[ManifestRow] = []
     left_out: list[LeftOut] = []
     with catalogue.granted(Permission.EXPORT), catalogue.material.session(session) as store:
@@ -96,7 +96,7 @@ def export_session(
     return ExportReport(manifest, total, tuple(left_out))
 
 
-def _require_shared(catalogue: Catalogue, record: Session) -> None:
+def require_shared(catalogue: Catalogue, record: Session) -> None:
     """What leaves the station needs a consent that stands and covers sharing; material of nobody needs none."""
     if record.basis is not Basis.CONSENT:
         return
@@ -108,7 +108,7 @@ def _require_shared(catalogue: Catalogue, record: Session) -> None:
         )
 
 
-def _note(catalogue: Catalogue, session: str, out_dir: Path) -> None:
+def note_export(catalogue: Catalogue, session: str, out_dir: Path) -> None:
     """An erasure must know which copies left the station; so this stands before the first image is written."""
     row = {"session": session, "folder": str(out_dir.absolute()), "actor": catalogue.actor.id}
     with catalogue.transaction():

@@ -17,6 +17,7 @@ ACTIONS: Mapping[str, str] = {
     "begin_erasure": "erasure begun", "call_technician": "technician called",
     "change_passphrase": "passphrase changed", "change_roles": "roles changed", "clock_jump": "clock jumped",
     "close": "closed", "commit": "verdict given", "cut_off": "cut off", "denied": "refused", "discard": "discarded",
+    "draw_second_labels": "second labels drawn",
     "encrypt": "encrypted", "export": "exported", "install": "installed", "log_in": "logged in",
     "lock_out": "locked after attacks",
     "log_in_failed": "log-in failed", "log_out": "logged out", "open": "opened", "override": "overridden",
@@ -24,7 +25,8 @@ ACTIONS: Mapping[str, str] = {
     "relabel": "label changed", "remove": "removed", "restore": "restored", "rollback": "rolled back",
     "send_model": "sent to another lane", "receive_model": "received from another lane",
     "trust_lane": "lane trusted", "forget_lane": "lane no longer trusted",
-    "second_line": "second-line result", "shadow_begun": "shadow run begun", "shadow_ended": "shadow run ended",
+    "second_label": "labelled blind", "second_line": "second-line result",
+    "shadow_begun": "shadow run begun", "shadow_ended": "shadow run ended",
     "start": "started", "state": "state changed", "stop": "stopped",
     "support": "report made", "unlock": "unlocked", "verify": "verified", "withdraw": "withdrawn",
 }  # fmt: skip
@@ -32,7 +34,8 @@ ACTIONS: Mapping[str, str] = {
 
 OBJECTS: Mapping[str, str] = {
     "account": "account", "artefact": "artefact", "audit": "audit log", "catalogue": "catalogue", "consent": "consent",
-    "job": "job", "lane": "lane", "model": "model", "permission": "permission", "presentation": "presentation",
+    "job": "job", "labels": "labels", "lane": "lane", "model": "model", "permission": "permission",
+    "presentation": "presentation",
     "report": "report",
     "session": "session", "site_key": "site key", "station": "station", "subject": "subject", "verdict": "verdict",
 }  # fmt: skip

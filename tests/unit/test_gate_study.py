@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,19 @@ import pytest
 from core.benchmark.gate import poisoning
 from core.benchmark.gate.command import GateOrder, run
 from core.benchmark.gate.poisons import POISONS, Poison
+from core.benchmark.gate.second_look import looked_again
+from core.benchmark.streams.material import Cached
 from core.benchmark.streams.study import fold_of, work_of
 from core.errors import CanceledError
-from tests.unit.stream_material import people
+from tests.unit.stream_material import cached, people
 from tests.unit.study_bench import draw_pairs
 from tests.unit.test_streams_study import SMALL, never, silent
 
 
 def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poisoning, "SHARES", (0.0, 0.2))
+    monkeypatch.setattr(poisoning, "FLIPPED", (0.2,))
+    monkeypatch.setattr(poisoning, "TWICE", (1.0,))
     wanted = GateOrder(tmp_path / "gate.json", tmp_path / "work", quick=True, size=SMALL)
     work = work_of(wanted.work, SMALL)
     draw_pairs(work, fold_of(SMALL, work, "lobby", 0).sets, SMALL)
@@ -29,6 +34,8 @@ def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch:
     assert len(told["poisoning"]) == 2 * len(POISONS)
     for row in told["poisoning"]:
         assert row["worse_passed"] <= min(row["worse"], row["passed"])
+    (twice,) = told["second_labels"]
+    assert 0 < twice["found"] <= twice["flipped"]
     page = wanted.out.with_suffix(".md").read_text()
     assert "Harmful candidates promoted" in page
     assert "labels flipped | 20.0 %" in page
@@ -39,6 +46,20 @@ def test_a_canceled_study_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(CanceledError):
         run(wanted, silent, lambda: True)
     assert not wanted.out.exists()
+
+
+def test_a_second_look_finds_flips_in_the_share_that_was_looked_at() -> None:
+    who = people(200, "site")
+    flips = np.arange(200) % 10 == 0
+    noted = np.where(flips, np.where(who.bona_fide, "print_flat", ""), who.species)
+    spoilt = Cached(cached(200, "site", 1).early, replace(who, species=noted))
+    found = {share: looked_again(spoilt, who.species, share, draw=1) for share in (0.0, 0.2, 0.5, 1.0)}
+    assert [one.flipped for one in found.values()] == [20] * 4
+    assert found[0.0].found == found[0.0].wronged == 0
+    assert found[0.2].found < found[0.5].found < found[1.0].found
+    assert found[1.0].found >= 18, "the second labeller errs in one of fifty"
+    for one in found.values():
+        assert len(one.kept) == 200 - one.found - one.wronged
 
 
 @pytest.mark.parametrize("poison", POISONS, ids=lambda poison: poison.name)

@@ -46,7 +46,9 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
     work = work_of(order.work, size)
     fold = fold_of(size, work, _TARGET, 0)
     prepare_folds([fold], work, order.processes, report, canceled)
-    passes = poisoning.study(open_fold(fold, canceled), draws, _STEPS, size.rows, report, canceled)
+    opened = open_fold(fold, canceled)
+    passes = poisoning.study(opened, draws, _STEPS, size.rows, report, canceled)
+    twice = poisoning.second_look(opened, draws, _STEPS, size.rows, report, canceled)
     result = {
         "schema": SCHEMA,
         "kind": PROTOCOL,
@@ -56,6 +58,7 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
         "hardware": described(),
         "drawn_sites": drawn,
         "poisoning": poisoning.summary(passes),
+        "second_labels": poisoning.summary(twice),
     }
     write_json(result, order.out, 1)
     with writing(order.out):
