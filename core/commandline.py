@@ -289,7 +289,7 @@ def _collection_commands(commands: _Commands) -> None:
     load.add_argument("--manifest", metavar="F", type=Path, required=True)
     load.add_argument("--basis", metavar="no_person|consent:ID|published", required=True)
     load.add_argument("--name", metavar="N", required=True)
-    export = commands.add("export", "write a session as images, manifest and JSON")
+    export = commands.add("export", "write a session as images, manifest and JSON, signed by this lane")
     export.add_argument("--session", metavar="ID", required=True)
     export.add_argument("--out", metavar="DIR", type=Path, required=True)
     commands.add("sessions", "list the sessions").add_argument("--json", action="store_true")

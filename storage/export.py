@@ -28,6 +28,7 @@ from storage.forms import profiles_to_json, trace_to_json
 from storage.repositories.presentations import Presentation, PresentationState
 from storage.repositories.sessions import Basis, Session
 from storage.repositories.subjects import SHARE
+from storage.session_signature import sign_export
 
 SCHEMA = 1
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
@@ -52,7 +53,7 @@ def export_session(
     progress: Callable[[int, int], None] = lambda done, total: None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> ExportReport:
-    """Write ``session`` to ``out_dir``: ``images/``, ``manifest.csv``, ``session.json``.
+    """Write ``session`` to ``out_dir``: ``images/``, ``manifest.csv``, ``session.json``, and this lane's signature.
 
     Raises:
         DeniedError: whoever acts may not export.
@@ -93,6 +94,7 @@ def export_session(
     write_manifest(manifest, rows)
     text = json.dumps(_document(catalogue, session, left_out), indent=1, ensure_ascii=False) + "\n"
     write_atomically(out_dir / "session.json", text.encode())
+    sign_export(catalogue, out_dir)
     return ExportReport(manifest, total, tuple(left_out))
 
 

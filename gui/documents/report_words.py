@@ -90,8 +90,8 @@ def agreement_words(figures: SecondLabels) -> str:
         return tr("None of {n} labels was given a second time.", n=figures.labelled)
     kappa = tr("not defined") if figures.kappa is None else f"{round(figures.kappa, 2) + 0.0:.2f}"  # never "-0.00"
     return tr(
-        "{twice} of {labelled} labelled twice, {differed} of them differently (Cohen's kappa {kappa}, n = {twice}); "
-        "{contested} are contested and left out of passes.",
+        "{twice} of {labelled} labelled twice, {differed} of them differently (Cohen's kappa {kappa}, n = {twice}). "
+        "Contested and left out of passes: {contested}.",
         twice=figures.twice, labelled=figures.labelled, differed=figures.differed, kappa=kappa,
         contested=figures.contested,
     )  # fmt: skip

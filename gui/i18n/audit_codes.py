@@ -18,7 +18,7 @@ ACTIONS: Mapping[str, str] = {
     "change_passphrase": "passphrase changed", "change_roles": "roles changed", "clock_jump": "clock jumped",
     "close": "closed", "commit": "verdict given", "cut_off": "cut off", "denied": "refused", "discard": "discarded",
     "draw_second_labels": "second labels drawn",
-    "encrypt": "encrypted", "export": "exported", "install": "installed", "log_in": "logged in",
+    "encrypt": "encrypted", "export": "exported", "import": "imported", "install": "installed", "log_in": "logged in",
     "lock_out": "locked after attacks",
     "log_in_failed": "log-in failed", "log_out": "logged out", "open": "opened", "override": "overridden",
     "plan": "planned", "promote": "promoted", "propose": "proposed", "qualify": "qualified",

@@ -32,6 +32,7 @@ from gui.views.review.agreement_dialog import AgreementDialog
 from gui.views.review.blind_room import BlindRoom
 from gui.views.review.explaining import Stage
 from gui.views.review.explanation_panel import ExplanationPanel
+from gui.views.review.origin import origin_words
 from gui.views.review.player import Player
 from gui.views.review.reading import Opened, open_session
 from gui.views.review.replay_report import replay_summary
@@ -255,9 +256,8 @@ class ReviewPage(Page):
         begun = datetime.fromtimestamp(session.created_utc_s).strftime("%Y-%m-%d %H:%M")
         self._select_opened()
         self.title.setText(session.name or session.subject or tr("Session of {day}", day=begun))
-        self.busy.setText(
-            "   ".join((codes.source(session.source_kind), codes.session_state(session.state), session.problem)).strip()
-        )
+        kind, state = codes.source(session.source_kind), codes.session_state(session.state)
+        self.busy.setText("   ".join((kind, state, origin_words(opened.origin), session.problem)).strip())
         self.player.show_session(opened)
         self.trace.show_verdict(None)
         self.explanation.show_verdict(opened, None)
@@ -382,7 +382,7 @@ class ReviewPage(Page):
         self._run(
             ["export", "--session", self.opened.session.id, "--out", folder],
             tr("Exporting"),
-            lambda _output: self.context.notify(tr("Exported."), folder, Level.INFO),
+            lambda _output: self.context.notify(tr("Exported and signed."), folder, Level.INFO),
         )
 
     def erase_person(self) -> None:
