@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,10 @@ import pytest
 from core.benchmark.gate import poisoning
 from core.benchmark.gate.command import GateOrder, run
 from core.benchmark.gate.poisons import POISONS, Poison
-from core.benchmark.gate.second_look import looked_again
-from core.benchmark.streams.material import Cached
+from core.benchmark.gate.second_look import caught
 from core.benchmark.streams.study import fold_of, work_of
 from core.errors import CanceledError
-from tests.unit.stream_material import cached, people
+from tests.unit.stream_material import people
 from tests.unit.study_bench import draw_pairs
 from tests.unit.test_streams_study import SMALL, never, silent
 
@@ -39,6 +37,7 @@ def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch:
     page = wanted.out.with_suffix(".md").read_text()
     assert "Harmful candidates promoted" in page
     assert "labels flipped | 20.0 %" in page
+    assert "| 20.0 % | 100.0 % |" in page
 
 
 def test_a_canceled_study_writes_nothing(tmp_path: Path) -> None:
@@ -49,17 +48,14 @@ def test_a_canceled_study_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_second_look_finds_flips_in_the_share_that_was_looked_at() -> None:
-    who = people(200, "site")
-    flips = np.arange(200) % 10 == 0
-    noted = np.where(flips, np.where(who.bona_fide, "print_flat", ""), who.species)
-    spoilt = Cached(cached(200, "site", 1).early, replace(who, species=noted))
-    found = {share: looked_again(spoilt, who.species, share, draw=1) for share in (0.0, 0.2, 0.5, 1.0)}
-    assert [one.flipped for one in found.values()] == [20] * 4
-    assert found[0.0].found == found[0.0].wronged == 0
-    assert found[0.2].found < found[0.5].found < found[1.0].found
-    assert found[1.0].found >= 18, "the second labeller errs in one of fifty"
-    for one in found.values():
-        assert len(one.kept) == 200 - one.found - one.wronged
+    rows = caught(40, silent, never)
+    found = {(row["share"], row["twice"]): row for row in rows}
+    for share in (0.05, 0.2):
+        assert found[share, 0.2]["found"] == pytest.approx(0.2, abs=0.06)
+        assert found[share, 0.5]["found"] == pytest.approx(0.5, abs=0.06)
+        assert found[share, 1.0]["found"] == pytest.approx(0.98, abs=0.02), "the second labeller errs in one of fifty"
+    assert found[0.05, 0.2]["noticed"]["value"] < found[0.2, 0.2]["noticed"]["value"]
+    assert found[0.2, 1.0]["wronged"] == pytest.approx(1.6, abs=0.6)
 
 
 @pytest.mark.parametrize("poison", POISONS, ids=lambda poison: poison.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.benchmark.gate.second_look import ERRS
+from core.benchmark.gate.second_look import ERRS, LABELS
 
 
 def page(result: Mapping[str, Any]) -> str:
@@ -39,6 +39,9 @@ def page(result: Mapping[str, Any]) -> str:
         "",
         "Somebody else labels some of the presentations again, who takes the other class in",
         f"{_pc(ERRS)} % of them; where the two labels differ the presentation is left out, in both halves.",
+        f"What is found of one technician's flips among {LABELS} labels, and the passes:",
+        "",
+        *_caught(result["flips_caught"]),
         "",
         *_looked_again(result["second_labels"]),
     ]
@@ -62,6 +65,17 @@ def _poisoned(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [_row(head), _row(["---"] * len(head))]
     for row in rows:
         lines.append(_row([row["poison"], f"{_pc(row['share'])} %", *_answers(row)]))
+    return lines
+
+
+def _caught(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    head = ["flipped", "labelled twice", "flips found, of all", "any flip found (95 % bounds)", "true ones left out"]
+    lines = [_row(head), _row(["---"] * len(head))]
+    for row in rows:
+        noticed = row["noticed"]
+        seen = f"{_pc(noticed['value'])} % ({_pc(noticed['low'])} to {_pc(noticed['high'])})"
+        shares = [f"{_pc(row[name])} %" for name in ("share", "twice", "found")]
+        lines.append(_row([*shares, seen, f"{row['wronged']:.1f}"]))
     return lines
 
 

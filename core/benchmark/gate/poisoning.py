@@ -5,6 +5,7 @@ What the candidate is really worth is judged with the true labels of the same ju
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,34 +40,25 @@ def study(
     Raises:
         CanceledError: a person asked to stop.
     """
-    found: list[dict[str, Any]] = []
-    bench = _Bench(opened, steps, rows)
-    total = len(POISONS) * len(SHARES)
-    for number, (poison, share) in enumerate((poison, share) for poison in POISONS for share in SHARES):
-        outcomes = []
-        for draw in range(draws):
-            stop_if(canceled)
-            report("poisoned passes", (number + draw / draws) / total)
-            outcomes.append(_outcome(bench, poison, share, draw))
-        found.append({"poison": poison.name, "share": share, "passes": outcomes})
-    return found
+    cells = [_Cell(poison, share) for poison in POISONS for share in SHARES]
+    return _passes(_Bench(opened, steps, rows), cells, draws, "poisoned passes", report, canceled)
 
 
 def second_look(
     opened: Opened, draws: int, steps: int, rows: int, report: Report, canceled: Canceled
 ) -> list[dict[str, Any]]:
     """Flipped labels of which some share is labelled a second time, blind. Raises as `study`."""
-    found: list[dict[str, Any]] = []
-    bench = _Bench(opened, steps, rows)
-    total = len(FLIPPED) * len(TWICE)
-    for number, (share, twice) in enumerate((share, twice) for share in FLIPPED for twice in TWICE):
-        outcomes = []
-        for draw in range(draws):
-            stop_if(canceled)
-            report("labels given twice", (number + draw / draws) / total)
-            outcomes.append(_outcome(bench, FLIPS, share, draw, twice))
-        found.append({"poison": FLIPS.name, "share": share, "twice": twice, "passes": outcomes})
-    return found
+    cells = [_Cell(FLIPS, share, twice) for share in FLIPPED for twice in TWICE]
+    return _passes(_Bench(opened, steps, rows), cells, draws, "labels given twice", report, canceled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A share of a poison, and the share of the presentations that is labelled ``twice``."""
+
+    poison: Poison
+    share: float
+    twice: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +73,22 @@ class _Bench:
         return presentations_of(net(cached.early).numpy(), cached, stratum)
 
 
-def _outcome(bench: _Bench, poison: Poison, share: float, draw: int, twice: float = 0.0) -> dict[str, Any]:
+def _passes(
+    bench: _Bench, cells: Sequence[_Cell], draws: int, what: str, report: Report, canceled: Canceled
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for number, cell in enumerate(cells):
+        outcomes = []
+        for draw in range(draws):
+            stop_if(canceled)
+            report(what, (number + draw / draws) / len(cells))
+            outcomes.append(_outcome(bench, cell, draw))
+        found.append({"poison": cell.poison.name, "share": cell.share, "twice": cell.twice, "passes": outcomes})
+    return found
+
+
+def _outcome(bench: _Bench, cell: _Cell, draw: int) -> dict[str, Any]:
+    poison, share = cell.poison, cell.share
     random = np.random.default_rng([draw, 51])
     site, test, source = bench.opened.site, bench.opened.test, bench.opened.source
     champion = bench.opened.champion
@@ -92,8 +99,8 @@ def _outcome(bench: _Bench, poison: Poison, share: float, draw: int, twice: floa
     every = judging = np.ones(len(test.people.owner), dtype=bool)
     if poison.lies:  # the same rows under other names: what is left out of one is left out of the other
         looks = (
-            looked_again(trained, told.people.species, twice, draw),
-            looked_again(noted, test.people.species, twice, draw),
+            looked_again(trained.people, told.people.species, cell.twice, draw),
+            looked_again(noted.people, test.people.species, cell.twice, draw),
         )
         told, trained, noted = told.of(looks[0].kept), trained.of(looks[0].kept), noted.of(looks[1].kept)
         judging = np.isin(test.people.owner, looks[1].kept)
@@ -134,7 +141,7 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             {
                 "poison": row["poison"],
                 "share": row["share"],
-                "twice": row.get("twice", 0.0),
+                "twice": row["twice"],
                 **{name: sum(one[name] for one in passes) for name in ("flipped", "found", "wronged")},
                 "passed": sum(one["answer"] == "passed" for one in passes),
                 "worse": sum(one["worse"] for one in passes),
