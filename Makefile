@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell .ci/find-python)
 BIN := .venv/bin
 READY := .venv/.ready
+# Tests run in so many processes at once (pytest-xdist); 0: one after the other, in one.
+WORKERS ?= 0
 # Where this is set, every command and every child process compiles the whole program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -24,7 +26,7 @@ run: $(READY) ## Open the window on the simulated camera
 	@$(BIN)/python main.py
 
 test: $(READY) ## Run the tests (what CI runs)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" tests
 	@$(BIN)/lint-imports --no-cache
 
 lint: $(READY) ## ruff, mypy --strict and the import contracts
