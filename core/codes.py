@@ -273,6 +273,8 @@ class JobState(StrEnum):
     CANCELED = "canceled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    OUT_OF_MEMORY = "out_of_memory"
+    """The machine had no memory left: it goes on from its last checkpoint once somebody resumes it."""
     PROMOTED = "promoted"
     RETIRED = "retired"
 

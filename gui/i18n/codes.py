@@ -198,6 +198,7 @@ _JOB: Mapping[StrEnum, str] = {
     JobState.CANCELED: "canceled",
     JobState.FAILED: "failed",
     JobState.INTERRUPTED: "interrupted, can be resumed",
+    JobState.OUT_OF_MEMORY: "out of memory, can be resumed",
     JobState.PROMOTED: "promoted",
     JobState.RETIRED: "retired",
 }
