@@ -342,6 +342,16 @@ class SiteKeyMethod(StrEnum):
     """Nowhere: a passphrase unwraps it."""
 
 
+class ClockStanding(StrEnum):
+    """How the machine's clock stands to what the data folder has seen (`core.borne_out`)."""
+
+    CREDIBLE = "credible"
+    AHEAD = "ahead"
+    """Implausibly far ahead of everything that was seen: the station was off for long, or the clock was set ahead."""
+    BEHIND = "behind"
+    """Before a time that was seen already: the clock was set back, or was ahead before."""
+
+
 class ErasureStep(StrEnum):
     """What an erasure does next, in this order."""
 

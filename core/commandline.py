@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,14 @@ def count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero")
     return value
+
+
+def day(text: str) -> date:
+    """A date as ISO 8601 writes it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write YYYY-MM-DD") from error
 
 
 def share(text: str) -> float:
@@ -186,6 +195,9 @@ def _protection_commands(commands: _Commands) -> None:
     retention.add_argument("--set", metavar="PURPOSE=DAYS", help="keep frames of that purpose so long (or =never)")
     retention.add_argument("--hold", metavar="SUBJECT", help="a legal hold: nothing of the subject is erased")
     retention.add_argument("--release", metavar="SUBJECT", help="end the legal holds on a subject")
+    retention.add_argument(
+        "--confirm-date", metavar="DATE", type=day, help="it is this day (YYYY-MM-DD): a clock in doubt is right"
+    )
     retention.add_argument("--reason", metavar="TEXT", default="", help="needed for a change")
     retention.add_argument("--json", action="store_true")
     policy = _Commands(commands.add("policy", "the site policy: how evidence becomes an answer"), prefix="policy ")

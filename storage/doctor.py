@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 
 from core.checks import Check, Finding
 from core.clock import Clock
+from core.codes import ClockStanding
 from core.errors import KnownError
 from storage.audit_key import read_chain_key
 from storage.audit_trust import AuditTrust
 from storage.audit_verify import verify_tail
 from storage.catalogue import Catalogue, open_catalogue
+from storage.clock_trust import read_clock
 from storage.database import check_version_of_library
 from storage.disk import Ballast, DiskGuard, Watermarks
 from storage.key_care import key_status
 from storage.paths import DataFolder, network_drive
 from storage.registry import ModelRegistry
 from storage.retention import DAY_S, expiries, terms, terms_of_people
+from storage.retention_report import doubt_of
 
 RESTORE = "Restore a backup with `main.py restore`, and keep the damaged folder for recovery."
 _SANE_SINCE_UTC_S = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
@@ -170,9 +173,14 @@ def check_keys(catalogue: Catalogue) -> Check:
 
 
 def check_retention(catalogue: Catalogue) -> Check:
-    """Nothing that is due is still here days later, and the station can act on the terms."""
-    name, now = "retention", catalogue.clock.utc_s()
-    all_of_it = expiries(catalogue)
+    """Nothing that is due is still here days later, and the station can act on the terms and on its clock."""
+    name, clock, all_of_it = "retention", read_clock(catalogue), expiries(catalogue)
+    now = clock.now_utc_s
+    if doubt_of(all_of_it, clock):
+        side = "ahead of everything" if clock.standing is ClockStanding.AHEAD else "before the newest"
+        detail = f"the clock stands {clock.days_apart} days {side} that this folder has seen: nothing goes by its term"
+        remedy = "Set the clock, or confirm the date: `main.py retention --confirm-date YYYY-MM-DD --reason TEXT`."
+        return Check(name, Finding.BAD, detail, remedy)
     overdue = [expiry for expiry in all_of_it if not expiry.held and now - expiry.utc_s > OVERDUE_S]
     if overdue:
         since = datetime.fromtimestamp(overdue[0].utc_s, UTC).date()
@@ -184,7 +192,7 @@ def check_retention(catalogue: Catalogue) -> Check:
         purposes = ", ".join(sorted(given.keys() - trusted.keys()))
         remedy = "Set it again: `main.py retention --set PURPOSE=DAYS --reason TEXT`."
         return Check(name, Finding.WARNING, f"the audit log does not bear out the term of {purposes}", remedy)
-    held = sum(bool(expiry.held) for expiry in all_of_it if expiry.utc_s <= now)
+    held = sum(bool(expiry.held) for expiry in all_of_it if expiry.due(now))
     kept = f", {held} kept by legal holds" if held else ""
     return Check(name, Finding.GOOD, ("nothing is overdue" if given else "no term is set") + kept)
 

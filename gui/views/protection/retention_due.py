@@ -31,6 +31,7 @@ from gui.widgets.tables import make_table
 from storage.erasure.certificate import readable
 from storage.retention import DAY_S, Expiry
 from storage.retention_count import Going, what_goes
+from storage.retention_report import stopped
 from storage.retention_run import OVERALL
 
 LIST, EMPTY, ASK, RUN, DONE = range(5)
@@ -112,7 +113,7 @@ class DuePanel(Plate):
 
     def show_view(self, view: RetentionView) -> None:
         """Show the dry run, unless a question stands or work goes on."""
-        self.model.show([_row(expiry, view.now_utc_s) for expiry in (*view.due[:SHOWN], *view.later[:SHOWN])])
+        self.model.show([_row(expiry, view) for expiry in (*view.due[:SHOWN], *view.later[:SHOWN])])
         self.summary.setText(_summary(view))
         self.last.setText(_last(view))
         self.erase.setEnabled(view.ready > 0)
@@ -199,12 +200,14 @@ class DuePanel(Plate):
             self._context.show_error(error)
 
 
-def _row(expiry: Expiry, now_utc_s: float) -> tuple[str, ...]:
+def _row(expiry: Expiry, view: RetentionView) -> tuple[str, ...]:
     when = datetime.fromtimestamp(expiry.utc_s).strftime("%Y-%m-%d")
-    left = -(-(expiry.utc_s - now_utc_s) // DAY_S)
+    left = -(-(expiry.utc_s - view.now_utc_s) // DAY_S)
     if expiry.held:
         state = tr("held: {reason}", reason=expiry.held)
-    elif expiry.utc_s <= now_utc_s:
+    elif stopped(expiry, view.clock) and expiry.due(view.now_utc_s):
+        state = tr("waits for the clock")
+    elif expiry.due(view.now_utc_s):
         state = tr("due")
     elif left <= 1:
         state = tr("within a day")
@@ -216,10 +219,12 @@ def _row(expiry: Expiry, now_utc_s: float) -> tuple[str, ...]:
 
 
 def _summary(view: RetentionView) -> str:
-    held = len(view.due) - view.ready
+    held, waiting = view.held, len(view.due) - view.held - view.ready
     said = [tr_count(view.ready, "{n} erasure is due", "{n} erasures are due") if view.ready else tr("Nothing is due")]
     if held:
         said.append(tr_count(held, "{n} is stopped by a legal hold", "{n} are stopped by legal holds"))
+    if waiting:
+        said.append(tr_count(waiting, "{n} waits for the clock", "{n} wait for the clock"))
     following = next((expiry for expiry in view.later if not expiry.held), None)
     if following is not None:
         day = datetime.fromtimestamp(following.utc_s).strftime("%Y-%m-%d %H:%M")
