@@ -19,6 +19,7 @@ from storage.catalogue import Catalogue, open_catalogue
 from storage.clock_trust import CONFIRM, confirm_date
 from storage.commands_erasure import tell_step
 from storage.opening import folder_of, site_access
+from storage.replay_sources import without_source
 from storage.retention import SET_TERM, Expiry, hold, release, set_term, terms
 from storage.retention_report import RetentionReport, stopped
 from storage.retention_run import OVERALL, Watch, run_due, run_retention
@@ -56,6 +57,7 @@ def _changes(options: Namespace) -> bool:
 def _answer(catalogue: Catalogue, options: Namespace, report: RetentionReport, canceled: bool) -> int:
     if options.json:
         told = {"schema": 1, "dry_run": options.dry_run, "terms": _terms(catalogue), **plain(report)}
+        told["replays_of_unknown_source"] = without_source(catalogue)
         if report.clock is not None:
             told["clock"]["standing"] = str(report.clock.standing)
         print(json.dumps(told, indent=2))
@@ -106,6 +108,8 @@ def _tell(catalogue: Catalogue, report: RetentionReport, dry_run: bool) -> None:
     for certificate in report.erased:
         print(f"erased {certificate['target']}: certificate {certificate['erasure']}")
     print(f"next: {_words(report.following)}" if report.following else "next: nothing has a term")
+    if unknown := without_source(catalogue):
+        print(f"replays that do not say what they replay (an erasure compares their frames): {', '.join(unknown)}")
 
 
 def _terms(catalogue: Catalogue) -> dict[str, float | None]:

@@ -36,6 +36,8 @@ from storage.retention_run import OVERALL
 
 LIST, EMPTY, ASK, RUN, DONE = range(5)
 _REMEDY_PX = 420
+_NAMED = 3
+"""So many replays of unknown source are named."""
 
 
 class DuePanel(Plate):
@@ -115,7 +117,7 @@ class DuePanel(Plate):
         """Show the dry run, unless a question stands or work goes on."""
         self.model.show([_row(expiry, view) for expiry in (*view.due[:SHOWN], *view.later[:SHOWN])])
         self.summary.setText(_summary(view))
-        self.last.setText(_last(view))
+        self.last.setText("\n".join(line for line in (_last(view), _unknown(view)) if line))
         self.erase.setEnabled(view.ready > 0)
         if view.terms:
             self.empty.say(tr("Nothing is due"), tr("No stored frames have a term yet."))
@@ -246,6 +248,18 @@ def _last(view: RetentionView) -> str:
     if details["failed"]:
         said.append(erasures_failed(int(details["failed"])))
     return tr("Last by itself on {day}: {what}", day=when, what=" ".join(said))
+
+
+def _unknown(view: RetentionView) -> str:
+    """Replays in which a person may be shown whom nobody knows of: to be looked at."""
+    if not view.unknown:
+        return ""
+    said = tr_count(
+        len(view.unknown),
+        "{n} stored replay does not say what it replays: look at it in Review",
+        "{n} stored replays do not say what they replay: look at them in Review",
+    )
+    return f"{said} ({', '.join(view.unknown[:_NAMED])}{' …' if len(view.unknown) > _NAMED else ''})."
 
 
 def _counts(going: Going) -> list[str]:

@@ -11,6 +11,7 @@ from core.borne_out import ClockReading
 from core.codes import SessionPurpose
 from storage.catalogue import Catalogue
 from storage.clock_trust import RUN, read_clock
+from storage.replay_sources import without_source
 from storage.repositories.audit import AuditFilter
 from storage.repositories.holds import Hold
 from storage.repositories.subjects import ERASED
@@ -28,6 +29,7 @@ class RetentionView:
     ``trusted``: the terms that the station itself goes by. ``due``: also what a legal hold stops. ``last``: when the
     station last ran by itself, and what that came to. ``second``: a change of a term needs a second person. ``doubt``:
     why something does not go that is due by the machine's clock, or by what was seen; empty = nothing waits.
+    ``unknown``: stored replays that do not say what they replay.
     """
 
     now_utc_s: float
@@ -41,6 +43,7 @@ class RetentionView:
     second: bool
     clock: ClockReading
     doubt: str
+    unknown: tuple[str, ...]
 
     @property
     def ready(self) -> int:
@@ -71,4 +74,5 @@ def read_retention(catalogue: Catalogue) -> RetentionView:
         second=catalogue.proposals.needed(Permission.RETENTION),
         clock=clock,
         doubt=doubt_of(all_of_it, clock),
+        unknown=tuple(without_source(catalogue)),
     )
