@@ -254,6 +254,7 @@ class DoorReason(StrEnum):
     SILENCE = "silence"
     NO_STATION = "no_station"
     PROTOCOL = "protocol"
+    UNSIGNED = "unsigned"
     REPLAYED = "replayed"
     STALE = "stale"
     TOO_LATE = "too_late"

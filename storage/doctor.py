@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from core.checks import Check, Finding
 from core.clock import Clock
 from core.codes import ClockStanding
+from core.door.signing import read_door_key
 from core.errors import KnownError
 from storage.audit_key import read_chain_key
 from storage.audit_trust import AuditTrust
@@ -43,7 +44,7 @@ def check_folder(folder: DataFolder, clock: Clock | None = None, marks: Watermar
         return [*checks, Check("catalogue", Finding.BAD, error.what, error.remedy)]
     of_catalogue: tuple[Callable[[Catalogue], Check], ...] = (
         check_structure, check_audit, check_second_place, check_clock, check_keys, check_retention, check_people,
-        check_policy, check_champion,
+        check_policy, check_door, check_champion,
     )  # fmt: skip
     with catalogue:
         return checks + [_tried(check, catalogue) for check in of_catalogue]
@@ -216,6 +217,19 @@ def check_policy(catalogue: Catalogue) -> Check:
         remedy = "Look with `main.py policy show`, then set it again: `main.py policy set ... --reason TEXT`."
         return Check("site policy", Finding.BAD, detail, remedy)
     return Check("site policy", Finding.GOOD, f"set by {found.actor}" if found.actor else "the factory's")
+
+
+def check_door(catalogue: Catalogue) -> Check:
+    """Gate controllers can tell the station's lines from another program's."""
+    if catalogue.folder.door_key.exists():
+        read_door_key(catalogue.folder.door_key)
+        return Check("door", Finding.GOOD, "lines to gate controllers are signed")
+    told = catalogue.file.value("SELECT EXISTS (SELECT 1 FROM audit WHERE action = 'door_connected')")
+    if not told:
+        return Check("door", Finding.GOOD, "no gate controller was ever told anything")
+    detail = "lines are not signed: whoever acts as the station's user can speak to a controller in its name"
+    remedy = "Sign them with `main.py door key --reason TEXT`, and give each controller a copy of the key."
+    return Check("door", Finding.WARNING, detail, remedy)
 
 
 def check_champion(catalogue: Catalogue) -> Check:

@@ -60,5 +60,7 @@ def change(action: str) -> str:
         "protect_keys": tr("Protect the site key otherwise"),
         "acknowledge": tr("Acknowledge a broken audit log"),
         "rotate_keys": tr("Make a new site key"),
+        "make_door_key": tr("Make a key that signs the door's lines"),
+        "remove_door_key": tr("Sign the door's lines no more"),
     }
     return known.get(action, action.replace("_", " "))
