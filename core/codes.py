@@ -348,7 +348,7 @@ class ClockStanding(StrEnum):
 
     CREDIBLE = "credible"
     AHEAD = "ahead"
-    """Implausibly far ahead of everything that was seen: the station was off for long, or the clock was set ahead."""
+    """Implausibly far ahead of what is borne out: the station was off for long, or the clock was set ahead."""
     BEHIND = "behind"
     """Before a time that was seen already: the clock was set back, or was ahead before."""
 

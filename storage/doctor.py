@@ -178,8 +178,8 @@ def check_retention(catalogue: Catalogue) -> Check:
     name, clock, all_of_it = "retention", read_clock(catalogue), expiries(catalogue)
     now = clock.now_utc_s
     if doubt_of(all_of_it, clock):
-        side = "ahead of everything" if clock.standing is ClockStanding.AHEAD else "before the newest"
-        detail = f"the clock stands {clock.days_apart} days {side} that this folder has seen: nothing goes by its term"
+        side = "ahead of what" if clock.standing is ClockStanding.AHEAD else "before what"
+        detail = f"the clock stands {clock.days_apart} days {side} this folder bears out: what waits for its time stays"
         remedy = "Set the clock, or confirm the date: `main.py retention --confirm-date YYYY-MM-DD --reason TEXT`."
         return Check(name, Finding.BAD, detail, remedy)
     overdue = [expiry for expiry in all_of_it if not expiry.held and now - expiry.utc_s > OVERDUE_S]

@@ -14,7 +14,7 @@ from storage.retention import Expiry
 BY_CLOCK = "what waits for its time"
 """Stands in ``failed`` of a report for everything that a clock in doubt stops."""
 SET_AHEAD = sentence(
-    "The machine's clock stands too far ahead of everything that this data folder has seen: nothing goes by its term. "
+    "The machine's clock stands too far ahead of what this data folder bears out: nothing goes by its term. "
     "Set the clock, or confirm the date: `main.py retention --confirm-date YYYY-MM-DD --reason TEXT`."
 )
 SET_BACK = sentence(

@@ -135,6 +135,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "clock": (
         "unit/test_accounts.py::test_a_wait_survives",
         "unit/test_decision.py::test_a_camera_clock_that_goes_back",
+        "unit/test_clock_trust.py::test_a_clock_that",
     ),
     "gpu": (
         "unit/test_adaptation_job.py::test_a_loss_that_is_not_finite",

@@ -264,7 +264,7 @@ def test_a_clock_in_doubt_is_told_stops_the_erasing_and_is_confirmed_by_the_date
     dialog = opened(desk, qtbot)
     panel, today = dialog.clock, datetime.now(UTC).date()
     assert panel.isVisible()
-    assert "has seen nothing after 2023-11-1" in panel.words.text()
+    assert "bears out nothing after 2023-11-1" in panel.words.text()
     assert (cells(dialog)[0][4], dialog.due.erase.isEnabled()) == ("waits for the clock", False)
     assert dialog.due.summary.text() == "Nothing is due, 1 waits for the clock."
     type_the_day(dialog, qtbot, "2023-11-16")

@@ -160,7 +160,7 @@ def test_a_clock_that_was_set_back_postpones_nothing_in_silence(catalogue: Catal
     for report in (run_due(catalogue), run_retention(catalogue)):
         assert (report.due, report.erased, report.failed) == ((), (), ((BY_CLOCK, SET_BACK),))
     check = doctor.check_retention(catalogue)
-    assert (check.finding, "20 days before the newest" in check.detail) == (Finding.BAD, True)
+    assert (check.finding, "20 days before what this folder bears out" in check.detail) == (Finding.BAD, True)
     site.date_is_right(catalogue)
     assert run_due(catalogue).failed == (), "it was ahead before; by the date that is right nothing is due"
 

@@ -85,7 +85,7 @@ class ClockPanel(Plate):
         )
         if view.clock.standing is ClockStanding.AHEAD:
             words = tr(
-                "It says {there}, and this data folder has seen nothing after {seen}: nothing is erased by its term. "
+                "It says {there}, and this data folder bears out nothing after {seen}: nothing is erased by its term. "
                 "Set the clock, or confirm the date if the station was off.",
                 there=there,
                 seen=seen,
