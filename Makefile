@@ -4,6 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= $(shell .ci/find-python)
 BIN := .venv/bin
 READY := .venv/.ready
+# Tests run in so many processes at once (pytest-xdist); 0: one after the other, in one.
+WORKERS ?= 0
+# Where this is set, every command and every child process compiles the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
@@ -22,7 +26,7 @@ run: $(READY) ## Open the window on the simulated camera
 	@$(BIN)/python main.py
 
 test: $(READY) ## Run the tests (what CI runs)
-	@$(BIN)/python -m pytest -m "not slow" tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" tests
 	@$(BIN)/lint-imports --no-cache
 
 lint: $(READY) ## ruff, mypy --strict and the import contracts
@@ -32,7 +36,7 @@ lint: $(READY) ## ruff, mypy --strict and the import contracts
 	@$(BIN)/lint-imports
 
 faults: $(READY) ## The fault matrix, the long form (an hour on 2 cores); writes docs/reliability.md
-	@SALLYPORT_KILLS=$${SALLYPORT_KILLS:-20} $(BIN)/python -m pytest -m "faults or fault_row" tests \
+	@SALLYPORT_KILLS=$${SALLYPORT_KILLS:-20} TMPDIR=$${TMPDIR:-/var/tmp} $(BIN)/python -m pytest -m "faults or fault_row" tests \
 		--fault-table docs/reliability.md --timeout 3600 -o faulthandler_timeout=0
 
 fuzz: $(READY) ## Fuzz every loader (FUZZ_SECONDS each, 600 by default); exit 1 on an undocumented error

@@ -24,6 +24,7 @@ from core.checks import Check, Finding
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
+from core.processes import without_collection
 from core.terminal import SPEAKER, Interrupt, percentage, plain, progress, say, show_rows
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _handler(name: str) -> Callable[[Namespace], int]:
     if name in OWN:
         return OWN[name]
-    from storage.commands import COMMANDS
+    with without_collection():
+        from storage.commands import COMMANDS
 
     return COMMANDS[name]
 

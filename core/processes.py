@@ -6,10 +6,12 @@ A child's entry point is ``target(pipe, *args)``. It must exit when the pipe clo
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,22 @@ def compute_with_one_thread() -> None:
     verdict beside a running camera took 2.5 s of CPU with one thread, 11.9 s with two).
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Around imports of much: modules make objects that stay, and the collector would look at all of them repeatedly.
+
+    Measured in CPU time: what the inference process imports 1.6 s, without the collector 1.4 s; a command 0.42 and
+    0.37 s.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def yield_to_the_station() -> None:

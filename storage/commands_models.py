@@ -58,7 +58,9 @@ def self_test(bundle: Path) -> None:
     """
     from core.inference.selftest import self_test
     from core.model.bundle import load_scorer
+    from core.processes import compute_with_one_thread
 
+    compute_with_one_thread()
     self_test(load_scorer(bundle))
 
 

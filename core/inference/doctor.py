@@ -13,7 +13,9 @@ def check_model(champion: Callable[[], Path]) -> Check:
     """Load the bundle that ``champion`` finds, and run the self-test that every promotion runs too."""
     from core.inference.selftest import self_test
     from core.model.bundle import load_scorer
+    from core.processes import compute_with_one_thread
 
+    compute_with_one_thread()
     try:
         scorer = load_scorer(champion())
         self_test(scorer)

@@ -44,6 +44,7 @@ from core.messages import (
 )
 from core.policy import SitePolicy
 from core.ports import FrameSource, Scorer
+from core.processes import without_collection
 from core.verdict import Observation, Verdict
 
 log = logging.getLogger(__name__)
@@ -93,8 +94,9 @@ def run_inference(
 
 def limit_threads() -> None:
     """One core stays free for the camera: on two cores a second torch thread made inference 3x slower."""
-    import cv2
-    import torch
+    with without_collection():
+        import cv2
+        import torch
 
     threads = max(1, (os.cpu_count() or 1) - 1)
     torch.set_num_threads(threads)

@@ -21,6 +21,7 @@ from core.model.manifest import (
     read_manifest,
     verify_digest,
 )
+from core.processes import without_collection
 
 if TYPE_CHECKING:
     from core.model.network import PadNetwork
@@ -49,7 +50,8 @@ def load_scorer(bundle: Path | str, device: str = "auto") -> NetworkScorer:
         InputError: the model cannot be used; the message says why.
         HostError: the device does not exist on this machine.
     """
-    from core.model.scorer import NetworkScorer, choose_device
+    with without_collection():
+        from core.model.scorer import NetworkScorer, choose_device
 
     chosen = choose_device(device)
     network, manifest = load_network(bundle)

@@ -22,13 +22,18 @@ from tests import site, stored
 KILLS = int(os.environ.get("SALLYPORT_KILLS", "3"))
 SETS = 120
 
+# A step takes as long as on a disk, also where the folder lies in memory: the kill comes in the middle.
 _CHILD = """
-import sys
+import sys, time
 from pathlib import Path
 from storage.catalogue import open_catalogue
 from storage.encrypting import encrypt_plain
 
-encrypt_plain(open_catalogue(Path(sys.argv[1])), lambda done, total: print(done, flush=True))
+def step(done, total):
+    print(done, flush=True)
+    time.sleep(0.005)
+
+encrypt_plain(open_catalogue(Path(sys.argv[1])), step)
 """
 
 

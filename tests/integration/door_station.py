@@ -31,6 +31,7 @@ from core.messages import (
     Message,
     ModelReady,
     Problem,
+    Shutdown,
     Standing,
     VerdictCommitted,
     VerdictReached,
@@ -89,12 +90,13 @@ class QualifiedLedger(CatalogueLedger):
 
 
 def played_inference(pipe: Connection, says: queue.SimpleQueue[Message]) -> None:
-    """The body of the inference process, as a thread: says what it is given until its pipe closes."""
+    """The body of the inference process, as a thread: says what it is given until it is told to end."""
     pipe.send(ModelReady("a" * 64, "played", "cpu"))
     try:
         while True:
             while pipe.poll(0.01):
-                pipe.recv()
+                if isinstance(pipe.recv(), Shutdown):
+                    return
             while not says.empty():
                 pipe.send(says.get())
     except (EOFError, OSError):

@@ -22,17 +22,24 @@ TOLERANCE = 1e-4
 """That of a resumed pass. All but the biases of the attention scores, on which nothing depends, agree within 1e-6."""
 
 
-@pytest.mark.parametrize("kind", ["trained", "adapted", "worked"])
-def test_two_processes_end_where_one_does(tmp_path: Path, kind: str) -> None:
-    write_table(tmp_path / "table", _presentations(8), 20)
-    one = training_ranks.result(kind, tmp_path, ALONE)
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes of torchrun left, one kind of work after the other, and the table that they read."""
+    folder = tmp_path_factory.mktemp("two")
+    write_table(folder / "table", _presentations(8), 20)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "tests.unit.training_ranks", kind, str(tmp_path)]
+    command += ["-m", "tests.unit.training_ranks", str(folder)]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    two = load_file(tmp_path / f"{kind}.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize("kind", training_ranks.KINDS)
+def test_two_processes_end_where_one_does(of_two: Path, kind: str) -> None:
+    one = training_ranks.result(kind, of_two, ALONE)
+    two = load_file(of_two / f"{kind}.safetensors")
     assert two.keys() == one.keys()
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, atol=TOLERANCE, rtol=TOLERANCE, msg=name)

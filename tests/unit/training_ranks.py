@@ -1,4 +1,4 @@
-"""What the processes of the two-process tests run: a source training or an adaptation pass; rank 0 writes weights."""
+"""What the processes of the two-process tests run: a source training and adaptation passes; rank 0 writes weights."""
 
 from __future__ import annotations
 
@@ -54,15 +54,19 @@ def worked(folder: Path, share: Share) -> PadNetwork:
     return load_network(place.out_dir / "candidate")[0] if share.first else tiny_network()
 
 
+KINDS = {"trained": trained, "adapted": adapted, "worked": worked}
+
+
 def result(kind: str, folder: Path, share: Share) -> dict[str, torch.Tensor]:
     """The weights at the end."""
     torch.set_num_threads(1)
-    network = {"trained": trained, "adapted": adapted, "worked": worked}[kind](folder, share)
+    network = KINDS[kind](folder, share)
     return {name: value.detach().contiguous() for name, value in network.state_dict().items()}
 
 
 if __name__ == "__main__":
     with joined() as ours:
-        weights = result(sys.argv[1], Path(sys.argv[2]), ours)
-        if ours.first:
-            save_file(weights, Path(sys.argv[2]) / f"{sys.argv[1]}.safetensors")
+        for each in KINDS:
+            weights = result(each, Path(sys.argv[1]), ours)
+            if ours.first:
+                save_file(weights, Path(sys.argv[1]) / f"{each}.safetensors")
