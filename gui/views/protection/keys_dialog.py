@@ -60,6 +60,8 @@ class KeysDialog(Question):
         self.buttons.clear()
         self.buttons.addButton(QDialogButtonBox.StandardButton.Close)
         self.verb.setAutoDefault(False)
+        self._form.setRowVisible(self.reason, False)
+        self.approval.hide()
         self.setMinimumWidth(560)
 
     @property
