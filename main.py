@@ -254,8 +254,9 @@ def _run(options: Namespace) -> int:
     from storage.people_commands import log_in
 
     order = SessionOrder(SessionPurpose.CHECKPOINT, options.record, subject=options.subject or "")
-    start_logging(folder_of(options).root / "logs", "run")
-    places = DoorPlaces(options.door, options.door_hook)
+    folder = folder_of(options)
+    start_logging(folder.root / "logs", "run")
+    places = DoorPlaces(options.door, options.door_hook, str(folder.door_key) if folder.door_key.exists() else "")
     station, _ = build_station(
         options,
         options.source,
@@ -295,16 +296,18 @@ def _this_program(arguments: Sequence[str], folder: DataFolder) -> list[str]:
 
 def _door_watch(options: Namespace) -> int:
     from core.codes import DoorReason
+    from core.door.signing import read_door_key
     from core.door.watch import watch_socket, watch_stdin
 
     def tell(reason: DoorReason) -> None:
         print(json.dumps({"open": reason is DoorReason.NONE, "reason": str(reason)}), flush=True)
 
+    key = None if options.key is None else read_door_key(options.key)
     with Interrupt() as canceled:
         if options.stdin:
-            watch_stdin(tell, canceled)
+            watch_stdin(tell, canceled, key=key)
         else:
-            watch_socket(options.socket, tell, canceled)
+            watch_socket(options.socket, tell, canceled, key=key)
     return ExitCode.DONE
 
 

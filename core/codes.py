@@ -254,6 +254,7 @@ class DoorReason(StrEnum):
     SILENCE = "silence"
     NO_STATION = "no_station"
     PROTOCOL = "protocol"
+    UNSIGNED = "unsigned"
     REPLAYED = "replayed"
     STALE = "stale"
     TOO_LATE = "too_late"
@@ -273,6 +274,8 @@ class JobState(StrEnum):
     CANCELED = "canceled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    OUT_OF_MEMORY = "out_of_memory"
+    """The machine had no memory left: it goes on from its last checkpoint once somebody resumes it."""
     PROMOTED = "promoted"
     RETIRED = "retired"
 
@@ -338,6 +341,16 @@ class SiteKeyMethod(StrEnum):
     """The keystore of the operating system."""
     PASSPHRASE = "passphrase"
     """Nowhere: a passphrase unwraps it."""
+
+
+class ClockStanding(StrEnum):
+    """How the machine's clock stands to what the data folder has seen (`core.borne_out`)."""
+
+    CREDIBLE = "credible"
+    AHEAD = "ahead"
+    """Implausibly far ahead of what is borne out: the station was off for long, or the clock was set ahead."""
+    BEHIND = "behind"
+    """Before a time that was seen already: the clock was set back, or was ahead before."""
 
 
 class ErasureStep(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,14 @@ def count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero")
     return value
+
+
+def day(text: str) -> date:
+    """A date as ISO 8601 writes it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write YYYY-MM-DD") from error
 
 
 def share(text: str) -> float:
@@ -187,6 +196,9 @@ def _protection_commands(commands: _Commands) -> None:
     retention.add_argument("--set", metavar="PURPOSE=DAYS", help="keep frames of that purpose so long (or =never)")
     retention.add_argument("--hold", metavar="SUBJECT", help="a legal hold: nothing of the subject is erased")
     retention.add_argument("--release", metavar="SUBJECT", help="end the legal holds on a subject")
+    retention.add_argument(
+        "--confirm-date", metavar="DATE", type=day, help="it is this day (YYYY-MM-DD): a clock in doubt is right"
+    )
     retention.add_argument("--reason", metavar="TEXT", default="", help="needed for a change")
     retention.add_argument("--json", action="store_true")
     policy = _Commands(commands.add("policy", "the site policy: how evidence becomes an answer"), prefix="policy ")
@@ -251,7 +263,9 @@ def _capture_commands(commands: _Commands) -> None:
     run.add_argument("--door", metavar="SOCKET", default="", help="tell verdicts to gate controllers (docs/door.md)")
     run.add_argument("--door-hook", metavar="CMD", default="", help="tell them to this command, on its stdin")
     run.add_argument("--json", metavar="OUT", type=Path, required=True)
-    _door_command(_Commands(commands.add("door", "what a gate controller does"), prefix="door "))
+    _door_command(
+        _Commands(commands.add("door", "gate controllers: follow a station, and the key of its lines"), prefix="door ")
+    )
     record = commands.add("record", "record the camera's streams into an SDK file")
     record.add_argument("--source", metavar="SRC", required=True, help=SOURCES)
     record.add_argument("--out", metavar="FILE.db3", type=Path, required=True)
@@ -275,6 +289,12 @@ def _door_command(commands: _Commands) -> None:
     place = watch.add_mutually_exclusive_group(required=True)
     place.add_argument("socket", metavar="SOCKET", type=Path, nargs="?", help="where the station has its --door")
     place.add_argument("--stdin", action="store_true", help="read the lines from stdin (as a --door-hook)")
+    watch.add_argument(
+        "--key", metavar="FILE", type=Path, help="a copy of the station's key: open on signed lines only"
+    )
+    key = commands.add("key", "make the key that signs the lines, for the station and its controllers")
+    key.add_argument("--remove", action="store_true", help="take it away: lines are signed no more")
+    key.add_argument("--reason", metavar="TEXT", required=True, help="for the audit log")
 
 
 def _collection_commands(commands: _Commands) -> None:

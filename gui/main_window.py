@@ -179,7 +179,7 @@ class MainWindow(QMainWindow):
         self.health_line.show_door(link.door)
         self.health_line.show_standing(link.standing)
         actions.connect("pause_door", self._toggle_door)
-        link.use_door(DoorPlaces(self.settings.door_socket, self.settings.door_hook))
+        link.use_door(self._door_places())
 
     # --- pages --------------------------------------------------------------------------------------------------
 
@@ -310,8 +310,13 @@ class MainWindow(QMainWindow):
             save_settings(self.settings, self.services.settings_file)
         except KnownError as error:
             self.show_error(error)
-        self.link.use_door(DoorPlaces(chosen.door_socket, chosen.door_hook))
+        self.link.use_door(self._door_places())
         self.look_changed.emit()
+
+    def _door_places(self) -> DoorPlaces:
+        """Where the settings want the door told; signed where this station has a key for that."""
+        key = self.services.door_key
+        return DoorPlaces(self.settings.door_socket, self.settings.door_hook, str(key) if key.exists() else "")
 
     def _toggle_door(self) -> None:
         if not self.link.door_places:

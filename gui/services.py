@@ -14,6 +14,7 @@ from core.messages import CameraHealth, Message, ModelReady, SetOptions
 from core.policy import SitePolicy
 from core.ports import FrameSource
 from core.station.ports import PresentationLabel, SessionOrder
+from storage.paths import DataFolder
 
 if TYPE_CHECKING:
     from storage.catalogue import Catalogue
@@ -101,6 +102,11 @@ class Services:
     def logs(self) -> Path:
         """Folder of logs and crash file."""
         return self.watch_folder or self.data_dir / "logs"
+
+    @property
+    def door_key(self) -> Path:
+        """File of the key that signs the lines of the door, where this station has one."""
+        return DataFolder(self.data_dir).door_key
 
     @property
     def settings_file(self) -> Path:

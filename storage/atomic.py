@@ -29,6 +29,22 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
+def write_secret(path: Path, text: str) -> None:
+    """The same for a secret: nobody but this user can ever read a byte of it. Raises `HostError`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        fsync_folder(path.parent)
+    except OSError as error:
+        raise HostError(f"{path} could not be written: {error.strerror}.", "Check space and permissions.") from error
+
+
 def fsync_folder(folder: Path) -> None:
     """Make new, renamed and removed entries of ``folder`` durable (Windows does so by itself)."""
     if sys.platform == "win32":

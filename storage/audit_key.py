@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from core.errors import HostError
-from storage.atomic import fsync_folder
+from storage.atomic import write_secret
 from storage.database import Row
 from storage.forms import canonical
 
@@ -119,20 +118,7 @@ def make_chain_key(path: Path) -> ChainKey:
         HostError: the file cannot be written.
     """
     secret = secrets.token_bytes(KEY_BYTES)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secret.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        fsync_folder(path.parent)
-    except OSError as error:
-        raise HostError(
-            f"The key of the audit log {path} cannot be written: {error.strerror}.", "Check space and permissions."
-        ) from error
+    write_secret(path, secret.hex() + "\n")
     return ChainKey(secret)
 
 

@@ -15,6 +15,7 @@ from storage import commands_jobs as jobs
 from storage import commands_models as models
 from storage.catalogue import Catalogue
 from storage.commands_audit import AUDIT_COMMANDS
+from storage.commands_door import DOOR_COMMANDS
 from storage.commands_erasure import erase_subject
 from storage.commands_keys import KEY_COMMANDS
 from storage.commands_labels import LABEL_COMMANDS
@@ -92,6 +93,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
             **SHADOW_COMMANDS,
             **SHIFT_COMMANDS,
             **KEY_COMMANDS,
+            **DOOR_COMMANDS,
             **AUDIT_COMMANDS,
             **POLICY_COMMANDS,
             **PEOPLE_COMMANDS,

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from core.access import Permission
 from core.codes import SiteKeyMethod
 from core.errors import ExitCode, UsageError
 from core.processes import yield_to_the_station
 from core.terminal import Interrupt, plain, read_secret, say, steps
 from storage.catalogue import Catalogue
 from storage.encrypting import encrypt_plain
-from storage.key_care import KeyStatus, key_status, protect, recover, rotate
+from storage.key_care import PROTECT, ROTATE, KeyStatus, key_status, method_of, protect, recover, rotate
 from storage.key_transfer import export_keys, import_keys
+from storage.repositories.proposals import Proposal
 
 PROTECTS: Mapping[SiteKeyMethod | None, str] = {
     None: "no frames were stored yet",
@@ -62,19 +65,28 @@ def advice(status: KeyStatus) -> list[str]:
 
 def _protect(catalogue: Catalogue, options: Namespace) -> int:
     method = SiteKeyMethod(options.method)
-    return _given_out(protect(catalogue, method, _new_passphrase(options, method), options.reason))
+    passphrase = _new_passphrase(options, method) if _ready(catalogue, PROTECT, {"method": str(method)}) else ""
+    return given_out(protect(catalogue, method, passphrase, options.reason))
 
 
 def _recover(catalogue: Catalogue, options: Namespace) -> int:
     code = read_secret("Recovery code: ", options.code_fd)
     method = SiteKeyMethod(options.method)
-    return _given_out(recover(catalogue, code, method, _new_passphrase(options, method)))
+    return given_out(recover(catalogue, code, method, _new_passphrase(options, method)))
 
 
 def _rotate(catalogue: Catalogue, options: Namespace) -> int:
-    catalogue.vault.site_key()
-    method = catalogue.vault.state().method or SiteKeyMethod.FILE
-    return _given_out(rotate(catalogue, _new_passphrase(options, method), options.reason))
+    passphrase = ""
+    if _ready(catalogue, ROTATE, {}):
+        catalogue.vault.site_key()
+        passphrase = _new_passphrase(options, method_of(catalogue))
+    return given_out(rotate(catalogue, passphrase, options.reason))
+
+
+def _ready(catalogue: Catalogue, action: str, arguments: Mapping[str, str]) -> bool:
+    """Whether the change goes on now: nobody types a passphrase for a mere proposal."""
+    catalogue.require(Permission.KEYS)
+    return catalogue.proposals.ready(Permission.KEYS, action, arguments)
 
 
 def _new_passphrase(options: Namespace, method: SiteKeyMethod) -> str:
@@ -86,11 +98,28 @@ def _new_passphrase(options: Namespace, method: SiteKeyMethod) -> str:
     return first
 
 
-def _given_out(code: str) -> int:
+def given_out(code: str) -> int:
+    """Hand over a recovery code of the site key."""
     say("The recovery code opens the site when passphrase or keystore are lost. It is shown once and kept nowhere:")
     say("print it, and lock it away. Codes that were given out before are void.")
     print(code)
     return ExitCode.DONE
+
+
+def key_actions(catalogue: Catalogue, proposal: Proposal) -> dict[str, Callable[[Mapping[str, Any], str], str]]:
+    """What is done at once when a second person approves it, giving out a recovery code.
+
+    Nothing where a passphrase is wanted: one of the two types it, and the other one never learns it.
+    """
+
+    def keep_otherwise(arguments: Mapping[str, Any], reason: str) -> str:
+        return protect(catalogue, SiteKeyMethod(arguments["method"]), reason=reason)
+
+    def make_anew(_arguments: Mapping[str, Any], reason: str) -> str:
+        return rotate(catalogue, reason=reason)
+
+    method = proposal.arguments.get("method", method_of(catalogue))
+    return {} if method == SiteKeyMethod.PASSPHRASE else {PROTECT: keep_otherwise, ROTATE: make_anew}
 
 
 def _encrypt(catalogue: Catalogue, options: Namespace) -> int:

@@ -8,17 +8,21 @@ from datetime import UTC, datetime
 
 from core.checks import Check, Finding
 from core.clock import Clock
+from core.codes import ClockStanding
+from core.door.signing import read_door_key
 from core.errors import KnownError
 from storage.audit_key import read_chain_key
 from storage.audit_trust import AuditTrust
 from storage.audit_verify import verify_tail
 from storage.catalogue import Catalogue, open_catalogue
+from storage.clock_trust import read_clock
 from storage.database import check_version_of_library
 from storage.disk import Ballast, DiskGuard, Watermarks
 from storage.key_care import key_status
 from storage.paths import DataFolder, network_drive
 from storage.registry import ModelRegistry
 from storage.retention import DAY_S, expiries, terms, terms_of_people
+from storage.retention_report import doubt_of
 
 RESTORE = "Restore a backup with `main.py restore`, and keep the damaged folder for recovery."
 _SANE_SINCE_UTC_S = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
@@ -40,7 +44,7 @@ def check_folder(folder: DataFolder, clock: Clock | None = None, marks: Watermar
         return [*checks, Check("catalogue", Finding.BAD, error.what, error.remedy)]
     of_catalogue: tuple[Callable[[Catalogue], Check], ...] = (
         check_structure, check_audit, check_second_place, check_clock, check_keys, check_retention, check_people,
-        check_policy, check_champion,
+        check_policy, check_door, check_champion,
     )  # fmt: skip
     with catalogue:
         return checks + [_tried(check, catalogue) for check in of_catalogue]
@@ -170,9 +174,14 @@ def check_keys(catalogue: Catalogue) -> Check:
 
 
 def check_retention(catalogue: Catalogue) -> Check:
-    """Nothing that is due is still here days later, and the station can act on the terms."""
-    name, now = "retention", catalogue.clock.utc_s()
-    all_of_it = expiries(catalogue)
+    """Nothing that is due is still here days later, and the station can act on the terms and on its clock."""
+    name, clock, all_of_it = "retention", read_clock(catalogue), expiries(catalogue)
+    now = clock.now_utc_s
+    if doubt_of(all_of_it, clock):
+        side = "ahead of what" if clock.standing is ClockStanding.AHEAD else "before what"
+        detail = f"the clock stands {clock.days_apart} days {side} this folder bears out: what waits for its time stays"
+        remedy = "Set the clock, or confirm the date: `main.py retention --confirm-date YYYY-MM-DD --reason TEXT`."
+        return Check(name, Finding.BAD, detail, remedy)
     overdue = [expiry for expiry in all_of_it if not expiry.held and now - expiry.utc_s > OVERDUE_S]
     if overdue:
         since = datetime.fromtimestamp(overdue[0].utc_s, UTC).date()
@@ -184,7 +193,7 @@ def check_retention(catalogue: Catalogue) -> Check:
         purposes = ", ".join(sorted(given.keys() - trusted.keys()))
         remedy = "Set it again: `main.py retention --set PURPOSE=DAYS --reason TEXT`."
         return Check(name, Finding.WARNING, f"the audit log does not bear out the term of {purposes}", remedy)
-    held = sum(bool(expiry.held) for expiry in all_of_it if expiry.utc_s <= now)
+    held = sum(bool(expiry.held) for expiry in all_of_it if expiry.due(now))
     kept = f", {held} kept by legal holds" if held else ""
     return Check(name, Finding.GOOD, ("nothing is overdue" if given else "no term is set") + kept)
 
@@ -208,6 +217,19 @@ def check_policy(catalogue: Catalogue) -> Check:
         remedy = "Look with `main.py policy show`, then set it again: `main.py policy set ... --reason TEXT`."
         return Check("site policy", Finding.BAD, detail, remedy)
     return Check("site policy", Finding.GOOD, f"set by {found.actor}" if found.actor else "the factory's")
+
+
+def check_door(catalogue: Catalogue) -> Check:
+    """Gate controllers can tell the station's lines from another program's."""
+    if catalogue.folder.door_key.exists():
+        read_door_key(catalogue.folder.door_key)
+        return Check("door", Finding.GOOD, "lines to gate controllers are signed")
+    told = catalogue.file.value("SELECT EXISTS (SELECT 1 FROM audit WHERE action = 'door_connected')")
+    if not told:
+        return Check("door", Finding.GOOD, "no gate controller was ever told anything")
+    detail = "lines are not signed: whoever acts as the station's user can speak to a controller in its name"
+    remedy = "Sign them with `main.py door key --reason TEXT`, and give each controller a copy of the key."
+    return Check("door", Finding.WARNING, detail, remedy)
 
 
 def check_champion(catalogue: Catalogue) -> Check:

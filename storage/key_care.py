@@ -7,15 +7,28 @@ nothing that this folder holds now. Nothing of the frames is rewritten.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core.access import Permission
 from core.codes import SiteKeyMethod
 from core.errors import InputError
 from storage.catalogue import Catalogue
 from storage.sealing import DataKey, LockedError
-from storage.site_key import SiteKey, new_recovery_code, unwrap, unwrap_for_recovery, wrap, wrap_for_recovery
+from storage.site_key import (
+    SiteKey,
+    new_recovery_code,
+    require_passphrase,
+    unwrap,
+    unwrap_for_recovery,
+    wrap,
+    wrap_for_recovery,
+)
 from storage.site_key_places import remove_from_keystore, remove_key_file
+
+PROTECT, ROTATE = "protect_keys", "rotate_keys"
+"""Actions of the proposals; the entries of the audit log say ``protect`` and ``rotate``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +70,15 @@ def protect(catalogue: Catalogue, method: SiteKeyMethod, passphrase: str = "", r
 
     Raises:
         DeniedError: whoever acts may not change keys.
-        ProposedError: a second person has to approve; the same call goes on then.
+        ProposedError: a second person has to approve; the same call goes on then. Nothing is asked of a passphrase yet.
         LockedError: the present site key is not at hand (`recover`).
         UsageError: the passphrase is too short.
         HostError: the place refuses the key; everything stays as it was.
     """
-    catalogue.proposals.authorize(Permission.KEYS, "protect_keys", {"method": str(method)}, reason)
-    return _renew(catalogue, catalogue.vault.site_key(), method, passphrase, "protect", reason)
+    arguments = {"method": str(method)}
+    site = _site_key_when_ready(catalogue, PROTECT, arguments, method, passphrase)
+    catalogue.proposals.authorize(Permission.KEYS, PROTECT, arguments, reason)
+    return _renew(catalogue, site or catalogue.vault.site_key(), method, passphrase, "protect", reason)
 
 
 def rotate(catalogue: Catalogue, passphrase: str = "", reason: str = "") -> str:
@@ -72,10 +87,31 @@ def rotate(catalogue: Catalogue, passphrase: str = "", reason: str = "") -> str:
     Raises:
         See `protect`.
     """
-    catalogue.proposals.authorize(Permission.KEYS, "rotate_keys", {}, reason)
-    site = catalogue.vault.site_key()
-    method = catalogue.vault.state().method or SiteKeyMethod.FILE
-    return _renew(catalogue, site, method, passphrase, "rotate", reason)
+    method = method_of(catalogue)
+    site = _site_key_when_ready(catalogue, ROTATE, {}, method, passphrase)
+    catalogue.proposals.authorize(Permission.KEYS, ROTATE, {}, reason)
+    return _renew(catalogue, site or catalogue.vault.site_key(), method, passphrase, "rotate", reason)
+
+
+def method_of(catalogue: Catalogue) -> SiteKeyMethod:
+    """How the site key is kept; a folder that has none yet will keep it in a file."""
+    return catalogue.vault.state().method or SiteKeyMethod.FILE
+
+
+def _site_key_when_ready(
+    catalogue: Catalogue, action: str, arguments: Mapping[str, Any], method: SiteKeyMethod, passphrase: str
+) -> SiteKey | None:
+    """The site key, with what is missing for the change told before an approval is used up; ``None``: none stands yet.
+
+    Raises:
+        DeniedError, LockedError, UsageError: see `protect`.
+    """
+    catalogue.require(Permission.KEYS)
+    if not catalogue.proposals.ready(Permission.KEYS, action, arguments):
+        return None
+    if method is SiteKeyMethod.PASSPHRASE:
+        require_passphrase(passphrase)
+    return catalogue.vault.site_key()
 
 
 def recover(catalogue: Catalogue, code: str, method: SiteKeyMethod, passphrase: str = "") -> str:

@@ -12,6 +12,7 @@
     certificates/       of erasures
     ID.key              the site key, while nobody has set up protection; in no backup
     audit.key           secret of the audit log's chain; in no backup
+    door.key            shared with gate controllers where lines are signed; in no backup
     anchors/            signed checkpoints of the audit log, and where else they go
     ballast             space that is released when the disk is full
     station.lock        held by the running station
@@ -112,6 +113,11 @@ class DataFolder:
     def audit_key(self) -> Path:
         """The secret of the audit log's chain."""
         return self.root / "audit.key"
+
+    @property
+    def door_key(self) -> Path:
+        """The key that signs the lines of the door; lines are not signed where there is none."""
+        return self.root / "door.key"
 
     @property
     def anchors(self) -> Path:

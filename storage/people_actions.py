@@ -9,6 +9,8 @@ from typing import Any
 from storage import people_commands as people
 from storage.audit_acknowledge import audit_actions
 from storage.catalogue import Catalogue
+from storage.commands_door import door_actions
+from storage.commands_keys import key_actions
 from storage.commands_lanes import lane_actions
 from storage.commands_models import self_test
 from storage.commands_policy import policy_actions
@@ -22,8 +24,9 @@ def approve(catalogue: Catalogue, options: Namespace) -> int:
     def promote(arguments: Mapping[str, Any], reason: str) -> None:
         ModelRegistry(catalogue).promote(arguments["model"], reason, self_test)
 
+    keys = key_actions(catalogue, catalogue.proposals.get(options.proposal))
     actions = {**retention_actions(catalogue), **policy_actions(catalogue), **audit_actions(catalogue)}
-    runners = {PROMOTION: promote, **actions, **lane_actions(catalogue)}
+    runners = {PROMOTION: promote, **actions, **lane_actions(catalogue), **door_actions(catalogue), **keys}
     return people.approve(catalogue, options, runners)
 
 

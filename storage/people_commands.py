@@ -14,16 +14,19 @@ from typing import Any
 
 from core.access import Role
 from core.codes import Outcome, SecondLineResult
-from core.errors import ExitCode, UsageError
-from core.terminal import read_secret, say, show_rows
+from core.errors import ExitCode, KnownError, UsageError
+from core.terminal import plain, read_secret, say, show_rows
+from storage.approved import left_to_do
 from storage.catalogue import Catalogue
+from storage.commands_keys import given_out
+from storage.forms import canonical
 from storage.repositories.proposals import RULE
 
 TOKEN_VARIABLE = "SALLYPORT_LOG_IN"
 """Environment variable in which the window hands its log-in to the commands that it starts."""
 
-Runner = Callable[[Mapping[str, Any], str], object]
-"""Makes an approved change: ``runner(arguments, reason)``."""
+Runner = Callable[[Mapping[str, Any], str], str | None]
+"""Makes an approved change: ``runner(arguments, reason)``; returns the recovery code where it made a new site key."""
 
 
 def log_in(catalogue: Catalogue, options: Namespace) -> None:
@@ -119,21 +122,33 @@ def list_proposals(catalogue: Catalogue, options: Namespace) -> int:
     """`main.py proposals list`."""
     if catalogue.accounts.exist() and not catalogue.proposals.rule_is_on:
         say("The two-person rule is off.")
-    columns = ("id", "state", "action", "arguments", "reason", "proposed_by", "decided_by")
-    show_rows(catalogue.proposals.all(), columns, "Nothing was proposed.", as_json=options.json)
+    rows = [{**plain(one), "left": str(left_to_do(one))} for one in catalogue.proposals.all()]
+    if not options.json:
+        rows = [{**row, "arguments": canonical(row["arguments"])} for row in rows]
+    columns = ("id", "state", "action", "arguments", "reason", "proposed_by", "decided_by", "left")
+    show_rows(rows, columns, "Nothing was proposed.", as_json=options.json)
     return ExitCode.DONE
 
 
 def approve(catalogue: Catalogue, options: Namespace, runners: Mapping[str, Runner]) -> int:
-    """`main.py proposals approve`: makes the change too, where ``runners`` know the action."""
+    """`main.py proposals approve`: makes the change too, where ``runners`` know the action; else says what is left."""
+
+    def switch(given: Mapping[str, Any], reason: str) -> None:
+        catalogue.proposals.set_rule(given["active"], reason)
+
     proposal = catalogue.proposals.approve(options.proposal)
-    run = {RULE: lambda given, reason: catalogue.proposals.set_rule(given["active"], reason), **runners}
-    if proposal.action in run:
-        run[proposal.action](proposal.arguments, proposal.reason)
-        print(f"approved and done: {proposal.action}")
-    else:
-        print(f"approved: {proposal.proposed_by} gives the command again")
-    return ExitCode.DONE
+    run = {RULE: switch, **runners}.get(proposal.action)
+    if run is None:
+        print(f"approved, not done yet: {left_to_do(proposal)}")
+        return ExitCode.DONE
+    try:
+        code = run(proposal.arguments, proposal.reason)
+    except KnownError:
+        if left := left_to_do(catalogue.proposals.get(proposal.id)):
+            say(f"approved, not done yet: {left}")
+        raise
+    print(f"approved and done: {proposal.action}")
+    return given_out(code) if code else ExitCode.DONE
 
 
 def decline(catalogue: Catalogue, options: Namespace) -> int:

@@ -43,6 +43,15 @@ class Expiry:
     utc_s: float
     held: str = ""
 
+    @property
+    def by_clock(self) -> bool:
+        """Whether it waits for a time to come: what was withdrawn waits for none."""
+        return self.ground is not Ground.WITHDRAWN
+
+    def due(self, now_utc_s: float) -> bool:
+        """Whether its time has come, hold or not."""
+        return not self.by_clock or self.utc_s <= now_utc_s
+
 
 def terms(catalogue: Catalogue) -> dict[SessionPurpose, float]:
     """Days by purpose; a purpose without a term is kept until somebody erases it."""

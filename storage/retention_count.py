@@ -28,7 +28,7 @@ def what_goes(catalogue: Catalogue) -> Going:
         DeniedError: whoever acts may not.
     """
     catalogue.require(Permission.RETENTION)
-    ready = [expiry.target for expiry in run_retention(catalogue, dry_run=True).due if not expiry.held]
+    ready = [expiry.target for expiry in run_retention(catalogue, dry_run=True).ready]
     subjects = sorted(target.id for target in ready if target.kind is TargetKind.SUBJECT)
     sessions = {row["id"]: row["subject"] for target in ready for row in sessions_of(catalogue, target)}
     sql = """

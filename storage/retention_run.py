@@ -2,6 +2,9 @@
 
 Each thing goes by an erasure of its own, with its certificate. Before each one it is looked up anew whether it is still
 due and not held: a term that was changed meanwhile, or a hold that was set, counts at once.
+
+Nothing goes by its term while the machine's clock stands further ahead than the data folder bears out
+(`storage.clock_trust`): only what was withdrawn does, for that waits for no time.
 """
 
 from __future__ import annotations
@@ -13,31 +16,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.access import STATION, Permission
+from core.borne_out import ClockReading, moved_on
 from core.codes import ErasureStep, SessionPurpose
 from core.errors import HostError, KnownError
 from storage.audit_trust import AuditTrust
 from storage.catalogue import Catalogue
+from storage.clock_trust import BORNE_OUT, RUN, read_clock
 from storage.erasure.inventory import Target
 from storage.erasure.job import Progress, erase, resume_all
 from storage.retention import Expiry, expiries, terms, terms_of_people
+from storage.retention_report import BY_CLOCK, SET_AHEAD, RetentionReport, doubt_of, stopped
 
 log = logging.getLogger(__name__)
 
-RUN = "run_retention"
-"""Action of the audit entry of a run by the station itself."""
-
 OVERALL = "overall"
 """Begins the lines of progress that count the things of a run; lines between them count within one erasure."""
-
-
-@dataclass(frozen=True, slots=True)
-class RetentionReport:
-    """What a run met. ``erased`` holds the certificates, ``failed`` what could not be done and why."""
-
-    due: tuple[Expiry, ...]
-    following: Expiry | None
-    erased: tuple[dict[str, Any], ...] = ()
-    failed: tuple[tuple[str, str], ...] = ()
 
 
 def _silent(step: ErasureStep, done: int, total: int) -> None:
@@ -72,8 +65,8 @@ def run_retention(catalogue: Catalogue, *, dry_run: bool = False, watch: Watch =
     return _erase_all(catalogue, report, terms, lambda: catalogue.granted(Permission.RETENTION), watch)
 
 
-def run_due(catalogue: Catalogue, watch: Watch = UNWATCHED) -> RetentionReport:
-    """Erase what is due, by the station itself: whoever is here, also nobody.
+def run_due(catalogue: Catalogue, *, dry_run: bool = False, watch: Watch = UNWATCHED) -> RetentionReport:
+    """Erase what is due, by the station itself: whoever is here, also nobody; ``dry_run`` only tells.
 
     The authority is that of the people who set the terms and noted the consents, and reaches no further: no target and
     no time can be given, only terms count that the audit log bears out, and without such a term nothing is done. First
@@ -87,22 +80,25 @@ def run_due(catalogue: Catalogue, watch: Watch = UNWATCHED) -> RetentionReport:
             "Nothing is erased by itself: the audit log is not intact, and nobody has acknowledged it.",
             "Look with `main.py audit verify`, then `main.py audit acknowledge`.",
         )
-    failed = [*_finish_what_was_cut_off(catalogue), *_distrusted(catalogue)]
+    failed = [*([] if dry_run else _finish_what_was_cut_off(catalogue)), *_distrusted(catalogue)]
     report = RetentionReport((), None)
     if trusted := terms_of_people(catalogue):
         report = _looked_up(catalogue, trusted)
-        report = _erase_all(catalogue, report, terms_of_people, catalogue.acting.as_station, watch)
+        if not dry_run:
+            report = _erase_all(catalogue, report, terms_of_people, catalogue.acting.as_station, watch)
     report = replace(report, failed=(*failed, *report.failed))
-    if trusted or failed:
+    if not dry_run and (trusted or failed):
         _note(catalogue, report)
     return report
 
 
 def _looked_up(catalogue: Catalogue, days: Mapping[SessionPurpose, float]) -> RetentionReport:
-    now, all_of_it = catalogue.clock.utc_s(), expiries(catalogue, days)
-    due = tuple(expiry for expiry in all_of_it if expiry.utc_s <= now)
-    following = next((expiry for expiry in all_of_it if expiry.utc_s > now and not expiry.held), None)
-    return RetentionReport(due, following)
+    clock, all_of_it = read_clock(catalogue), expiries(catalogue, days)
+    due = tuple(expiry for expiry in all_of_it if expiry.due(clock.now_utc_s))
+    now = clock.now_utc_s
+    following = next((expiry for expiry in all_of_it if not expiry.due(now) and not expiry.held), None)
+    why = doubt_of(all_of_it, clock)
+    return RetentionReport(due, following, failed=((BY_CLOCK, why),) if why else (), clock=clock)
 
 
 def _erase_all(
@@ -113,14 +109,14 @@ def _erase_all(
     watch: Watch,
 ) -> RetentionReport:
     erased: list[dict[str, Any]] = []
-    failed: list[tuple[str, str]] = []
-    ready = [expiry.target for expiry in report.due if not expiry.held]
+    failed = [*report.failed]
+    ready = [expiry.target for expiry in report.ready]
     for done, target in enumerate(ready):
         watch.done(done, len(ready))
         if watch.canceled():
             break
         try:
-            expiry = _still_due(catalogue, target, days(catalogue))
+            expiry = _still_due(catalogue, target, days(catalogue), report.clock)
             if expiry is not None:
                 with authority():
                     erased.append(erase(catalogue, target, f"retention: {expiry.ground}", watch.step))
@@ -132,11 +128,20 @@ def _erase_all(
     return replace(report, erased=tuple(erased), failed=tuple(failed))
 
 
-def _still_due(catalogue: Catalogue, target: Target, days: Mapping[SessionPurpose, float]) -> Expiry | None:
-    """Not any more: it went with its subject or as a replay, its term was changed, or a hold was set."""
+def _still_due(
+    catalogue: Catalogue, target: Target, days: Mapping[SessionPurpose, float], clock: ClockReading | None
+) -> Expiry | None:
+    """Not any more: it went with its subject or as a replay, its term was changed, or a hold was set.
+
+    Raises:
+        HostError: the clock was set ahead since the run began.
+    """
     now = catalogue.clock.utc_s()
     found = (expiry for expiry in expiries(catalogue, days, target) if expiry.target == target)
-    return next((expiry for expiry in found if expiry.utc_s <= now and not expiry.held), None)
+    due = next((expiry for expiry in found if expiry.due(now) and not expiry.held), None)
+    if due is not None and clock is not None and stopped(due, replace(clock, now_utc_s=now)):
+        raise HostError(SET_AHEAD)
+    return due
 
 
 def _finish_what_was_cut_off(catalogue: Catalogue) -> list[tuple[str, str]]:
@@ -160,7 +165,10 @@ def _distrusted(catalogue: Catalogue) -> list[tuple[str, str]]:
 
 def _note(catalogue: Catalogue, report: RetentionReport) -> None:
     held = sum(bool(expiry.held) for expiry in report.due)
-    details = {"due": len(report.due), "held": held, "erased": len(report.erased), "failed": len(report.failed)}
+    details: dict[str, Any] = {"due": len(report.due), "held": held, "erased": len(report.erased)}
+    details["failed"] = len(report.failed)
+    clock = read_clock(catalogue)
+    details |= {"clock": str(clock.standing), BORNE_OUT: moved_on(clock.borne_out_utc_s, clock.now_utc_s)}
     catalogue.audit.append(RUN, "retention", "", actor=STATION.id, details=details)
     tell = log.warning if report.failed else log.info
     tell("retention: %(due)d due, %(held)d held, %(erased)d erased, %(failed)d not erased", details)

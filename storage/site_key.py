@@ -87,12 +87,8 @@ def _key_identity(key: str, by: str, subject: str) -> bytes:
 # --- passphrase -----------------------------------------------------------------------------------------------------
 
 
-def wrap_with_passphrase(site: SiteKey, passphrase: str, cost: Argon2 | None = None) -> dict[str, Any]:
-    """What to store so that ``passphrase`` gives back the key; takes a tenth of a second on purpose.
-
-    Raises:
-        UsageError: the passphrase is too short.
-    """
+def require_passphrase(passphrase: str) -> None:
+    """Raises `UsageError`: it is too short."""
     if len(passphrase) < MIN_PASSPHRASE:
         raise UsageError(
             sentence("The passphrase has {n} characters.", n=len(passphrase)),
@@ -101,6 +97,15 @@ def wrap_with_passphrase(site: SiteKey, passphrase: str, cost: Argon2 | None = N
                 min_passphrase=MIN_PASSPHRASE,
             ),
         )
+
+
+def wrap_with_passphrase(site: SiteKey, passphrase: str, cost: Argon2 | None = None) -> dict[str, Any]:
+    """What to store so that ``passphrase`` gives back the key; takes a tenth of a second on purpose.
+
+    Raises:
+        UsageError: the passphrase is too short.
+    """
+    require_passphrase(passphrase)
     cost, salt = cost or Argon2(), secrets.token_bytes(16)
     key = _derived(passphrase, salt, cost)
     return {

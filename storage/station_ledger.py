@@ -118,7 +118,7 @@ class CatalogueLedger:
         """See `StationLedger.note_door`. Neither path nor command goes into the log: both may name people."""
         catalogue = self._catalogue
         catalogue.require(Permission.OPERATE)
-        ways = {"socket": bool(places.socket), "command": bool(places.hook)}
+        ways = {"socket": bool(places.socket), "command": bool(places.hook), "signed": bool(places.key)}
         catalogue.audit.append("door_connected", "door", "", actor=catalogue.actor.id, details=ways)
 
     def champion(self) -> tuple[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+from core.clock import FakeClock
 from core.codes import RecordMode, SessionPurpose, SourceKind
+from core.daily import DAY_S
 from core.frames import FrameSet
 from storage.catalogue import Catalogue
+from storage.clock_trust import confirm_date
 from storage.frames import FrameStore
 from tests import stored
 
@@ -35,6 +39,19 @@ def take(
     catalogue.verdicts.commit(stored.verdict(session, presentation))
     catalogue.sessions.close(session)
     return session
+
+
+def days_pass(catalogue: Catalogue, clock: FakeClock, days: float) -> None:
+    """Time goes by at a station that is in use: its log has an entry every ten days at least."""
+    while days > 0:
+        clock.sleep_ms(min(days, 10.0) * DAY_S * 1000.0)
+        catalogue.audit.append("used", "station", "", actor="station")
+        days -= 10.0
+
+
+def date_is_right(catalogue: Catalogue) -> None:
+    """A person confirms the date of a station that was off for long, or whose past a test has made up."""
+    confirm_date(catalogue, datetime.fromtimestamp(catalogue.clock.utc_s(), UTC).date(), "it was off")
 
 
 def frame(number: int) -> FrameSet:

@@ -1,17 +1,20 @@
 """One adaptation job from its frozen plan to the gate's answer; runs in an OS process of its own.
 
-States of architecture.md section 6. Requests (pause, cancel) are obeyed between steps. A pause and a kill look alike
-from here: the next `run_job` prepares again, takes up the newest checkpoint and comes to the same candidate.
+States of architecture.md section 6. Requests (pause, cancel) are obeyed between steps. A pause, a kill and a machine
+without memory look alike from here: the next `run_job` prepares again, takes up the newest checkpoint and comes to the
+same candidate.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.adaptation.exhaustion import OUT_OF_MEMORY, REMEDY, ran_out_of_memory
 from core.adaptation.gate import outdated, refused
 from core.adaptation.material import CropFace
 from core.adaptation.plan import Plan, read_plan, verify_plan
@@ -19,9 +22,11 @@ from core.adaptation.progress import Interrupted, Progress
 from core.adaptation.replay import Simulate, simulated
 from core.adaptation.result import JobReport
 from core.codes import GateResult, JobState
-from core.errors import KnownError, UsageError
+from core.errors import HostError, KnownError, UsageError
 from core.model.share import ALONE, Share
 from core.ports import JobRecord, JobStore, PresentationStore
+
+log = logging.getLogger(__name__)
 
 RUNNABLE = (
     JobState.QUEUED,
@@ -30,6 +35,7 @@ RUNNABLE = (
     JobState.EVALUATING,
     JobState.PAUSED,
     JobState.INTERRUPTED,
+    JobState.OUT_OF_MEMORY,
 )
 """States from which a job can be run; the active ones are those of a worker that was killed."""
 ACTIVE = (JobState.PREPARING, JobState.TRAINING, JobState.EVALUATING)
@@ -63,6 +69,7 @@ def run_job(job: str, workplace: Workplace) -> JobState:
 
     Raises:
         UsageError: the job is over, or another process runs it.
+        HostError: there was not enough memory; the job is OUT_OF_MEMORY and goes on when it is run again.
         KnownError: plan, material or machine do not allow it; the job is FAILED with that message, the champion as it
             was. Anything else is a bug; the job is FAILED as well.
     """
@@ -84,11 +91,14 @@ def run_job(job: str, workplace: Workplace) -> JobState:
             return _cancel(job, workplace)
         workplace.jobs.update(job, state=JobState.PAUSED)
         return JobState.PAUSED
-    except KnownError as error:
-        workplace.jobs.update(job, state=JobState.FAILED, message=str(error))
-        raise
     except Exception as error:
-        workplace.jobs.update(job, state=JobState.FAILED, message=f"{type(error).__name__}: {error}")
+        if ran_out_of_memory(error):
+            log.warning("the job %s ran out of memory: %s", job, error)
+            workplace.jobs.update(job, state=JobState.OUT_OF_MEMORY, message=OUT_OF_MEMORY)
+            raise HostError(OUT_OF_MEMORY, REMEDY) from error
+        known = isinstance(error, KnownError)
+        message = str(error) if known else f"{type(error).__name__}: {error}"
+        workplace.jobs.update(job, state=JobState.FAILED, message=message)
         raise
     return _finish(job, workplace, report, bundle, judged)
 

@@ -1,7 +1,8 @@
 """The gate controller's side of failing closed, as integrators should write it: no sockets, no clock, no threads.
 
 A door is open only while every line of this connection is in order, the newest says so and is younger than
-`TIMEOUT_MS`, and this controller itself has seen the verdict that opened it. Everything else is closed.
+`TIMEOUT_MS`, and this controller itself has seen the verdict that opened it. Everything else is closed. A controller
+that has the station's key takes no line that was not signed by it.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from collections import deque
 
 from core.codes import DoorReason
 from core.door.line import MAX_LINE_BYTES, OPEN_MS, TIMEOUT_MS, DoorLine, LineKind, parse_line
+from core.door.signing import DoorKey
 from core.errors import InputError
 
 CLOCK_TOLERANCE_MS = 50.0
 """A line may seem this much younger than now; more is another machine's clock."""
 _REMEMBERED = 64
-_FOUND = frozenset({DoorReason.NO_STATION, DoorReason.PROTOCOL, DoorReason.REPLAYED, DoorReason.STALE})
+_FOUND = frozenset(
+    {DoorReason.NO_STATION, DoorReason.PROTOCOL, DoorReason.UNSIGNED, DoorReason.REPLAYED, DoorReason.STALE}
+)
 """What silence does not explain better."""
 
 
 class DoorFollower:
     """Feed it what arrives; ask it, often, whether the door may be open. Times are milliseconds, monotonic."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: DoorKey | None = None) -> None:
+        self._key = key
         self._buffer = b""
         self._nonce = ""
         self._seq = 0
@@ -61,6 +66,9 @@ class DoorFollower:
         return self._reason
 
     def _take(self, raw: bytes, now_ms: float) -> bool:
+        if self._key is not None and not self._key.wrote(raw):
+            self._close(DoorReason.UNSIGNED)
+            return False
         try:
             line = parse_line(raw)
         except InputError:

@@ -68,6 +68,8 @@ class DoorLine(BaseModel):
     open_for_ms: float = Field(default=0.0, ge=0.0, le=OPEN_MS)
     """How much longer the door may stay open."""
     verdict: DoorVerdict | None = None
+    mac: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """Signature of the rest (`core.door.signing`); empty, and then left out, where lines are not signed."""
 
     @model_validator(mode="after")
     def _means_one_thing(self) -> DoorLine:
@@ -81,7 +83,7 @@ class DoorLine(BaseModel):
 
     def encode(self) -> bytes:
         """The line with its line feed."""
-        return self.model_dump_json(by_alias=True).encode() + b"\n"
+        return self.model_dump_json(by_alias=True, exclude=None if self.mac else {"mac"}).encode() + b"\n"
 
 
 def parse_line(raw: bytes) -> DoorLine:

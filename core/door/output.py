@@ -15,6 +15,7 @@ from core.clock import Clock
 from core.door.channels import Channel, HookChannel, SocketChannel
 from core.door.line import DoorLine
 from core.door.machine import DoorMachine, StationView
+from core.door.signing import DoorKey, read_door_key
 from core.messages import DoorChanged, Message, Problem
 from core.verdict import Verdict
 
@@ -23,10 +24,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DoorPlaces:
-    """Where a site wants its verdict events. False when nowhere."""
+    """Where a site wants its verdict events; false when nowhere. ``key``: file of the key that signs them, or empty."""
 
     socket: str = ""
     hook: str = ""
+    key: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.socket or self.hook)
@@ -35,8 +37,9 @@ class DoorPlaces:
 class DoorOutput:
     """The state machine, and the channels it speaks through."""
 
-    def __init__(self, channels: Sequence[Channel], clock: Clock) -> None:
+    def __init__(self, channels: Sequence[Channel], clock: Clock, key: DoorKey | None = None) -> None:
         self._channels = tuple(channels)
+        self._key = key
         self._clock = clock
         self._machine = DoorMachine(secrets.token_hex(16))
         self._told: DoorChanged | None = None
@@ -44,12 +47,13 @@ class DoorOutput:
     @classmethod
     def connect(cls, places: DoorPlaces, clock: Clock) -> DoorOutput:
         """Claim what ``places`` names. Raises `UsageError` or `HostError`; nothing is left claimed then."""
+        key = read_door_key(Path(places.key)) if places.key else None
         channels: list[Channel] = []
         if places.hook:
             channels.append(HookChannel(places.hook))
         if places.socket:
             channels.append(SocketChannel(Path(places.socket).expanduser()))
-        return cls(channels, clock)
+        return cls(channels, clock, key)
 
     def look(self, view: StationView) -> list[Message]:
         """Every round of the station: heartbeats, changes, controllers that come and go."""
@@ -69,7 +73,7 @@ class DoorOutput:
 
     def _tell(self, line: DoorLine | None, problems: list[Problem]) -> list[Message]:
         if line is not None:
-            raw = line.encode()
+            raw = line.encode() if self._key is None else self._key.signed(line.encode())
             problems = problems + [problem for channel in self._channels for problem in channel.send(raw)]
         for problem in problems:
             log.warning("%s", problem.what)

@@ -14,6 +14,7 @@ from core.clock import Clock, SystemClock
 from core.codes import DoorReason
 from core.door.address import peer_credentials
 from core.door.follower import DoorFollower
+from core.door.signing import DoorKey
 from core.errors import HostError
 
 ASK_S = 0.05
@@ -23,14 +24,19 @@ _CHUNK = 4096
 
 
 def watch_socket(
-    path: Path, tell: Callable[[DoorReason], None], canceled: Callable[[], bool], clock: Clock | None = None
+    path: Path,
+    tell: Callable[[DoorReason], None],
+    canceled: Callable[[], bool],
+    clock: Clock | None = None,
+    key: DoorKey | None = None,
 ) -> None:
     """Follow the station at ``path`` until ``canceled``; connects (again) whenever somebody listens there.
 
+    With ``key`` it believes signed lines only.
     ``tell`` is called with every change: ``NONE`` = open the door, anything else = close it. Its first call closes.
     """
     clock = clock or SystemClock()
-    teller = _Teller(tell)
+    teller = _Teller(tell, key)
     while not canceled():
         connection = _connect(path)
         if connection is None:
@@ -45,10 +51,15 @@ def watch_socket(
         clock.sleep_ms(RECONNECT_MS)
 
 
-def watch_stdin(tell: Callable[[DoorReason], None], canceled: Callable[[], bool], clock: Clock | None = None) -> None:
+def watch_stdin(
+    tell: Callable[[DoorReason], None],
+    canceled: Callable[[], bool],
+    clock: Clock | None = None,
+    key: DoorKey | None = None,
+) -> None:
     """Follow the lines on stdin (`--door-hook`) until they end."""
     clock = clock or SystemClock()
-    teller = _Teller(tell)
+    teller = _Teller(tell, key)
     teller.follower.connected()
     _follow(sys.stdin.fileno(), teller, canceled, clock)
     teller.ask(clock)
@@ -57,8 +68,8 @@ def watch_stdin(tell: Callable[[DoorReason], None], canceled: Callable[[], bool]
 class _Teller:
     """Calls back on changes only."""
 
-    def __init__(self, tell: Callable[[DoorReason], None]) -> None:
-        self.follower = DoorFollower()
+    def __init__(self, tell: Callable[[DoorReason], None], key: DoorKey | None) -> None:
+        self.follower = DoorFollower(key)
         self._tell = tell
         self._told: DoorReason | None = None
 

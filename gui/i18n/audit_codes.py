@@ -16,15 +16,16 @@ ACTIONS: Mapping[str, str] = {
     "anchor_place": "place of checkpoints changed", "back_up": "backed up", "begin": "begun",
     "begin_erasure": "erasure begun", "call_technician": "technician called",
     "change_passphrase": "passphrase changed", "change_roles": "roles changed", "clock_jump": "clock jumped",
-    "close": "closed", "commit": "verdict given", "cut_off": "cut off", "denied": "refused", "discard": "discarded",
-    "draw_second_labels": "second labels drawn",
+    "confirm_date": "date confirmed", "close": "closed", "commit": "verdict given", "cut_off": "cut off",
+    "denied": "refused", "discard": "discarded", "draw_second_labels": "second labels drawn",
     "encrypt": "encrypted", "export": "exported", "import": "imported", "install": "installed", "log_in": "logged in",
     "lock_out": "locked after attacks",
     "log_in_failed": "log-in failed", "log_out": "logged out", "open": "opened", "override": "overridden",
     "plan": "planned", "promote": "promoted", "propose": "proposed", "qualify": "qualified",
     "relabel": "label changed", "remove": "removed", "restore": "restored", "rollback": "rolled back",
     "send_model": "sent to another lane", "receive_model": "received from another lane",
-    "trust_lane": "lane trusted", "forget_lane": "lane no longer trusted",
+    "make_door_key": "door key made", "remove_door_key": "door key removed", "note_source": "source of a replay found",
+    "run_retention": "retention run", "trust_lane": "lane trusted", "forget_lane": "lane no longer trusted",
     "second_label": "labelled blind", "second_line": "second-line result",
     "shadow_begun": "shadow run begun", "shadow_ended": "shadow run ended",
     "start": "started", "state": "state changed", "stop": "stopped",
@@ -33,10 +34,9 @@ ACTIONS: Mapping[str, str] = {
 """What was done, for a table; an action that is not here is shown by its name in the log."""
 
 OBJECTS: Mapping[str, str] = {
-    "account": "account", "artefact": "artefact", "audit": "audit log", "catalogue": "catalogue", "consent": "consent",
-    "job": "job", "labels": "labels", "lane": "lane", "model": "model", "permission": "permission",
-    "presentation": "presentation",
-    "report": "report",
+    "account": "account", "artefact": "artefact", "audit": "audit log", "catalogue": "catalogue", "clock": "clock",
+    "consent": "consent", "door": "door", "job": "job", "labels": "labels", "lane": "lane", "model": "model",
+    "permission": "permission", "presentation": "presentation", "report": "report",
     "session": "session", "site_key": "site key", "station": "station", "subject": "subject", "verdict": "verdict",
 }  # fmt: skip
 """To what."""

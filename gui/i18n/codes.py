@@ -166,6 +166,7 @@ _DOOR: Mapping[StrEnum, str] = {
     DoorReason.SILENCE: "the station was silent",
     DoorReason.NO_STATION: "no station",
     DoorReason.PROTOCOL: "what arrived is no door line",
+    DoorReason.UNSIGNED: "what arrived is not signed by the station",
     DoorReason.REPLAYED: "an old line came again",
     DoorReason.STALE: "what arrived was too old",
     DoorReason.TOO_LATE: "opened before the controller listened",
@@ -198,6 +199,7 @@ _JOB: Mapping[StrEnum, str] = {
     JobState.CANCELED: "canceled",
     JobState.FAILED: "failed",
     JobState.INTERRUPTED: "interrupted, can be resumed",
+    JobState.OUT_OF_MEMORY: "out of memory, can be resumed",
     JobState.PROMOTED: "promoted",
     JobState.RETIRED: "retired",
 }

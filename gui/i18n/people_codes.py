@@ -56,8 +56,11 @@ def change(action: str) -> str:
         "trust_lane": tr("Trust another lane's models"),
         "set_retention": tr("Change a retention term"),
         "release_hold": tr("Release a legal hold"),
+        "confirm_date": tr("Confirm the date of the machine's clock"),
         "protect_keys": tr("Protect the site key otherwise"),
         "acknowledge": tr("Acknowledge a broken audit log"),
         "rotate_keys": tr("Make a new site key"),
+        "make_door_key": tr("Make a key that signs the door's lines"),
+        "remove_door_key": tr("Sign the door's lines no more"),
     }
     return known.get(action, action.replace("_", " "))

@@ -12,6 +12,7 @@ from storage.catalogue import Catalogue
 from storage.database import Row
 from storage.erasure.inventory import Inventory
 from storage.paths import DataFolder
+from storage.replay_sources import without_source
 
 SCHEMA = 1
 
@@ -43,6 +44,7 @@ def make_certificate(catalogue: Catalogue, job: Row) -> dict[str, Any]:
         "copies_elsewhere": [
             {"what": copy.what, "where": copy.where, "utc": _utc(copy.utc_s)} for copy in inventory.copies
         ],
+        "replays_of_unknown_source": without_source(catalogue),
         "search": json.loads(job["scan"]),
     }
 
@@ -88,6 +90,10 @@ def _limits(form: dict[str, Any]) -> list[str]:
     if plain:
         found.append(f"- {plain} sessions were stored before encryption: no key protected them, and a disk may keep")
         found.append("  old sectors. Overwrite or destroy it where that matters.")
+    unknown = form.get("replays_of_unknown_source", [])
+    if unknown:
+        found.append("- replays that do not say what they replay, and share no frame with what went that could be")
+        found.append(f"  looked at: {', '.join(unknown)}. Look at them, and erase those that show the person.")
     for copy in form["copies_elsewhere"]:
         name = f"- {_COPIES[copy['what']]} of {copy['utc']} {copy['where']}".rstrip()
         found.append(name + _ADVICE[copy["what"]](plain))

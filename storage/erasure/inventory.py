@@ -107,7 +107,7 @@ def take_inventory(catalogue: Catalogue, target: Target) -> Inventory:
     rows = sessions_of(catalogue, target)
     sessions = [row["id"] for row in rows]
     own, others = _presentations(catalogue, target, sessions)
-    foreign = [take for take in _foreign(catalogue, target) if take.session not in sessions]
+    foreign = [take for take in foreign_takes(catalogue, target) if take.session not in sessions]
     gone = [*own, *(take.presentation for take in foreign)]
     jobs = _jobs(catalogue, set(gone), target)
     return Inventory(
@@ -158,7 +158,8 @@ def _presentations(catalogue: Catalogue, target: Target, sessions: list[str]) ->
     return [p.id for p in found], len(others)
 
 
-def _foreign(catalogue: Catalogue, target: Target) -> list[ForeignTake]:
+def foreign_takes(catalogue: Catalogue, target: Target) -> list[ForeignTake]:
+    """Presentations of the subject within sessions of others."""
     if target.kind is not TargetKind.SUBJECT:
         return []
     sql = """

@@ -17,11 +17,20 @@ from storage.disk import Ballast
 from storage.erasure import steps
 from storage.erasure.canaries import mask, take_canaries
 from storage.erasure.certificate import make_certificate, write_certificate
-from storage.erasure.inventory import Inventory, Target, TargetKind, require_idle, sessions_of, take_inventory
+from storage.erasure.inventory import (
+    Inventory,
+    Target,
+    TargetKind,
+    foreign_takes,
+    require_idle,
+    sessions_of,
+    take_inventory,
+)
 from storage.erasure.steps import Work
 from storage.forms import canonical
 from storage.identifiers import timed_id
 from storage.lock import StationLock
+from storage.replay_sources import note_sources
 from storage.repositories.subjects import ERASED, ERASING
 from storage.salvage import salvage
 
@@ -96,6 +105,8 @@ def _certificate_of(catalogue: Catalogue, target: Target) -> dict[str, Any] | No
 def _begin(catalogue: Catalogue, target: Target, reason: str) -> str:
     if not reason.strip():
         raise UsageError("An erasure needs a reason.", "Say in a few words why, for the certificate.")
+    shown = [row["id"] for row in sessions_of(catalogue, target)]
+    note_sources(catalogue, [*shown, *(take.session for take in foreign_takes(catalogue, target))])
     inventory = take_inventory(catalogue, target)
     try:
         require_idle(catalogue, inventory)

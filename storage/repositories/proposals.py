@@ -8,8 +8,8 @@ with
 and goes on when that returns. With the rule on, the first call stores a proposal and raises `ProposedError`, which the
 command line tells as "proposed, not done" (exit code 0) and the window as a notice. Another account that holds the
 permission approves it (`main.py proposals approve N`, or the page People). The next call of the same operation with the
-same arguments, by either of them, uses the approval up and goes on. `main.py` runs the operation at once where it knows
-the action (`PROPOSED_ACTIONS` there); one that asks for a secret is simply called again by whoever proposed it.
+same arguments, by one of these two, uses the approval up and goes on. An approval runs the operation at once where it
+knows the action (`storage.people_actions`); where a secret has to be typed, `storage.approved` says what is left to do.
 ``arguments`` are JSON, name the whole change, and never hold a secret or a name of a person.
 """
 
@@ -140,6 +140,13 @@ class Proposals:
         if self.needed(permission):
             self._use_approval(permission, action, arguments, reason)
 
+    def ready(self, permission: Permission, action: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether `authorize` would go on now: for changes that ask for a secret only then."""
+        if not self.needed(permission):
+            return True
+        row = self._standing(permission, action, arguments)
+        return row is not None and row["state"] == ProposalState.APPROVED
+
     def approve(self, proposal: int) -> Proposal:
         """Approve another one's proposal.
 
@@ -161,6 +168,11 @@ class Proposals:
         sql = "SELECT * FROM proposals WHERE state = 'open' AND expires_utc_s > ? ORDER BY id"
         return [self._proposal(row) for row in self._file.rows(sql, (self._credentials.time.latest_utc_s(),))]
 
+    def approved_ones(self) -> list[Proposal]:
+        """What was approved, and not yet made by one of the two, oldest first."""
+        sql = "SELECT * FROM proposals WHERE state = 'approved' AND expires_utc_s > ? ORDER BY id"
+        return [self._proposal(row) for row in self._file.rows(sql, (self._credentials.time.latest_utc_s(),))]
+
     def all(self, limit: int = 200) -> list[Proposal]:
         """The newest proposals, whatever became of them."""
         rows = self._file.rows("SELECT * FROM proposals ORDER BY id DESC LIMIT ?", (limit,))
@@ -177,27 +189,30 @@ class Proposals:
 
     def _use_approval(self, permission: Permission, action: str, arguments: Mapping[str, Any], reason: str) -> None:
         """Use an approval up, or propose. Outside of the change's transaction: an error must not undo the proposal."""
-        sql = """
-            SELECT * FROM proposals
-            WHERE permission = ? AND action = ? AND arguments = ? AND state IN ('open', 'approved')
-                AND expires_utc_s > ? ORDER BY state, id LIMIT 1
-        """
-        now = self._credentials.time.latest_utc_s()
-        row = self._file.row(sql, (str(permission), action, canonical(dict(arguments)), now))
+        row = self._standing(permission, action, arguments)
         used = "UPDATE proposals SET state = 'done' WHERE id = ? AND state = 'approved'"
         if row is not None and self._file.change(used, (row["id"],)):
             return
         if row is None:
-            number = self._propose(permission, action, arguments, reason, now)
+            number = self._propose(permission, action, arguments, reason)
             row = self._file.row("SELECT * FROM proposals WHERE id = ?", (number,))
             assert row is not None
         raise ProposedError(self._proposal(row), self._who(permission))
 
-    def _propose(
-        self, permission: Permission, action: str, arguments: Mapping[str, Any], reason: str, now: float
-    ) -> int:
+    def _standing(self, permission: Permission, action: str, arguments: Mapping[str, Any]) -> Row | None:
+        """The proposal of this very change that stands; one that was approved is for the two people alone."""
+        sql = """
+            SELECT * FROM proposals
+            WHERE permission = ? AND action = ? AND arguments = ? AND expires_utc_s > ?
+                AND (state = 'open' OR (state = 'approved' AND ? IN (proposed_by, decided_by)))
+            ORDER BY state, id LIMIT 1
+        """
+        now, actor = self._credentials.time.latest_utc_s(), self._acting.actor.id
+        return self._file.row(sql, (str(permission), action, canonical(dict(arguments)), now, actor))
+
+    def _propose(self, permission: Permission, action: str, arguments: Mapping[str, Any], reason: str) -> int:
         _require_reason(reason)
-        actor = self._acting.actor.id
+        actor, now = self._acting.actor.id, self._credentials.time.latest_utc_s()
         row = {
             "permission": str(permission),
             "action": action,

@@ -68,7 +68,11 @@ ROWS = (
     Row("pixels", "all-zero, saturated, NaN, wrong dtype or shape", "`non_response` or a hint, no exception, no score"),
     Row("recording", "truncated, foreign, missing recording", "input error, exit code 3"),
     Row("clock", "wall clock one day forward and back", "order of rows, durations and liveness do not depend on it"),
-    Row("gpu", "device lost, out of memory, NaN loss", "no score; the job fails; the champion is untouched"),
+    Row(
+        "gpu",
+        "device lost, out of memory, NaN loss",
+        "no score; the job fails or waits; the champion is untouched",
+    ),
     Row("two-stations", "second station on one folder; processes that start together", "refused, naming the first"),
     Row("door", "SIGKILL of the station, faults while the door is open", "the door closes and stays closed"),
     Row("paths", "spaces, Unicode, quotes, 240-byte names; other locales", "everything works"),
@@ -131,9 +135,11 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "clock": (
         "unit/test_accounts.py::test_a_wait_survives",
         "unit/test_decision.py::test_a_camera_clock_that_goes_back",
+        "unit/test_clock_trust.py::test_a_clock_that",
     ),
     "gpu": (
         "unit/test_adaptation_job.py::test_a_loss_that_is_not_finite",
+        "unit/test_adaptation_job.py::test_a_pass_that_runs_out_of_memory",
         "unit/test_bundle.py::test_an_unknown_device",
     ),
     "two-stations": (

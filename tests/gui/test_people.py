@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.access import LOCAL, Permission
-from core.codes import Outcome, SecondLineResult
+from core.codes import Outcome, SecondLineResult, SiteKeyMethod
 from gui.actions import PAGES
 from gui.app import Desk, SallyportApp
 from gui.main_window import LOG_IN
@@ -22,10 +22,13 @@ from gui.views.checkpoint.page import CheckpointPage
 from gui.views.log_in import LogInPage
 from gui.views.people.dialogs import AccountDialog, CodeDialog, SecretDialog
 from gui.views.people.page import PeoplePage
+from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.protection.policy_dialog import PolicyDialog
 from storage.catalogue import Catalogue
+from storage.key_care import key_status, recover, rotate
 from storage.people_commands import TOKEN_VARIABLE
 from storage.repositories.proposals import ProposedError
+from storage.site_key import Argon2
 from tests.gui.fakes import FakeFrames, FakeStation, committed, frame_set, ready, verdict
 from tests.people import PASSPHRASE, PEOPLE, add_people
 from tests.unit.test_second_line import checkpoint, stopped
@@ -229,6 +232,61 @@ def test_one_proposes_and_another_approves_in_the_window(closed_desk: Desk, cata
     assert not catalogue.proposals.rule_is_on
     qtbot.waitUntil(lambda: "off" in closed_desk.window.who_line.warning.text())
     assert [(e.actor, e.action) for e in catalogue.audit.of("rule", "two_person_rule")] == [("ada", "switch")]
+
+
+def test_approving_a_new_site_key_makes_it_and_shows_its_recovery_code(
+    closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot
+) -> None:
+    catalogue.log_ins.log_in("bea", PASSPHRASE)
+    before = catalogue.vault.site_key().id
+    with pytest.raises(ProposedError):
+        rotate(catalogue, reason="yearly")
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.approvals.selected is not None)
+    assert page.approvals.make.isHidden()
+    page.approvals.approve.click()
+    qtbot.waitUntil(lambda: bool(page.findChildren(CodeDialog)))
+    dialog = page.findChildren(CodeDialog)[0]
+    assert catalogue.vault.site_key().id != before
+    recover(catalogue, dialog.code.text(), SiteKeyMethod.FILE)
+    dialog.reject()
+    qtbot.waitUntil(lambda: page.approvals.selected is None)
+
+
+def test_a_passphrase_is_proposed_without_being_typed_and_typed_by_one_of_the_two_once_it_is_approved(
+    closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.site_key.Argon2", lambda *given: Argon2(*given) if given else Argon2(1, 1, 64))
+    catalogue.vault.site_key()
+    enter(closed_desk, qtbot, "ada")
+    closed_desk.window.actions_table["site_keys"].trigger()
+    dialog = closed_desk.window.findChildren(KeysDialog)[-1]
+    qtbot.waitUntil(lambda: dialog.status is not None)
+    assert (dialog.passphrase.isVisible(), dialog.verb.text()) == (False, "Propose a passphrase")
+    assert not dialog.verb.isEnabled()
+    qtbot.keyClicks(dialog.reason, "the machine may be stolen")
+    dialog.verb.click()
+    qtbot.waitUntil(lambda: bool(catalogue.proposals.open_ones()))
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    catalogue.log_ins.log_in("bea", PASSPHRASE)
+    catalogue.proposals.approve(catalogue.proposals.open_ones()[0].id)
+    qtbot.waitUntil(lambda: page.approvals.make.isVisible())
+    assert not page.approvals.approve.isEnabled()
+    assert page.approvals.left.text().startswith("ada or bea makes the change until ")
+    page.approvals.make.click()
+    dialog = closed_desk.window.findChildren(KeysDialog)[-1]
+    qtbot.waitUntil(lambda: "ada or bea" in dialog.approval.text())
+    assert dialog.passphrase.isVisible()
+    for field in (dialog.passphrase, dialog.again):
+        qtbot.keyClicks(field, "four quiet green herons")
+    dialog.verb.click()
+    qtbot.waitUntil(lambda: dialog.code.text() != "")
+    dialog.reject()
+    assert key_status(catalogue).method is SiteKeyMethod.PASSPHRASE
+    qtbot.waitUntil(lambda: page.approvals.selected is None)
 
 
 def test_the_share_that_an_operator_overrides_is_shown_with_its_bounds(

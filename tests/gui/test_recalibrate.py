@@ -9,6 +9,7 @@ import pytest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from core.adaptation.exhaustion import OUT_OF_MEMORY
 from core.codes import JobState, Outcome
 from core.ports import JobRecord
 from gui.app import Desk
@@ -186,6 +187,16 @@ def test_a_job_whose_process_is_gone_can_be_resumed(
     job = with_job(page, qtbot, state=JobState.TRAINING, progress=0.4, pid=2**22 + 1)
     qtbot.waitUntil(lambda: page.job is not None and page.job.state is JobState.INTERRUPTED)
     assert page.context.actions["resume_job"].isEnabled()
+    page.context.actions["resume_job"].trigger()
+    assert launched == [["adapt", "resume", job]]
+
+
+def test_a_job_that_ran_out_of_memory_is_told_and_can_be_resumed(
+    page: RecalibratePage, qtbot: QtBot, launched: list[list[str]]
+) -> None:
+    job = with_job(page, qtbot, state=JobState.OUT_OF_MEMORY, progress=0.4, message=OUT_OF_MEMORY)
+    assert page.run_step.state.text() == f"{job}: out of memory, can be resumed"
+    assert "can go on from its checkpoint" in page.run_step.message.text()
     page.context.actions["resume_job"].trigger()
     assert launched == [["adapt", "resume", job]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from PySide6.QtCore import Qt
@@ -52,6 +53,8 @@ def old_takes(services: Services, *people: str) -> list[str]:
         for number, one in enumerate(people):
             made.append(site.take(catalogue, one, 1 + 10 * number))
             clock.sleep_ms(DAY_MS)
+    with open_catalogue(services.data_dir) as catalogue:
+        site.date_is_right(catalogue)
     return made
 
 
@@ -239,6 +242,39 @@ def test_an_unreadable_catalogue_is_told_and_nothing_can_be_changed(
     dialog = desk.window.findChildren(RetentionDialog)[-1]
     qtbot.waitUntil(lambda: dialog.problem.text() != "")
     assert not dialog.terms.isEnabled()
+    dialog.reject()
+
+
+def type_the_day(dialog: RetentionDialog, qtbot: QtBot, day: str) -> None:
+    question = dialog.clock.ask()
+    ok = question.buttons.button(question.buttons.StandardButton.Ok)
+    qtbot.keyClicks(question.reason, "it was off")
+    assert not ok.isEnabled(), "a day has to be typed"
+    qtbot.keyClicks(question.day, day)
+    ok.click()
+
+
+def test_a_clock_in_doubt_is_told_stops_the_erasing_and_is_confirmed_by_the_date_that_a_person_types(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    with open_catalogue(services.data_dir, FakeClock(utc_s=LONG_AGO)) as catalogue:
+        sessions = [site.take(catalogue, "ann")]
+    desk = open_desk()
+    set_lab_term(services, desk, qtbot)
+    dialog = opened(desk, qtbot)
+    panel, today = dialog.clock, datetime.now(UTC).date()
+    assert panel.isVisible()
+    assert "bears out nothing after 2023-11-1" in panel.words.text()
+    assert (cells(dialog)[0][4], dialog.due.erase.isEnabled()) == ("waits for the clock", False)
+    assert dialog.due.summary.text() == "Nothing is due, 1 waits for the clock."
+    type_the_day(dialog, qtbot, "2023-11-16")
+    qtbot.waitUntil(lambda: "and you say 2023-11-16" in panel.problem.text() and panel.problem.isVisible())
+    type_the_day(dialog, qtbot, today.isoformat())
+    qtbot.waitUntil(panel.isHidden)
+    qtbot.waitUntil(lambda: cells(dialog)[0][4] == "due" and dialog.due.erase.isEnabled())
+    assert there(services, sessions) == [True]
+    with open_catalogue(services.data_dir) as catalogue:
+        assert [one.reason for one in catalogue.audit.of("clock", today.isoformat())] == ["it was off"]
     dialog.reject()
 
 

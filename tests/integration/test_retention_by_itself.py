@@ -44,6 +44,7 @@ def test_a_station_without_a_window_erases_what_is_due_and_reports_what_it_could
     assert any("collection was not erased" in problem for problem in report["problems"])
     with open_catalogue(data) as catalogue:
         set_term(catalogue, SessionPurpose.COLLECTION, 30, "rule")
+        site.date_is_right(catalogue)
     report = run(data, tmp_path / "run.json")
     assert not frames.exists()
     assert not any("erased" in problem for problem in report["problems"])

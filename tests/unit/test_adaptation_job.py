@@ -227,6 +227,58 @@ def test_a_loss_that_is_not_finite_fails_the_job_and_not_the_champion(
     assert read_manifest(bench.champion_bundle).sha256 == bench.champion.sha256
 
 
+def test_a_pass_that_runs_out_of_memory_goes_on_from_its_checkpoint_to_the_same_candidate(
+    finished: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once in its training, once when it judges; the error is the allocator's own."""
+    bench = finished
+    other = bench.workplace(bench.folder / "short of memory", bench.jobs)
+    job = bench.jobs.create(bench.plan.to_json(), bench.plan.sha256())
+    before = (bench.champion_bundle / "model.safetensors").read_bytes()
+    short = [True]
+
+    def greedy(*arguments: torch.Tensor) -> torch.Tensor:
+        if short and len(bench.jobs.events(job)) == 5:  # a checkpoint is written every four steps
+            short.clear()
+            torch.empty(2**60)
+        return supervised_loss(*arguments)  # type: ignore[arg-type]
+
+    def judged(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("core.adaptation.trainer.supervised_loss", greedy)
+    with pytest.raises(HostError, match="ran out of memory"):
+        run_job(job, other)
+    record = bench.jobs.get(job)
+    assert (record.state, record.candidate, record.report) == (JobState.OUT_OF_MEMORY, "", "")
+    assert (other.out_dir / "checkpoint.safetensors").is_file()
+    bench.jobs.points.pop(job)
+    with monkeypatch.context() as patch:
+        patch.setattr("core.adaptation.candidate.judged_pairs", judged)
+        with pytest.raises(HostError, match="adapt resume"):
+            run_job(job, other)
+    assert bench.jobs.get(job).state is JobState.OUT_OF_MEMORY
+    assert [step for step, _ in bench.jobs.events(job)] == list(range(5, 13)), "it went on from its checkpoint"
+    bench.jobs.points.pop(job)
+    assert run_job(job, other) in (JobState.CANDIDATE, JobState.REJECTED)
+    assert bench.jobs.events(job) == [], "all of its training was kept"
+    straight, resumed = weights(bench.place.out_dir / "candidate"), weights(other.out_dir / "candidate")
+    for name, value in straight.items():
+        torch.testing.assert_close(resumed[name], value, atol=1e-4, rtol=0)
+    assert (bench.champion_bundle / "model.safetensors").read_bytes() == before
+
+
+def test_a_job_that_waits_for_memory_can_be_canceled(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(*_: object) -> None:
+        torch.empty(2**60)
+
+    monkeypatch.setattr("core.adaptation.execution.table_of", greedy)
+    with pytest.raises(HostError, match="ran out of memory"):
+        run_job(bench.job, bench.place)
+    ask(bench.jobs, bench.job, "cancel")
+    assert bench.jobs.get(bench.job).state is JobState.CANCELED
+
+
 def test_a_label_that_changed_after_the_plan_fails_the_job(bench: Bench) -> None:
     bench.store.labels["s-0/0"] = "mask_rigid"
     with pytest.raises(InputError, match="label of presentation s-0/0"):

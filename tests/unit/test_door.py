@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.codes import ConnectionState, DoorReason, Outcome, SourceKind
 from core.door.follower import DoorFollower
 from core.door.line import HEARTBEAT_MS, MAX_LINE_BYTES, OPEN_MS, TIMEOUT_MS, DoorLine, LineKind, parse_line
 from core.door.machine import DoorMachine, StationView, obstacle
+from core.door.signing import DoorKey
 from core.errors import InputError
 from core.verdict import Verdict
 from tests import stored
@@ -181,6 +183,65 @@ def test_what_is_not_exactly_a_line_is_refused(raw: Any) -> None:
     assert damaged != good
     with pytest.raises(InputError):
         parse_line(damaged)
+
+
+# --- signed lines ---------------------------------------------------------------------------------------------------
+
+
+KEY = DoorKey(b"k" * 32, boot="this boot")
+
+
+def test_a_signed_line_reads_as_it_was_and_opens_a_controller_that_has_the_key() -> None:
+    _, line = opened()
+    raw = KEY.signed(line.encode())
+    assert len(raw) <= MAX_LINE_BYTES
+    assert KEY.wrote(raw)
+    told = parse_line(raw)
+    assert told.model_copy(update={"mac": ""}) == line
+    assert told.encode() == raw, "a line that was read is the line that was sent"
+    follower = DoorFollower(KEY)
+    follower.connected()
+    assert follower.feed(raw, 1000.0)
+    assert follower.state(1000.0) is DoorReason.NONE
+    assert not follower.feed(raw, 1001.0)
+    assert follower.state(1001.0) is DoorReason.REPLAYED
+    plain = DoorFollower()
+    plain.connected()
+    assert plain.feed(raw, 1000.0), "whoever has no key reads signed lines all the same"
+    assert plain.state(1000.0) is DoorReason.NONE
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda line: line,
+        DoorKey(b"x" * 32, boot="this boot").signed,
+        DoorKey(b"k" * 32, boot="an earlier boot").signed,
+        lambda line: KEY.signed(line).replace(b'"seq":2', b'"seq":3'),
+        lambda line: KEY.signed(line.replace(b'"open":true', b'"open":false')).replace(b'"open":false', b'"open":true'),
+        lambda line: KEY.signed(KEY.signed(line)).replace(b'"row":1', b'"row":2'),
+        lambda line: line[:-2] + b',"mac":""}\n',
+        lambda line: line[:-2] + b',"mac":"' + b"0" * 64 + b'"}\n',
+    ],
+    ids=["not signed", "another key", "another boot", "number", "state", "twice", "empty", "zeros"],
+)
+def test_a_controller_with_the_key_opens_on_nothing_that_was_not_signed_by_it(forge: Callable[[bytes], bytes]) -> None:
+    raw = forge(opened()[1].encode())
+    follower = DoorFollower(KEY)
+    follower.connected()
+    assert not follower.feed(raw, 1000.0)
+    assert follower.state(1000.0) is DoorReason.UNSIGNED
+
+
+@given(st.data())
+def test_no_changed_byte_of_a_signed_line_is_taken(data: st.DataObject) -> None:
+    raw = KEY.signed(opened()[1].encode())
+    position = data.draw(st.integers(0, len(raw) - 2))
+    byte = data.draw(st.integers(0, 255).filter(lambda value: value != raw[position]))
+    follower = DoorFollower(KEY)
+    follower.connected()
+    follower.feed(raw[:position] + bytes([byte]) + raw[position + 1 :], 1000.0)
+    assert follower.state(1000.0) is not DoorReason.NONE
 
 
 # --- the controller's side ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from core.errors import KnownError
 from core.station.ports import PresentationLabel, SessionOrder
 from storage.backup import back_up
 from storage.catalogue import Catalogue
+from storage.clock_trust import confirm_date
 from storage.erasure.inventory import Target, TargetKind
 from storage.erasure.job import erase
 from storage.export import export_session
@@ -82,6 +84,7 @@ OPERATIONS: dict[str, tuple[tuple[Permission, ...], Callable[[Catalogue], object
     "back_up": ((Permission.BACKUP,), lambda c: back_up(c, c.folder.root)),
     "erase": ((Permission.ERASE,), lambda c: erase(c, Target(TargetKind.SUBJECT, "none"), "x")),
     "retention.run": ((Permission.RETENTION,), lambda c: run_retention(c, dry_run=True)),
+    "retention.confirm_date": ((Permission.RETENTION,), lambda c: confirm_date(c, date(2026, 1, 1), "x")),
     "retention.hold": ((Permission.RETENTION,), lambda c: hold(c, "none", "x")),
     "jobs.create": ((Permission.ADAPT,), lambda c: c.jobs.create("{}", "x")),
     "jobs.request": ((Permission.ADAPT,), lambda c: c.jobs.request("none", "pause")),

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from storage import doctor
 from storage.audit_trust import BREAK
 from storage.audit_verify import verify
 from storage.catalogue import Catalogue, open_catalogue
+from storage.clock_trust import RUN
 from storage.erasure.inventory import TargetKind
 from storage.erasure.job import certificates
 from storage.export import export_session
@@ -29,7 +31,8 @@ from storage.key_care import protect
 from storage.repositories.proposals import ProposedError
 from storage.repositories.subjects import SHARE
 from storage.retention import Ground, expiries, hold, release, set_term, terms
-from storage.retention_run import RUN, RetentionReport, Watch, run_due, run_retention
+from storage.retention_report import RetentionReport
+from storage.retention_run import Watch, run_due, run_retention
 from storage.vault import SiteAccess
 from tests import site
 from tests.people import PASSPHRASE, add_people, cheap_catalogue
@@ -52,13 +55,13 @@ def catalogue(tmp_path: Path, clock: FakeClock) -> Iterator[Catalogue]:
 def test_a_session_goes_when_its_term_is_over(catalogue: Catalogue, clock: FakeClock) -> None:
     old = site.take(catalogue, "ann")
     set_term(catalogue, LAB, 30, "the lab's rule")
-    clock.sleep_ms(20 * DAY_MS)
+    site.days_pass(catalogue, clock, 20)
     new = site.take(catalogue, "ann")
     report = run_retention(catalogue)
     assert (len(report.due), len(report.erased)) == (0, 0)
     assert report.following is not None
     assert (report.following.target.id, report.following.ground) == (old, Ground.TERM)
-    clock.sleep_ms(11 * DAY_MS)
+    site.days_pass(catalogue, clock, 11)
     dry = run_retention(catalogue, dry_run=True)
     assert [expiry.target.id for expiry in dry.due] == [old]
     assert catalogue.frames_path(old).exists()
@@ -110,10 +113,10 @@ def test_nothing_goes_early_and_nothing_stays_late(
         made: dict[str, float] = {}
         for pause in days:
             made[site.take(catalogue, "ann", count=1)] = clock.utc_s()
-            clock.sleep_ms(pause * DAY_MS)
+            site.days_pass(catalogue, clock, pause)
         if held:
             hold(catalogue, "ann", "case")
-        clock.sleep_ms(wait * DAY_MS)
+        site.days_pass(catalogue, clock, wait)
         run_retention(catalogue)
         over = {session for session, utc_s in made.items() if clock.utc_s() - utc_s >= 30 * 86_400}
         there = {session for session in made if catalogue.frames_path(session).exists()}
@@ -152,6 +155,9 @@ def test_the_command_tells_and_erases(tmp_path: Path, capsys: pytest.CaptureFixt
     code, said = call("--dry-run", "--json")
     told = json.loads(said)
     assert (code, told["terms"]["collection"], len(told["due"]), told["erased"]) == (ExitCode.DONE, 30.0, 1, [])
+    assert call()[0] == ExitCode.INPUT, "years lie between the session and this clock"
+    today = datetime.now(UTC).date().isoformat()
+    assert call("--confirm-date", today, "--reason", "it was off")[0] == ExitCode.DONE
     code, said = call()
     assert (code, f"erased {session}" in said) == (ExitCode.DONE, True)
     assert list(root.glob("sessions/*.db")) == []
@@ -178,7 +184,7 @@ def closed_site(catalogue: Catalogue, approved: bool = True) -> str:
 def test_the_station_itself_erases_what_is_due_and_signs_for_it(tmp_path: Path, clock: FakeClock) -> None:
     with cheap_catalogue(tmp_path, clock) as catalogue:
         session = closed_site(catalogue)
-        clock.sleep_ms(29 * DAY_MS)
+        site.days_pass(catalogue, clock, 29)
         assert run_due(catalogue).erased == ()
         clock.sleep_ms(2 * DAY_MS)
         report = run_due(catalogue)
@@ -199,7 +205,7 @@ def test_the_station_itself_erases_what_is_due_and_signs_for_it(tmp_path: Path, 
 def test_the_station_goes_by_no_term_that_nobody_approved(tmp_path: Path, clock: FakeClock) -> None:
     with cheap_catalogue(tmp_path, clock) as catalogue:
         session = closed_site(catalogue, approved=False)
-        clock.sleep_ms(400 * DAY_MS)
+        site.days_pass(catalogue, clock, 400)
         assert run_due(catalogue) == RetentionReport((), None)
         assert catalogue.frames_path(session).exists()
 
@@ -252,7 +258,7 @@ def test_a_term_that_is_changed_while_a_run_goes_on_counts_at_once(catalogue: Ca
         if done == 1:
             set_term(catalogue, LAB, 365, "kept longer")
 
-    report = run_due(catalogue, Watch(done=change))
+    report = run_due(catalogue, watch=Watch(done=change))
     assert len(report.due) == 2
     assert sum(catalogue.frames_path(session).exists() for session in (first, second)) == 1
     assert len(report.erased) == 1
@@ -284,7 +290,7 @@ def test_a_run_first_finishes_what_was_cut_off(catalogue: Catalogue, clock: Fake
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_due(catalogue, Watch(step=die))
+        run_due(catalogue, watch=Watch(step=die))
     assert catalogue.actor.id == "local", "the authority ends with the run, however it ends"
     assert (expiries(catalogue), certificates(catalogue)) == ([], [])
     assert run_due(catalogue).failed == ()
@@ -332,8 +338,18 @@ def test_due_is_a_command_that_needs_nobody_and_takes_nothing_else(tmp_path: Pat
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert "may not do this" in call().stderr
-    for other in (("--set", "collection=1"), ("--hold", "ann"), ("--user", "ada"), ("--dry-run",)):
+    for other in (("--set", "collection=1"), ("--hold", "ann"), ("--user", "ada"), ("--confirm-date", "2026-11-26")):
         assert call("--due", *other).returncode == ExitCode.USAGE
+    told = call("--due", "--dry-run")
+    assert (told.returncode, f"session {session} of ann (term): waits" in told.stdout) == (ExitCode.DONE, True)
+    assert "would not be erased: The machine's clock stands too far ahead" in told.stderr
+    with cheap_catalogue(tmp_path) as catalogue:
+        catalogue.log_ins.log_in("ada", PASSPHRASE)
+        with pytest.raises(ProposedError) as proposed:
+            site.date_is_right(catalogue)
+        catalogue.log_ins.log_in("bea", PASSPHRASE)
+        catalogue.proposals.approve(proposed.value.proposal.id)
+        site.date_is_right(catalogue)
     done = call("--due", "--json")
     assert (done.returncode, [one["target"] for one in json.loads(done.stdout)["erased"]]) == (0, [session])
     assert not (tmp_path / "sessions" / f"{session}.db").exists()

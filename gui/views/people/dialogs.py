@@ -83,12 +83,9 @@ class SecretDialog(Question):
 class CodeDialog(Question):
     """A recovery code, shown once."""
 
-    def __init__(self, code: str, parent: QWidget) -> None:
-        super().__init__(
-            tr("Recovery code"),
-            tr("It opens an administrator's account once. Write it down, seal it: it is not shown again."),
-            parent,
-        )
+    def __init__(self, code: str, parent: QWidget, words: str = "") -> None:
+        account = tr("It opens an administrator's account once. Write it down, seal it: it is not shown again.")
+        super().__init__(tr("Recovery code"), words or account, parent)
         label = QLabel(code, self)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         label.setAccessibleName(tr("Recovery code"))

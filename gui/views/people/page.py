@@ -14,6 +14,7 @@ from core.errors import KnownError
 from gui.command import Command
 from gui.context import PageContext
 from gui.i18n import people_codes, tr
+from gui.i18n.errors import told
 from gui.models.table_model import TextTable
 from gui.views.page import Page
 from gui.views.people.approvals import Approvals
@@ -23,7 +24,9 @@ from gui.widgets.ask import ask_reason
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
+from storage.approved import left_to_do
 from storage.catalogue import Catalogue
+from storage.key_care import PROTECT, ROTATE
 from storage.repositories.accounts import Account
 from storage.repositories.proposals import Proposal
 from storage.repositories.second_line import OperatorFigures
@@ -49,7 +52,7 @@ class PeoplePage(Page):
         self.operator_table.setModel(self.operators)
         self.operator_table.setFixedHeight(84)
         self.state = quiet("", self)
-        self.approvals = Approvals(self.approve, self.decline, self)
+        self.approvals = Approvals(self.approve, self.decline, self.make, self)
         self.rule = QPushButton(self)
         self.rule.clicked.connect(self.switch_rule)
         self._build()
@@ -240,14 +243,36 @@ class PeoplePage(Page):
     def approve(self, proposal: Proposal) -> None:
         """Approve; the change is made by a process of its own (a promotion tests the model first)."""
         arguments = ["proposals", "approve", str(proposal.id)]
-        Command(self.context.services.command(arguments), self._approved, self.context.show_error, self)
 
-    def _approved(self, output: str) -> None:
+        def approved(output: str) -> None:
+            self._approved(output, proposal)
+
+        Command(self.context.services.command(arguments), approved, self._not_made, self)
+
+    def _approved(self, output: str, proposal: Proposal) -> None:
         self.view = None
         self.read()
-        done = output.startswith("approved and done")
-        remedy = "" if done else tr("Whoever proposed it gives the command again.")
-        self.context.notify(tr("Approved."), remedy, Level.INFO)
+        _done, *code = output.splitlines()
+        if code and proposal.action in (PROTECT, ROTATE):
+            words = tr("It opens the site when passphrase or keystore are lost. Print it: it is not shown again.")
+            CodeDialog(code[-1], self, words).open()
+        self.context.tasks.run(
+            lambda catalogue: left_to_do(catalogue.proposals.get(proposal.id)),
+            lambda left: self.context.notify(tr("Approved."), told(left), Level.INFO),
+            self.context.show_error,
+            self,
+        )
+
+    def _not_made(self, error: BaseException) -> None:
+        """Approved or not, the list says what is left."""
+        self.view = None
+        self.read()
+        self.context.show_error(error)
+
+    def make(self, proposal: Proposal) -> None:
+        """Make a change that was approved and asks for a secret: the dialog of the keys says which, and for what."""
+        if proposal.action in (PROTECT, ROTATE):
+            self.context.actions["site_keys"].trigger()
 
     def decline(self, proposal: Proposal) -> None:
         """Decline, with a reason."""

@@ -16,7 +16,10 @@ Bounds = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class PeopleView:
-    """Accounts and figures are empty for whoever may not see them."""
+    """Accounts and figures are empty for whoever may not see them.
+
+    ``proposals``: first those that wait for a second person, then those that were approved and not made yet.
+    """
 
     exist: bool
     rule_is_on: bool
@@ -30,7 +33,8 @@ class PeopleView:
 def read_people(catalogue: Catalogue) -> PeopleView:
     """Everything that whoever acts may see."""
     exist, rule = catalogue.accounts.exist(), catalogue.proposals.rule_is_on
-    proposals = tuple(one for one in catalogue.proposals.open_ones() if catalogue.actor.may(one.permission))
+    waiting = [*catalogue.proposals.open_ones(), *catalogue.proposals.approved_ones()]
+    proposals = tuple(one for one in waiting if catalogue.actor.may(one.permission))
     if not catalogue.actor.may(Permission.ACCOUNTS):
         return PeopleView(exist, rule, proposals)
     return PeopleView(

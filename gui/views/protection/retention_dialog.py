@@ -8,6 +8,7 @@ from core.errors import KnownError
 from gui.context import PageContext
 from gui.i18n import tr
 from gui.i18n.errors import told_error
+from gui.views.protection.retention_clock import ClockPanel
 from gui.views.protection.retention_due import DuePanel
 from gui.views.protection.retention_holds import HoldsPanel
 from gui.views.protection.retention_reading import RetentionView, read_retention
@@ -22,7 +23,7 @@ _AROUND_PX = 40
 
 
 class RetentionDialog(Question):
-    """Three panels; each change reads everything anew."""
+    """Three panels, and one more while the clock is in doubt; each change reads everything anew."""
 
     def __init__(self, context: PageContext, parent: QWidget) -> None:
         super().__init__(
@@ -38,6 +39,7 @@ class RetentionDialog(Question):
         self.terms = TermsPanel(context, self.refresh, self)
         self.holds = HoldsPanel(context, self.refresh, self)
         self.due = DuePanel(context, self.refresh, self)
+        self.clock = ClockPanel(context, self.refresh, self)
         self.problem = quiet("", self)
         self._build()
         self.refresh()
@@ -56,6 +58,7 @@ class RetentionDialog(Question):
             panel.setFixedWidth(_LEFT_PX)
         self.setMinimumWidth(_LEFT_PX + GAP + _RIGHT_PX + _AROUND_PX)
         self.body.addWidget(self.problem)
+        self.body.addWidget(self.clock)
         self.body.addLayout(row, 1)
         self.problem.hide()
         self.buttons.clear()
@@ -74,13 +77,14 @@ class RetentionDialog(Question):
         self.terms.show_view(view)
         self.holds.show_view(view)
         self.due.show_view(view)
+        self.clock.show_view(view)
 
     def _failed(self, error: BaseException) -> None:
         """Without a view nothing here can be changed."""
         if isinstance(error, KnownError):
             self.problem.setText(told_error(error))
             self.problem.show()
-        for panel in (self.terms, self.holds, self.due):
+        for panel in (self.terms, self.holds, self.due, self.clock):
             panel.setEnabled(False)
         if not isinstance(error, KnownError):
             self._context.show_error(error)

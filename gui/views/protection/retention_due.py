@@ -31,10 +31,13 @@ from gui.widgets.tables import make_table
 from storage.erasure.certificate import readable
 from storage.retention import DAY_S, Expiry
 from storage.retention_count import Going, what_goes
+from storage.retention_report import stopped
 from storage.retention_run import OVERALL
 
 LIST, EMPTY, ASK, RUN, DONE = range(5)
 _REMEDY_PX = 420
+_NAMED = 3
+"""So many replays of unknown source are named."""
 
 
 class DuePanel(Plate):
@@ -112,9 +115,9 @@ class DuePanel(Plate):
 
     def show_view(self, view: RetentionView) -> None:
         """Show the dry run, unless a question stands or work goes on."""
-        self.model.show([_row(expiry, view.now_utc_s) for expiry in (*view.due[:SHOWN], *view.later[:SHOWN])])
+        self.model.show([_row(expiry, view) for expiry in (*view.due[:SHOWN], *view.later[:SHOWN])])
         self.summary.setText(_summary(view))
-        self.last.setText(_last(view))
+        self.last.setText("\n".join(line for line in (_last(view), _unknown(view)) if line))
         self.erase.setEnabled(view.ready > 0)
         if view.terms:
             self.empty.say(tr("Nothing is due"), tr("No stored frames have a term yet."))
@@ -199,12 +202,14 @@ class DuePanel(Plate):
             self._context.show_error(error)
 
 
-def _row(expiry: Expiry, now_utc_s: float) -> tuple[str, ...]:
+def _row(expiry: Expiry, view: RetentionView) -> tuple[str, ...]:
     when = datetime.fromtimestamp(expiry.utc_s).strftime("%Y-%m-%d")
-    left = -(-(expiry.utc_s - now_utc_s) // DAY_S)
+    left = -(-(expiry.utc_s - view.now_utc_s) // DAY_S)
     if expiry.held:
         state = tr("held: {reason}", reason=expiry.held)
-    elif expiry.utc_s <= now_utc_s:
+    elif stopped(expiry, view.clock) and expiry.due(view.now_utc_s):
+        state = tr("waits for the clock")
+    elif expiry.due(view.now_utc_s):
         state = tr("due")
     elif left <= 1:
         state = tr("within a day")
@@ -216,10 +221,12 @@ def _row(expiry: Expiry, now_utc_s: float) -> tuple[str, ...]:
 
 
 def _summary(view: RetentionView) -> str:
-    held = len(view.due) - view.ready
+    held, waiting = view.held, len(view.due) - view.held - view.ready
     said = [tr_count(view.ready, "{n} erasure is due", "{n} erasures are due") if view.ready else tr("Nothing is due")]
     if held:
         said.append(tr_count(held, "{n} is stopped by a legal hold", "{n} are stopped by legal holds"))
+    if waiting:
+        said.append(tr_count(waiting, "{n} waits for the clock", "{n} wait for the clock"))
     following = next((expiry for expiry in view.later if not expiry.held), None)
     if following is not None:
         day = datetime.fromtimestamp(following.utc_s).strftime("%Y-%m-%d %H:%M")
@@ -241,6 +248,18 @@ def _last(view: RetentionView) -> str:
     if details["failed"]:
         said.append(erasures_failed(int(details["failed"])))
     return tr("Last by itself on {day}: {what}", day=when, what=" ".join(said))
+
+
+def _unknown(view: RetentionView) -> str:
+    """Replays in which a person may be shown whom nobody knows of: to be looked at."""
+    if not view.unknown:
+        return ""
+    said = tr_count(
+        len(view.unknown),
+        "{n} stored replay does not say what it replays: look at it in Review",
+        "{n} stored replays do not say what they replay: look at them in Review",
+    )
+    return f"{said} ({', '.join(view.unknown[:_NAMED])}{' …' if len(view.unknown) > _NAMED else ''})."
 
 
 def _counts(going: Going) -> list[str]:

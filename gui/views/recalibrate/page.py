@@ -42,7 +42,7 @@ from storage.site_shift import read_shift
 
 WATCH_MS = 700
 SITE, DATA, RUN, REPORT, DECIDE = range(5)
-_OVER = (JobState.PAUSED, JobState.INTERRUPTED)
+_OVER = (JobState.PAUSED, JobState.INTERRUPTED, JobState.OUT_OF_MEMORY)
 
 
 class RecalibratePage(Page):

@@ -15,6 +15,7 @@ from gui.actions import Actions
 from gui.documents.adaptation_report import read_report
 from gui.documents.report_words import agreement_words, check_row, number_words, rate_words, reason_lines, traffic_line
 from gui.i18n import codes, tr
+from gui.i18n.errors import told
 from gui.models.table_model import TextTable
 from gui.views.recalibrate.changes_plate import ChangesPlate
 from gui.widgets.forms import Plate, VerbButton, heading, quiet
@@ -149,4 +150,4 @@ def message_of(record: JobRecord) -> str:
     """The job's message; where it is the gate's answer, in words."""
     if record.message in GateResult.__members__.values():
         return codes.gate(GateResult(record.message))
-    return record.message
+    return told(record.message)
