@@ -12,6 +12,7 @@ from typing import Any
 from core.access import Role
 from core.codes import RecordMode, SecondLineResult, SiteKeyMethod, UnlabelledUse
 from core.frames import ModalityMask
+from core.labelling.draw import SHARE
 
 SOURCES = "simulated[:SCENE[,seed=N,sensor=S,species=P]] | scripted:FILE | file:PATH | realsense[:SERIAL] | session:ID"
 
@@ -308,7 +309,7 @@ def _collection_commands(commands: _Commands) -> None:
     load.add_argument("--manifest", metavar="F", type=Path, required=True)
     load.add_argument("--basis", metavar="no_person|consent:ID|published", required=True)
     load.add_argument("--name", metavar="N", required=True)
-    export = commands.add("export", "write a session as images, manifest and JSON")
+    export = commands.add("export", "write a session as images, manifest and JSON, signed by this lane")
     export.add_argument("--session", metavar="ID", required=True)
     export.add_argument("--out", metavar="DIR", type=Path, required=True)
     commands.add("sessions", "list the sessions").add_argument("--json", action="store_true")
@@ -316,11 +317,27 @@ def _collection_commands(commands: _Commands) -> None:
     label.add_argument("presentation", metavar="PRESENTATION")
     label.add_argument("--species", metavar="S", required=True, help="bona_fide or a PAI species")
     label.add_argument("--reason", metavar="TEXT", required=True)
+    _second_label_commands(commands.add("labels", "second labels, given by somebody else who does not see the first"))
     replay = commands.add("replay", "recompute a session's verdicts from its stored frames")
     replay.add_argument("--session", metavar="ID", required=True)
     replay.add_argument("--explain", action="store_true", help="what each modality contributed, and how stable that is")
     replay.add_argument("--verdict", metavar="N", type=count, help="only this one (its number in the JSON)")
     replay.add_argument("--json", action="store_true")
+
+
+def _second_label_commands(parser: argparse.ArgumentParser) -> None:
+    commands = _Commands(parser, prefix="labels ")
+    draw = commands.add("draw", "draw what is to be labelled twice: a share of each person's labels of each class")
+    much = draw.add_mutually_exclusive_group()
+    much.add_argument("--share", metavar="X", type=share, default=SHARE, help=f"default {SHARE}")
+    much.add_argument("--all", action="store_true", help="every labelled presentation")
+    following = commands.add("next", "the pictures of the next presentation to label, without anything beside them")
+    following.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the pictures go")
+    give = commands.add("give", "label the presentation of a number")
+    give.add_argument("number", metavar="N", type=count, help="what `labels next` printed")
+    give.add_argument("label", metavar="LABEL", help="bona_fide, attack, or a PAI species")
+    status = commands.add("status", "agreement of first and second labels, by person; what is contested")
+    status.add_argument("--json", metavar="OUT", type=Path)
 
 
 def _model_commands(commands: _Commands) -> None:

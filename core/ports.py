@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core.codes import JobState
 from core.frames import FaceCrop, FrameSet, ModalityMask
+from core.labelling.blind import BlindLabel, Labels
 from core.verdict import Evidence
 
 
@@ -95,7 +96,8 @@ class StoredPresentation:
     """One presentation of a stored session. ``species``: empty = bona fide, ``None`` = not labelled.
 
     ``purpose``: what its session was recorded for (`core.codes.SessionPurpose`), empty where that is unknown.
-    ``utc_s``: when it began; 0 where only the time of its import is known.
+    ``utc_s``: when it began; 0 where only the time of its import is known. ``labelled_by``: whoever gave the label;
+    ``blind``: labels that others gave without seeing it.
     """
 
     id: str
@@ -106,6 +108,13 @@ class StoredPresentation:
     source_kind: str
     purpose: str = ""
     utc_s: float = 0.0
+    labelled_by: str = ""
+    blind: tuple[BlindLabel, ...] = ()
+
+    @property
+    def labels(self) -> Labels | None:
+        """All labels; ``None`` where there is none."""
+        return None if self.species is None else Labels(self.species, self.labelled_by, self.blind)
 
 
 class PresentationStore(Protocol):

@@ -33,6 +33,7 @@ from storage.repositories.policies import Policies
 from storage.repositories.presentations import Presentations
 from storage.repositories.proposals import Proposals
 from storage.repositories.qualifications import Qualifications
+from storage.repositories.second_labels import BlindLabels
 from storage.repositories.second_line import SecondLine
 from storage.repositories.sessions import Sessions
 from storage.repositories.shadow_answers import ShadowAnswers
@@ -72,6 +73,7 @@ class Catalogue:
         self.consents = Consents(file, clock, self.audit, self.acting)
         self.sessions = Sessions(file, clock, self.audit, self.acting, self.subjects, self.consents)
         self.presentations = Presentations(file, clock, self.audit, self.acting, self.consents)
+        self.second_labels = BlindLabels(file, clock, self.audit, self.acting, self.presentations)
         self.artefacts = Artefacts(file, clock, self.audit, self.acting)
         self.lock_outs = LockOuts(file, folder, self.audit, self.policies)
         self.verdicts = Verdicts(file, clock, self.audit, self.acting, self.presentations, self.lock_outs)

@@ -18,6 +18,7 @@ from storage.commands_audit import AUDIT_COMMANDS
 from storage.commands_door import DOOR_COMMANDS
 from storage.commands_erasure import erase_subject
 from storage.commands_keys import KEY_COMMANDS
+from storage.commands_labels import LABEL_COMMANDS
 from storage.commands_lanes import LANE_COMMANDS
 from storage.commands_policy import POLICY_COMMANDS
 from storage.commands_qualification import QUALIFICATION_COMMANDS
@@ -87,6 +88,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
             **SESSION_COMMANDS,
             **jobs.JOB_COMMANDS,
             **QUALIFICATION_COMMANDS,
+            **LABEL_COMMANDS,
             **LANE_COMMANDS,
             **SHADOW_COMMANDS,
             **SHIFT_COMMANDS,

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from core.access import Permission
 from core.codes import JobState, UnlabelledUse
 from core.errors import ExitCode, InputError
+from core.labelling.figures import SecondLabels
 from core.logs import start_logging
 from core.results import write_json
 from core.terminal import plain
 from storage.catalogue import Catalogue
+from storage.commands_labels import second_labels_line
 from storage.commands_power import power
 from storage.commands_site_shift import shift
 from storage.lineage import refuse_excised, without
@@ -171,10 +173,14 @@ def tell_job(catalogue: Catalogue, options: Namespace) -> int:
 
 
 def _tell_left_out(plan: str) -> None:
-    """By person, on stderr: how many presentations the caps left out of the plan (its JSON)."""
-    left_out = json.loads(plan).get("left_out", [])
-    for (subject, cap), count in sorted(Counter((one["subject"], one["cap"]) for one in left_out).items()):
+    """On stderr, of a plan (its JSON): what the caps left out, by person; labels given twice, and contested ones."""
+    told = json.loads(plan)
+    capped = Counter((one["subject"], one["cap"]) for one in told.get("left_out", []) if "cap" in one)
+    for (subject, cap), count in sorted(capped.items()):
         print(f"Left out as too many: {count} of {subject or 'unknown people'} (per {cap}).", file=sys.stderr)
+    second = told.get("second_labels")
+    if second is not None:
+        print(f"{second_labels_line(SecondLabels.model_validate(second))}.", file=sys.stderr)
 
 
 JOB_COMMANDS: Mapping[str, Callable[[Catalogue, Namespace], int]] = {

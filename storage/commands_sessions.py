@@ -11,25 +11,41 @@ from storage.backup import back_up
 from storage.catalogue import Catalogue
 from storage.export import export_session
 from storage.importing import import_manifest
+from storage.session_signature import Provenance
 
 _LISTED = 1000
 
 
 def bring_in(catalogue: Catalogue, options: Namespace) -> int:
-    """One session per subject of a manifest; prints their ids."""
+    """One session per subject of a manifest; prints their ids, and on stderr who signed it."""
     with Interrupt() as canceled:
         report = import_manifest(
             catalogue, options.manifest, options.basis, options.name, progress("importing"), canceled
         )
     for session in report.sessions:
         print(session)
+    say(*_origin(report.provenance))
     if report.skipped:
         say(f"stored before: {', '.join(report.skipped)}")
     return told_left_out(report.left_out, "line")
 
 
+def _origin(found: Provenance) -> tuple[str, str]:
+    """Who signed what came in, and what to do about it."""
+    if found.own:
+        return "This lane had signed it itself, and nothing was changed.", ""
+    if found.trusted:
+        return f"Signed by {found.name}, and nothing was changed.", ""
+    if found.lane:
+        return (
+            f"Signed by the lane {found.lane}, which nobody here trusts: whose it is is not known.",
+            "An administrator trusts it with `main.py lanes trust`, after asking its people for their key.",
+        )
+    return "Not signed: nobody can tell where it comes from, or whether it was changed on its way.", ""
+
+
 def take_out(catalogue: Catalogue, options: Namespace) -> int:
-    """A session as images and a manifest; prints the manifest's path."""
+    """A session as images and a manifest, signed by this lane; prints the manifest's path."""
     report = export_session(catalogue, options.session, options.out)
     print(report.manifest)
     return told_left_out(report.left_out, "frame set")

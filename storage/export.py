@@ -28,6 +28,7 @@ from storage.forms import profiles_to_json, trace_to_json
 from storage.repositories.presentations import Presentation, PresentationState
 from storage.repositories.sessions import Basis, Session
 from storage.repositories.subjects import SHARE
+from storage.session_signature import sign_export
 
 SCHEMA = 1
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
@@ -52,7 +53,7 @@ def export_session(
     progress: Callable[[int, int], None] = lambda done, total: None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> ExportReport:
-    """Write ``session`` to ``out_dir``: ``images/``, ``manifest.csv``, ``session.json``.
+    """Write ``session`` to ``out_dir``: ``images/``, ``manifest.csv``, ``session.json``, and this lane's signature.
 
     Raises:
         DeniedError: whoever acts may not export.
@@ -63,11 +64,11 @@ def export_session(
     """
     catalogue.require(Permission.EXPORT)
     record = catalogue.sessions.get(session)
-    _require_shared(catalogue, record)
+    require_shared(catalogue, record)
     presentations = catalogue.presentations.of_session(session)
     if out_dir.exists() and any(out_dir.iterdir()):
         raise InputError(sentence("{out_dir} is not empty.", out_dir=out_dir), "Choose a new folder.")
-    _note(catalogue, session, out_dir)
+    note_export(catalogue, session, out_dir)
     rows: list[ManifestRow] = []
     left_out: list[LeftOut] = []
     with catalogue.granted(Permission.EXPORT), catalogue.material.session(session) as store:
@@ -93,10 +94,11 @@ def export_session(
     write_manifest(manifest, rows)
     text = json.dumps(_document(catalogue, session, left_out), indent=1, ensure_ascii=False) + "\n"
     write_atomically(out_dir / "session.json", text.encode())
+    sign_export(catalogue, out_dir)
     return ExportReport(manifest, total, tuple(left_out))
 
 
-def _require_shared(catalogue: Catalogue, record: Session) -> None:
+def require_shared(catalogue: Catalogue, record: Session) -> None:
     """What leaves the station needs a consent that stands and covers sharing; material of nobody needs none."""
     if record.basis is not Basis.CONSENT:
         return
@@ -108,7 +110,7 @@ def _require_shared(catalogue: Catalogue, record: Session) -> None:
         )
 
 
-def _note(catalogue: Catalogue, session: str, out_dir: Path) -> None:
+def note_export(catalogue: Catalogue, session: str, out_dir: Path) -> None:
     """An erasure must know which copies left the station; so this stands before the first image is written."""
     row = {"session": session, "folder": str(out_dir.absolute()), "actor": catalogue.actor.id}
     with catalogue.transaction():

@@ -25,10 +25,13 @@ from storage.repositories.presentations import LabelSource
 from storage.repositories.sessions import SessionCounts
 from storage.salvage import settle_imports
 from storage.sealing import DataKey
+from storage.session_signature import Provenance, provenance_of
 
 _PERIOD_MS = 1000.0 / 30.0
 """A manifest knows no times: its frame sets follow each other at a nominal 30 Hz."""
 _BATCH_SETS = 20
+IMPORTED = "import"
+"""The audit entry of an imported session; it says who had signed it (`storage.session_signature`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,16 @@ UNKNOWN_SUBJECT = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did. ``skipped``: subjects that an earlier run of the same import had stored already."""
+    """What an import did. ``skipped``: subjects that an earlier run of the same import had stored already.
+
+    ``provenance``: who signed what was imported.
+    """
 
     sessions: tuple[str, ...]
     frame_sets: int
     left_out: tuple[LeftOut, ...]
     skipped: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 def import_manifest(
@@ -82,7 +89,7 @@ def import_manifest(
     Raises:
         DeniedError: whoever acts may not import.
         UsageError: no such basis, or no name.
-        InputError: the manifest cannot be used, or none of its images can.
+        InputError: the manifest cannot be used, or none of its images can, or it is not as it was signed.
         CanceledError: ``cancel`` said so; finished sessions are kept, and the same command goes on after them.
     """
     catalogue.require(Permission.IMPORT)
@@ -90,12 +97,14 @@ def import_manifest(
     if not name.strip() or "/" in name:
         raise UsageError(f"{name!r} is no name for a collection.", "Give a word without a slash.")
     manifest = read_manifest(manifest_path)
+    provenance = provenance_of(catalogue, manifest_path)
     settle_imports(catalogue)
     stored = {session.subject for session in catalogue.sessions.named(name)}
     by_subject: dict[str, list[ManifestRow]] = defaultdict(list)
     for row in manifest.rows:
         by_subject[row.subject or UNKNOWN_SUBJECT].append(row)
-    run = _Import(catalogue, ground, name, len(manifest.rows), progress, cancel, left_out=list(manifest.left_out))
+    left_out = list(manifest.left_out)
+    run = _Import(catalogue, ground, name, provenance, len(manifest.rows), progress, cancel, left_out)
     with catalogue.granted(Permission.IMPORT):
         for subject, rows in by_subject.items():
             if f"{name}/{subject}" in stored:
@@ -106,8 +115,14 @@ def import_manifest(
         raise InputError(
             sentence("No image of {name} can be used.", name=manifest_path.name), "Check the paths in the manifest."
         )
-    left_out = tuple(sorted(run.left_out, key=lambda found: found.row))
-    return ImportReport(tuple(run.sessions), run.frame_sets, left_out, tuple(run.skipped))
+    told = tuple(sorted(run.left_out, key=lambda found: found.row))
+    return ImportReport(tuple(run.sessions), run.frame_sets, told, tuple(run.skipped), provenance)
+
+
+def imported_from(catalogue: Catalogue, session: str) -> Provenance | None:
+    """Who had signed an imported session; ``None`` for one that was recorded here, or imported before it was noted."""
+    found = [entry for entry in catalogue.audit.of("session", session) if entry.action == IMPORTED]
+    return Provenance.of_entry(found[0].details) if found else None
 
 
 @dataclass
@@ -117,6 +132,7 @@ class _Import:
     catalogue: Catalogue
     basis: ImportBasis
     name: str
+    provenance: Provenance
     total: int
     progress: Callable[[int, int], None]
     cancel: Callable[[], bool]
@@ -193,6 +209,8 @@ class _Import:
                 no_person=no_person,
                 identity=session,
             )
+            details = self.provenance.as_json()
+            catalogue.audit.append(IMPORTED, "session", session, actor=catalogue.actor.id, details=details)
             catalogue.vault.for_session(session, key)
             catalogue.sessions.describe(session, device={"name": "manifest"}, profiles=filled.profiles)
             for row, first, last in filled.spans:

@@ -12,20 +12,16 @@ import io
 import shutil
 import zipfile
 from pathlib import Path
-from typing import Any
 
 from core.access import Permission
 from core.errors import HostError, InputError, sentence
-from core.untrusted import json_value
 from storage.atomic import write_atomically
-from storage.audit_key import signed_by
 from storage.catalogue import Catalogue
-from storage.forms import canonical
+from storage.lane_signatures import read_signature, sign
 from storage.partial import partial_of, remove_abandoned
 from storage.registry import FOREIGN, MANIFEST, WEIGHTS, ModelRegistry
 from storage.repositories.models import ModelRecord
 
-SCHEMA = 1
 SIGNATURE = "signature.json"
 _FORM = "sallyport model"
 _FILES = (MANIFEST, WEIGHTS)
@@ -47,17 +43,11 @@ def send_model(catalogue: Catalogue, reference: str, path: Path) -> ModelRecord:
         raise InputError(sentence("{path} is there already.", path=path), "Choose a new file.")
     record = ModelRegistry(catalogue).resolve(reference)
     contents = {name: (Path(record.path) / name).read_bytes() for name in _FILES}
-    told: dict[str, Any] = {
-        "schema": SCHEMA,
-        "form": _FORM,
-        "lane": catalogue.lanes.own_key(),
-        "sent_utc_s": catalogue.clock.utc_s(),
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-    }
-    told["signature"] = catalogue.audit.sign_for_lanes(canonical(told).encode())
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    signature = sign(catalogue, _FORM, files)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in {SIGNATURE: canonical(told).encode(), **contents}.items():
+        for name, content in {SIGNATURE: signature, **contents}.items():
             archive.writestr(name, content)
     write_atomically(path, packed.getvalue())
     catalogue.audit.append("send_model", "model", record.sha256, actor=catalogue.actor.id)
@@ -74,14 +64,14 @@ def receive_model(catalogue: Catalogue, path: Path) -> tuple[ModelRecord, str]:
     """
     catalogue.require(Permission.IMPORT)
     contents = _unpacked(path)
-    told = _signed(contents.pop(SIGNATURE))
-    lane = catalogue.lanes.knows(str(told["lane"]))
+    told = read_signature(contents.pop(SIGNATURE), _FORM, _AGAIN)
+    lane = catalogue.lanes.knows(told.lane)
     if lane is None:
         raise InputError(
-            sentence("Nobody here trusts the lane {key} that signed this model.", key=str(told["lane"])[:16]),
+            sentence("Nobody here trusts the lane {key} that signed this model.", key=told.lane[:16]),
             "An administrator trusts it with `main.py lanes trust`, after asking its people for their key.",
         )
-    if told["files"] != {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}:
+    if told.files != {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}:
         raise InputError("The model in this file is not the one that was signed.", _AGAIN)
     remove_abandoned(catalogue.folder.root, "received")
     bundle = partial_of(catalogue.folder.root / "received")
@@ -115,17 +105,3 @@ def _unpacked(path: Path) -> dict[str, bytes]:
         raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
         raise InputError(sentence("{path} is damaged, or no model of another lane.", path=path), _AGAIN) from error
-
-
-def _signed(text: bytes) -> dict[str, Any]:
-    """The signature file, its own signature found good; who may sign is another question."""
-    try:
-        told = json_value(text)
-    except ValueError as error:
-        raise InputError("The signature of this model cannot be read.", _AGAIN) from error
-    if not isinstance(told, dict) or (told.get("form"), told.get("schema")) != (_FORM, SCHEMA):
-        raise InputError("The signature of this model is not of this program.", _AGAIN)
-    signature = str(told.pop("signature", ""))
-    if not signed_by(str(told.get("lane")), canonical(told).encode(), signature):
-        raise InputError("The signature of this model is not good: it was changed on its way.", _AGAIN)
-    return told

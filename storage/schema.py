@@ -11,6 +11,7 @@ from storage.schema_audit import CHAIN
 from storage.schema_cameras import CAMERAS
 from storage.schema_erasure import ERASURE
 from storage.schema_keys import KEYS
+from storage.schema_labels import SECOND_LABELS
 from storage.schema_lanes import LANES
 from storage.schema_people import PEOPLE
 from storage.schema_policy import POLICIES
@@ -285,5 +286,6 @@ CATALOGUE: tuple[Migration, ...] = (
     TRUSTED_TIMES,
     SHADOW_RUN,
     LANES,
+    SECOND_LABELS,
 )
 """All migrations of the catalogue, in order."""

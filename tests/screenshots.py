@@ -43,6 +43,7 @@ from gui.widgets.stream_view import LOST_MS
 from storage.catalogue import Catalogue, open_catalogue
 from storage.retention import hold, release, set_term
 from tests import audit_attack
+from tests.screenshots_labels import label_pages, label_site
 from tests.screenshots_people import close_station, people_pages
 
 SIZE = QSize(1280, 800)
@@ -413,11 +414,17 @@ def adaptation(camera: Camera, run_job: bool) -> None:
 
 def collect_site(data: Path, presentations: int) -> None:
     """Simulated people as a site's labelled sessions, through the command line."""
-    scenes = data.parent / "scenes"
-    count = str(presentations)
-    _call("scenes", "--out", str(scenes), "--species", SITE_SPECIES, "--n", count, "--seed", "5")
-    manifest = str(scenes / "manifest.csv")
+    manifest = str(scenes(data.parent, presentations))
     _call("import", "--manifest", manifest, "--basis", "no_person", "--name", "site", "--data", str(data))
+
+
+def scenes(folder: Path, presentations: int) -> Path:
+    """Rendered once: the manifest of so many simulated presentations."""
+    out = folder / "scenes"
+    if not out.exists():
+        count = str(presentations)
+        _call("scenes", "--out", str(out), "--species", SITE_SPECIES, "--n", count, "--seed", "5")
+    return out / "manifest.csv"
 
 
 def _call(*arguments: str) -> None:
@@ -426,7 +433,7 @@ def _call(*arguments: str) -> None:
         raise SystemExit(f"main.py {arguments[0]} ended with {code}")
 
 
-PARTS = ("people", "fresh", "pages", "recalibrate", "protection")
+PARTS = ("people", "labels", "fresh", "pages", "recalibrate", "protection")
 """What can be taken alone: each needs a window of its own."""
 
 
@@ -446,6 +453,11 @@ def take_all(out: Path, looks: list[str], presentations: int, parts: Sequence[st
                 close_station(closed)
                 with show(closed, ATTACK) as camera:
                     people_pages(camera)
+            if "labels" in parts:
+                labelled = Path(folder) / f"labels-{look}"
+                label_site(labelled, scenes(Path(folder), presentations))
+                with show(labelled, EMPTY) as camera:
+                    label_pages(camera)
             if "fresh" in parts:
                 fresh(show, Path(folder), look)
             if "pages" in parts:

@@ -49,7 +49,7 @@ def people_pages(camera: Camera) -> None:
     camera.wait(lambda: _page(camera).button.isEnabled())
     camera.rest(0.3)
     camera.take("log-in")
-    _enter(camera, "olga")
+    enter(camera, "olga")
     checkpoint = camera.page("checkpoint")
     assert isinstance(checkpoint, CheckpointPage)
     camera.wait(lambda: desk.link.model is not None and desk.link.session != "")
@@ -70,7 +70,7 @@ def people_pages(camera: Camera) -> None:
     camera.rest(0.5)
     desk.window.actions_table["log_out"].trigger()
     camera.wait(lambda: desk.window.front == LOG_IN and not desk.tasks.busy)
-    _enter(camera, "ada")
+    enter(camera, "ada")
     page = camera.page("people")
     assert isinstance(page, PeoplePage)
     camera.wait(lambda: page.approvals.selected is not None)
@@ -95,6 +95,7 @@ def _fill(camera: Camera, name: str, passphrase: str) -> None:
     page.submit()
 
 
-def _enter(camera: Camera, name: str) -> None:
+def enter(camera: Camera, name: str) -> None:
+    """Log in as one of `PEOPLE`."""
     _fill(camera, name, PASSPHRASE)
     camera.wait(lambda: camera.desk.door.actor is not None and camera.desk.door.actor.id == name)

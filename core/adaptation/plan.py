@@ -13,6 +13,8 @@ from core.adaptation.caps import Cap, capped
 from core.adaptation.settings import GateSettings, TrainingSettings
 from core.codes import SessionPurpose, SourceKind, Species, UnlabelledUse
 from core.errors import InputError, UsageError, sentence
+from core.labelling.blind import Standing
+from core.labelling.figures import SecondLabels, agreement
 from core.ports import PresentationStore, StoredPresentation
 
 SCHEMA = 1
@@ -59,13 +61,18 @@ class PlannedTraffic(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """One presentation that is too many of its person, or of its ten minutes (`core.adaptation.caps`)."""
+    """One labelled presentation that the pass does not use.
+
+    It is too many of its person, or of its ten minutes (``cap``, `core.adaptation.caps`), or its labels contradict each
+    other and nobody has settled it (``contested``, `core.labelling.blind`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     subject: str
-    cap: Cap
+    cap: Cap | None = Field(default=None, exclude_if=lambda value: value is None)
+    contested: bool = Field(default=False, exclude_if=lambda value: not value)
 
 
 class Excision(BaseModel):
@@ -116,6 +123,8 @@ class Plan(BaseModel):
     pseudo_labelled: list[PlannedUnlabelled] = Field(default_factory=list, exclude_if=lambda value: not value)
     """Left out of the canonical form where empty: plans from before it existed keep their digest."""
     left_out: list[LeftOut] = Field(default_factory=list, exclude_if=lambda value: not value)
+    second_labels: SecondLabels | None = Field(default=None, exclude_if=lambda value: value is None)
+    """How many of the labels somebody else gave again, blind, and how far the two agree."""
     excision: Excision | None = Field(default=None, exclude_if=lambda value: value is None)
     judged: str = Field(default="", exclude_if=lambda value: not value)
     """sha256 of a model from elsewhere that is only judged (`core.adaptation.judging_only`); empty = a pass."""
@@ -193,8 +202,9 @@ def make_plan(
             sentence("Live captures cannot be mixed with {others} in one pass.", others=others), "Plan them apart."
         )
     training = training or TrainingSettings()
-    too_many = capped(found, training)
-    kept = [presentation for presentation in found if presentation.id not in too_many]
+    contested = {one.id for one in found if _is_contested(one)}
+    too_many = capped([one for one in found if one.id not in contested], training)
+    kept = [one for one in found if one.id not in too_many and one.id not in contested]
     labelled = [
         _planned(presentation, presentation.species) for presentation in kept if presentation.species is not None
     ]
@@ -209,7 +219,12 @@ def make_plan(
         presentations=labelled,
         unlabelled=[presentation.id for presentation in found if presentation.species is None],
         pseudo_labelled=_to_pseudo_label(kept, split, unlabelled),
-        left_out=[LeftOut(id=one.id, subject=one.subject, cap=too_many[one.id]) for one in found if one.id in too_many],
+        left_out=[
+            LeftOut(id=one.id, subject=one.subject, cap=too_many.get(one.id), contested=one.id in contested)
+            for one in found
+            if one.id in too_many or one.id in contested
+        ],
+        second_labels=agreement(one.labels for one in found if one.labels is not None),
         excision=excision,
         judged=judged,
         traffic=recorded[:_TRAFFIC],
@@ -256,6 +271,10 @@ def verify_plan(plan: Plan, store: PresentationStore, champion: str) -> None:
             raise InputError(f"The presentation {planned.id} of the plan is gone.", remedy)
         if stored.species is None or _planned(stored, stored.species) != planned:
             raise InputError(f"The label of presentation {planned.id} was changed after the plan was made.", remedy)
+        if _is_contested(stored):
+            raise InputError(
+                f"The label of presentation {planned.id} was contested by a second one after the plan was made.", remedy
+            )
     for nameless in plan.pseudo_labelled:
         stored = now.get(nameless.id)
         if stored is None:
@@ -323,6 +342,11 @@ def _found(store: PresentationStore, sessions: Sequence[str]) -> list[StoredPres
                 "Its takes were discarded, cut off, or their consent has ended. List sessions with `main.py sessions`.",
             )
     return found
+
+
+def _is_contested(presentation: StoredPresentation) -> bool:
+    labels = presentation.labels
+    return labels is not None and labels.standing is Standing.CONTESTED
 
 
 def _planned(presentation: StoredPresentation, species: str) -> PlannedPresentation:

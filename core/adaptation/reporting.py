@@ -56,6 +56,7 @@ def reported(
         returns=0,
         candidate=candidate.bars.sha256,
         examples=_examples(plan, on_site, champion.bars, candidate.bars),
+        second_labels=plan.second_labels,
     )
 
 

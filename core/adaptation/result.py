@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.adaptation.report import GateReport
 from core.codes import Outcome
+from core.labelling.figures import SecondLabels
 
 SCHEMA = 1
 
@@ -115,6 +116,8 @@ class JobReport(BaseModel):
     """``None`` where the plan named no recorded traffic."""
     examples: list[WrongDecision] = Field(default_factory=list)
     """Attacks that are accepted first, those of the highest score before the others; at most twenty."""
+    second_labels: SecondLabels | None = None
+    """As the plan has it; ``None`` in reports from before labels were given twice."""
     seconds: float = 0.0
 
     def to_json(self) -> str:

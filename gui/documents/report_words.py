@@ -9,6 +9,7 @@ from core.adaptation.report import Check, Holds
 from core.adaptation.result import JobReport, Traffic
 from core.codes import Outcome
 from core.frames import ModalityMask
+from core.labelling.figures import SecondLabels
 from gui.i18n import codes, tr
 
 _SIGNS = {Holds.YES: "✓", Holds.NO: "✗", Holds.OPEN: "?"}
@@ -81,3 +82,16 @@ def rate_words(rate: Mapping[str, Any] | None) -> str:
     if rate is None:
         return ""
     return f"{rate['value']:.1%}  ({rate['low']:.1%} … {rate['high']:.1%}; n {rate['trials']})"
+
+
+def agreement_words(figures: SecondLabels) -> str:
+    """Labelled twice, differently, contested; with Cohen's kappa."""
+    if not figures.twice:
+        return tr("None of {n} labels was given a second time.", n=figures.labelled)
+    kappa = tr("not defined") if figures.kappa is None else f"{round(figures.kappa, 2) + 0.0:.2f}"  # never "-0.00"
+    return tr(
+        "{twice} of {labelled} labelled twice, {differed} of them differently (Cohen's kappa {kappa}, n = {twice}). "
+        "Contested and left out of passes: {contested}.",
+        twice=figures.twice, labelled=figures.labelled, differed=figures.differed, kappa=kappa,
+        contested=figures.contested,
+    )  # fmt: skip

@@ -17,8 +17,8 @@ ACTIONS: Mapping[str, str] = {
     "begin_erasure": "erasure begun", "call_technician": "technician called",
     "change_passphrase": "passphrase changed", "change_roles": "roles changed", "clock_jump": "clock jumped",
     "confirm_date": "date confirmed", "close": "closed", "commit": "verdict given", "cut_off": "cut off",
-    "denied": "refused", "discard": "discarded",
-    "encrypt": "encrypted", "export": "exported", "install": "installed", "log_in": "logged in",
+    "denied": "refused", "discard": "discarded", "draw_second_labels": "second labels drawn",
+    "encrypt": "encrypted", "export": "exported", "import": "imported", "install": "installed", "log_in": "logged in",
     "lock_out": "locked after attacks",
     "log_in_failed": "log-in failed", "log_out": "logged out", "open": "opened", "override": "overridden",
     "plan": "planned", "promote": "promoted", "propose": "proposed", "qualify": "qualified",
@@ -26,7 +26,8 @@ ACTIONS: Mapping[str, str] = {
     "send_model": "sent to another lane", "receive_model": "received from another lane",
     "make_door_key": "door key made", "remove_door_key": "door key removed", "note_source": "source of a replay found",
     "run_retention": "retention run", "trust_lane": "lane trusted", "forget_lane": "lane no longer trusted",
-    "second_line": "second-line result", "shadow_begun": "shadow run begun", "shadow_ended": "shadow run ended",
+    "second_label": "labelled blind", "second_line": "second-line result",
+    "shadow_begun": "shadow run begun", "shadow_ended": "shadow run ended",
     "start": "started", "state": "state changed", "stop": "stopped",
     "support": "report made", "unlock": "unlocked", "verify": "verified", "withdraw": "withdrawn",
 }  # fmt: skip
@@ -34,8 +35,8 @@ ACTIONS: Mapping[str, str] = {
 
 OBJECTS: Mapping[str, str] = {
     "account": "account", "artefact": "artefact", "audit": "audit log", "catalogue": "catalogue", "clock": "clock",
-    "consent": "consent", "door": "door", "job": "job", "lane": "lane", "model": "model", "permission": "permission",
-    "presentation": "presentation", "report": "report",
+    "consent": "consent", "door": "door", "job": "job", "labels": "labels", "lane": "lane", "model": "model",
+    "permission": "permission", "presentation": "presentation", "report": "report",
     "session": "session", "site_key": "site key", "station": "station", "subject": "subject", "verdict": "verdict",
 }  # fmt: skip
 """To what."""

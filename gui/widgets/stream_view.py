@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.codes import SourceKind
 from core.frames import FrameSet, Modality
+from core.pictures import FAR_M, NEAR_M
 from gui.i18n import codes, tr
 from gui.theme import current_scheme, type_size
-from gui.widgets.pictures import FAR_M, NEAR_M, greyed, to_image
+from gui.widgets.pictures import greyed, to_image
 
 STALE_MS = 250.0
 LOST_MS = 1000.0

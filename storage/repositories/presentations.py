@@ -9,6 +9,7 @@ from enum import StrEnum
 from core.access import Permission
 from core.clock import Clock
 from core.errors import InputError, sentence
+from core.labelling.blind import BlindLabel
 from core.ports import StoredPresentation
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
@@ -33,13 +34,16 @@ class LabelSource(StrEnum):
     MANIFEST = "manifest"
     REVIEW = "review"
     SECOND_LINE = "second_line"
+    ADJUDICATED = "adjudicated"
+    """More people hold a blind label than held the first one (`storage.repositories.second_labels`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
     """One presentation. ``species``: empty = bona fide, ``None`` = not labelled. Sets are numbered within the session.
 
-    ``number`` counts within the session from 1; ``name`` is its id in the manifest that it came from.
+    ``number`` counts within the session from 1; ``name`` is its id in the manifest that it came from. ``labelled_by``:
+    the account that gave the label; empty without one.
     """
 
     id: str
@@ -58,6 +62,7 @@ class Presentation:
     start_s: float
     end_s: float | None
     created_utc_s: float
+    labelled_by: str
 
 
 class Presentations:
@@ -112,6 +117,7 @@ class Presentations:
                 "artefact": artefact or None,
                 "condition": condition,
                 "label_source": str(source),
+                "labelled_by": "" if species is None else self._acting.actor.id,
                 "split": split,
                 "state": str(PresentationState.OPEN),
                 "start_s": start_s,
@@ -175,12 +181,12 @@ class Presentations:
             raise InputError("A label is changed only with a reason.", "Say in a few words why.")
         with self._file.transaction():
             before = self.get(presentation)
+            actor = self._acting.actor.id
             self._file.change(
-                "UPDATE presentations SET species = ?, label_source = ? WHERE id = ?",
-                (species, str(LabelSource.REVIEW), presentation),
+                "UPDATE presentations SET species = ?, label_source = ?, labelled_by = ? WHERE id = ?",
+                (species, str(LabelSource.REVIEW), "" if species is None else actor, presentation),
             )
             details = {"from": before.species, "to": species}
-            actor = self._acting.actor.id
             self._audit.append("relabel", "presentation", presentation, actor=actor, reason=reason, details=details)
 
     def get(self, presentation: str) -> Presentation:
@@ -206,7 +212,7 @@ class Presentations:
         not cover training and evaluation: a pass draws by chance who trains and who judges.
         """
         sql = """
-            SELECT p.id, p.session, p.subject, p.species, p.artefact, s.source_kind, s.purpose,
+            SELECT p.id, p.session, p.subject, p.species, p.artefact, p.labelled_by, s.source_kind, s.purpose,
                 CASE s.source_kind WHEN 'playback' THEN 0.0 ELSE s.created_utc_s + p.start_s END AS utc_s
             FROM presentations AS p JOIN sessions AS s ON s.id = p.session LEFT JOIN consents AS c ON c.id = s.consent
             WHERE p.session = ? AND p.state = 'closed' AND c.withdrawn_utc_s IS NULL
@@ -216,6 +222,7 @@ class Presentations:
             ORDER BY p.number
         """
         now = self._clock.utc_s()
+        blind = self._blind(sessions)
         return [
             StoredPresentation(
                 id=row["id"],
@@ -226,10 +233,24 @@ class Presentations:
                 source_kind=row["source_kind"],
                 purpose=row["purpose"],
                 utc_s=row["utc_s"],
+                labelled_by=row["labelled_by"],
+                blind=tuple(blind.get(row["id"], ())),
             )
             for session in sessions
             for row in self._file.rows(sql, (session, now))
         ]
+
+    def _blind(self, sessions: Sequence[str]) -> dict[str, list[BlindLabel]]:
+        """Second labels by presentation, in their order."""
+        sql = """
+            SELECT l.presentation, l.species, l.actor, l.first, l.first_by
+            FROM presentations AS p JOIN second_labels AS l ON l.presentation = p.id WHERE p.session = ? ORDER BY l.id
+        """
+        found: dict[str, list[BlindLabel]] = {}
+        for row in (row for session in sessions for row in self._file.rows(sql, (session,))):
+            label = BlindLabel(row["species"], row["actor"], row["first"], row["first_by"])
+            found.setdefault(row["presentation"], []).append(label)
+        return found
 
     def traffic(self, count: int) -> list[StoredPresentation]:
         """At most ``count`` of the newest usable presentations of checkpoint sessions that kept their frames."""

@@ -110,11 +110,12 @@ class SecondLine:
     def _label(self, presentation: str | None, result: SecondLineResult) -> None:
         species = _SPECIES[result]
         source = LabelSource.NONE if species is None else LabelSource.SECOND_LINE
+        by = "" if species is None else self._acting.actor.id
         sql = """
-            UPDATE presentations SET species = ?, label_source = ?
+            UPDATE presentations SET species = ?, label_source = ?, labelled_by = ?
             WHERE id = ? AND label_source IN ('', 'second_line')
         """
-        self._file.change(sql, (species, str(source), presentation))
+        self._file.change(sql, (species, str(source), by, presentation))
 
 
 def _waiting(row: Row) -> Waiting:

@@ -11,6 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 import main as program
+from core.adaptation.caps import Cap
 from core.adaptation.power import Design, More
 from core.adaptation.power_report import PowerReport, Tried
 from core.codes import GateResult, RecordMode, SessionPurpose, SourceKind
@@ -18,8 +19,9 @@ from core.metrics.rate import rate_of
 from gui.app import Desk
 from gui.services import Services
 from gui.views.recalibrate import gate_outlook
+from gui.views.recalibrate.outlook import Outlook, TooMany
 from gui.views.recalibrate.page import DATA, RecalibratePage
-from gui.views.recalibrate.power_words import more_line, power_line
+from gui.views.recalibrate.power_words import left_out_lines, more_line, power_line
 from gui.views.recalibrate.summary import balance_of, missing, missing_words
 from storage.catalogue import Catalogue, open_catalogue
 from storage.opening import models_of
@@ -136,6 +138,14 @@ def test_a_window_that_is_closed_takes_its_question_along(
     qtbot.waitUntil(page.data.outlook.bar.isVisible)
     page.window().close()
     assert not page.data.outlook.asking
+
+
+def test_what_is_contested_is_told_before_what_is_over_a_cap() -> None:
+    one = TooMany("s0", Cap.SUBJECT, 2, 9)
+    assert left_out_lines(Outlook("", 3, (one,), contested=1)) == [
+        "1 presentation is contested by a second label and will not be learned.",
+        "2 of 9 presentations of s0 are over the cap of a person and will not be learned.",
+    ]
 
 
 def test_what_is_over_a_cap_is_told_by_person(open_page: Callable[..., RecalibratePage], qtbot: QtBot) -> None:

@@ -15,18 +15,24 @@ from pytestqt.qtbot import QtBot
 from core.codes import Outcome, RecordMode, SessionPurpose, SourceKind
 from core.errors import InputError
 from core.frames import ALL_MODALITIES, Modality, ModalityMask
-from gui.app import Desk
+from gui.app import Desk, SallyportApp
 from gui.models.presentations_model import PresentationsModel
 from gui.models.sessions_model import PAGE, SessionsModel
 from gui.services import Services
 from gui.tasks import Tasks
+from gui.views.review.origin import origin_words
 from gui.views.review.page import ReviewPage
+from gui.views.review.reading import open_session
 from gui.views.review.replay_report import replay_summary
 from gui.widgets.ask import ReasonDialog
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue, open_catalogue
+from storage.export import export_session
 from storage.frames import FrameStore
+from storage.importing import import_manifest
 from storage.repositories.sessions import SessionFilter
+from storage.session_signature import Provenance
+from tests import site
 from tests.gui.fakes import evidence, frame_set, verdict
 
 OpenDesk = Callable[[], Desk]
@@ -207,3 +213,17 @@ def test_the_presentations_model_keeps_qt_rules(services: Services, qtbot: QtBot
     assert model.rowCount() == 2
     assert model.data(model.index(1, 2)) == "ATTACK"
     qtmodeltester.check(model)
+
+
+def test_an_imported_session_says_who_signed_it(services: Services, tmp_path: Path, qapp: SallyportApp) -> None:
+    with services.open_catalogue() as catalogue:
+        catalogue.subjects.add("ann")
+        recorded = site.take(catalogue, "ann")
+        manifest = export_session(catalogue, recorded, tmp_path / "out").manifest
+        (imported,) = import_manifest(catalogue, manifest, "no_person", "back").sessions
+        assert origin_words(open_session(catalogue, recorded).origin) == ""
+        assert origin_words(open_session(catalogue, imported).origin) == "Signed by this lane itself"
+    assert origin_words(Provenance("ab" * 32, "lane 2")) == "Signed by lane 2"
+    unknown = origin_words(Provenance("ab" * 32))
+    assert unknown == "Signed by a lane that nobody here trusted: abababababababab"
+    assert origin_words(Provenance()) == "Imported without a signature"

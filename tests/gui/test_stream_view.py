@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from core.clock import FakeClock
 from core.codes import SourceKind
 from core.frames import ALL_MODALITIES, FrameSet, Modality, ModalityMask
+from core.pictures import depth_colors, infrared_grey
 from gui.feed import FrameFeed
-from gui.widgets.pictures import depth_colors, infrared_grey
 from gui.widgets.stream_view import Freshness, StreamView
 from tests.gui.fakes import frame_set, profiles
 

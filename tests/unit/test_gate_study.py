@@ -11,6 +11,7 @@ import pytest
 from core.benchmark.gate import poisoning
 from core.benchmark.gate.command import GateOrder, run
 from core.benchmark.gate.poisons import POISONS, Poison
+from core.benchmark.gate.second_look import caught
 from core.benchmark.streams.study import fold_of, work_of
 from core.errors import CanceledError
 from tests.unit.stream_material import people
@@ -20,6 +21,8 @@ from tests.unit.test_streams_study import SMALL, never, silent
 
 def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poisoning, "SHARES", (0.0, 0.2))
+    monkeypatch.setattr(poisoning, "FLIPPED", (0.2,))
+    monkeypatch.setattr(poisoning, "TWICE", (1.0,))
     wanted = GateOrder(tmp_path / "gate.json", tmp_path / "work", quick=True, size=SMALL)
     work = work_of(wanted.work, SMALL)
     draw_pairs(work, fold_of(SMALL, work, "lobby", 0).sets, SMALL)
@@ -29,9 +32,12 @@ def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch:
     assert len(told["poisoning"]) == 2 * len(POISONS)
     for row in told["poisoning"]:
         assert row["worse_passed"] <= min(row["worse"], row["passed"])
+    (twice,) = told["second_labels"]
+    assert 0 < twice["found"] <= twice["flipped"]
     page = wanted.out.with_suffix(".md").read_text()
     assert "Harmful candidates promoted" in page
     assert "labels flipped | 20.0 %" in page
+    assert "| 20.0 % | 100.0 % |" in page
 
 
 def test_a_canceled_study_writes_nothing(tmp_path: Path) -> None:
@@ -39,6 +45,17 @@ def test_a_canceled_study_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(CanceledError):
         run(wanted, silent, lambda: True)
     assert not wanted.out.exists()
+
+
+def test_a_second_look_finds_flips_in_the_share_that_was_looked_at() -> None:
+    rows = caught(40, silent, never)
+    found = {(row["share"], row["twice"]): row for row in rows}
+    for share in (0.05, 0.2):
+        assert found[share, 0.2]["found"] == pytest.approx(0.2, abs=0.06)
+        assert found[share, 0.5]["found"] == pytest.approx(0.5, abs=0.06)
+        assert found[share, 1.0]["found"] == pytest.approx(0.98, abs=0.02), "the second labeller errs in one of fifty"
+    assert found[0.05, 0.2]["noticed"]["value"] < found[0.2, 0.2]["noticed"]["value"]
+    assert found[0.2, 1.0]["wronged"] == pytest.approx(1.6, abs=0.6)
 
 
 @pytest.mark.parametrize("poison", POISONS, ids=lambda poison: poison.name)

@@ -53,6 +53,11 @@ OPERATIONS: dict[str, tuple[tuple[Permission, ...], Callable[[Catalogue], object
     ),
     "artefacts.add": ((Permission.COLLECT,), lambda c: c.artefacts.add("print_flat", "a")),
     "presentations.relabel": ((Permission.LABEL,), lambda c: c.presentations.relabel("none", "", "x")),
+    "second_labels.draw": ((Permission.ADAPT,), lambda c: c.second_labels.draw()),
+    "second_labels.status": ((Permission.ADAPT,), lambda c: c.second_labels.status()),
+    "second_labels.next": ((Permission.LABEL,), lambda c: c.second_labels.next()),
+    "second_labels.give": ((Permission.LABEL,), lambda c: c.second_labels.give(1, "")),
+    "second_labels.presentation_of": ((Permission.LABEL,), lambda c: c.second_labels.presentation_of(1)),
     "presentations.discard": ((Permission.COLLECT,), lambda c: c.presentations.discard("none")),
     "sessions.open checkpoint": (
         (Permission.OPERATE,), lambda c: c.sessions.open(SessionPurpose.CHECKPOINT, *DECISIONS)

@@ -31,6 +31,7 @@ from storage.registry import ModelRegistry
 from storage.repositories.presentations import PresentationState
 from storage.repositories.sessions import Basis, SessionCounts
 from storage.salvage import salvage
+from storage.session_signature import SIGNATURE
 from tests import stored
 
 
@@ -349,6 +350,7 @@ def _two_subjects(catalogue: Catalogue, session: str, tmp_path: Path) -> Path:
     manifest.write_text("\n".join(lines) + "\n")
     (tmp_path / "src" / "images" / "000002_rgb.png").write_bytes(b"no image")
     (tmp_path / "src" / "images" / "000005_depth.png").unlink()
+    (tmp_path / "src" / SIGNATURE).unlink()  # with it, nothing of this would come in
     return manifest
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.benchmark.gate import poisoning, sites
+from core.benchmark.gate import poisoning, second_look, sites
 from core.benchmark.gate.page import page
 from core.benchmark.hardware import described
 from core.benchmark.scenes import identity
@@ -43,10 +43,13 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
     """
     size, draws = order.size or (QUICK if order.quick else FULL), order.draws or (1 if order.quick else 5)
     drawn = sites.study(20 if order.quick else 100, report, canceled)
+    caught = second_look.caught(200 if order.quick else 1000, report, canceled)
     work = work_of(order.work, size)
     fold = fold_of(size, work, _TARGET, 0)
     prepare_folds([fold], work, order.processes, report, canceled)
-    passes = poisoning.study(open_fold(fold, canceled), draws, _STEPS, size.rows, report, canceled)
+    opened = open_fold(fold, canceled)
+    passes = poisoning.study(opened, draws, _STEPS, size.rows, report, canceled)
+    twice = poisoning.second_look(opened, draws, _STEPS, size.rows, report, canceled)
     result = {
         "schema": SCHEMA,
         "kind": PROTOCOL,
@@ -56,6 +59,8 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
         "hardware": described(),
         "drawn_sites": drawn,
         "poisoning": poisoning.summary(passes),
+        "flips_caught": caught,
+        "second_labels": poisoning.summary(twice),
     }
     write_json(result, order.out, 1)
     with writing(order.out):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.benchmark.gate.second_look import ERRS, LABELS
+
 
 def page(result: Mapping[str, Any]) -> str:
     """The whole page of a result."""
@@ -32,6 +34,16 @@ def page(result: Mapping[str, Any]) -> str:
         "the same people, complete mask, BPCER + APCER rise or APCER rises by more than a point.",
         "",
         *_poisoned(result["poisoning"]),
+        "",
+        "## Label flips, caught by a second, blind label",
+        "",
+        "Somebody else labels some of the presentations again, who takes the other class in",
+        f"{_pc(ERRS)} % of them; where the two labels differ the presentation is left out, in both halves.",
+        f"What is found of one technician's flips among {LABELS} labels, and the passes:",
+        "",
+        *_caught(result["flips_caught"]),
+        "",
+        *_looked_again(result["second_labels"]),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -52,10 +64,34 @@ def _poisoned(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     head = ["poison", "share", "passes", "worse", "passed", "**worse and passed**", "called worse", "BPCER", "APCER"]
     lines = [_row(head), _row(["---"] * len(head))]
     for row in rows:
-        counts = [str(row[name]) for name in ("of", "worse", "passed", "worse_passed", "blocked")]
-        changes = [f"{100.0 * row[name]:+.1f}" for name in ("bpcer", "apcer")]
-        lines.append(_row([row["poison"], f"{_pc(row['share'])} %", *counts, *changes]))
+        lines.append(_row([row["poison"], f"{_pc(row['share'])} %", *_answers(row)]))
     return lines
+
+
+def _caught(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    head = ["flipped", "labelled twice", "flips found, of all", "any flip found (95 % bounds)", "true ones left out"]
+    lines = [_row(head), _row(["---"] * len(head))]
+    for row in rows:
+        noticed = row["noticed"]
+        seen = f"{_pc(noticed['value'])} % ({_pc(noticed['low'])} to {_pc(noticed['high'])})"
+        shares = [f"{_pc(row[name])} %" for name in ("share", "twice", "found")]
+        lines.append(_row([*shares, seen, f"{row['wronged']:.1f}"]))
+    return lines
+
+
+def _looked_again(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    head = ["flipped", "labelled twice", "found", "true ones left out", "passes", "worse", "passed"]
+    head += ["**worse and passed**", "called worse", "BPCER", "APCER"]
+    lines = [_row(head), _row(["---"] * len(head))]
+    for row in rows:
+        shares = [f"{_pc(row['share'])} %", f"{_pc(row['twice'])} %", f"{row['found']} of {row['flipped']}"]
+        lines.append(_row([*shares, str(row["wronged"]), *_answers(row)]))
+    return lines
+
+
+def _answers(row: Mapping[str, Any]) -> list[str]:
+    counts = [str(row[name]) for name in ("of", "worse", "passed", "worse_passed", "blocked")]
+    return counts + [f"{100.0 * row[name]:+.1f}" for name in ("bpcer", "apcer")]
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -5,17 +5,20 @@ What the candidate is really worth is judged with the true labels of the same ju
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.adaptation.gate import judge
 from core.adaptation.judging import Bars, Judged, paired
 from core.adaptation.paired import PairedTrial, Stratum, difference
 from core.adaptation.settings import GateSettings
 from core.adaptation.thresholds import bound, calibrated
-from core.benchmark.gate.poisons import POISONS, Poison, spoilt
+from core.benchmark.gate.poisons import FLIPS, POISONS, Poison, spoilt
+from core.benchmark.gate.second_look import FLIPPED, TWICE, Look, looked_again
 from core.benchmark.streams.base import Answer, answer
 from core.benchmark.streams.folds import Opened
 from core.benchmark.streams.judging import presentations_of
@@ -37,17 +40,25 @@ def study(
     Raises:
         CanceledError: a person asked to stop.
     """
-    found: list[dict[str, Any]] = []
-    bench = _Bench(opened, steps, rows)
-    total = len(POISONS) * len(SHARES)
-    for number, (poison, share) in enumerate((poison, share) for poison in POISONS for share in SHARES):
-        outcomes = []
-        for draw in range(draws):
-            stop_if(canceled)
-            report("poisoned passes", (number + draw / draws) / total)
-            outcomes.append(_outcome(bench, poison, share, draw))
-        found.append({"poison": poison.name, "share": share, "passes": outcomes})
-    return found
+    cells = [_Cell(poison, share) for poison in POISONS for share in SHARES]
+    return _passes(_Bench(opened, steps, rows), cells, draws, "poisoned passes", report, canceled)
+
+
+def second_look(
+    opened: Opened, draws: int, steps: int, rows: int, report: Report, canceled: Canceled
+) -> list[dict[str, Any]]:
+    """Flipped labels of which some share is labelled a second time, blind. Raises as `study`."""
+    cells = [_Cell(FLIPS, share, twice) for share in FLIPPED for twice in TWICE]
+    return _passes(_Bench(opened, steps, rows), cells, draws, "labels given twice", report, canceled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A share of a poison, and the share of the presentations that is labelled ``twice``."""
+
+    poison: Poison
+    share: float
+    twice: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,13 +73,37 @@ class _Bench:
         return presentations_of(net(cached.early).numpy(), cached, stratum)
 
 
-def _outcome(bench: _Bench, poison: Poison, share: float, draw: int) -> dict[str, Any]:
+def _passes(
+    bench: _Bench, cells: Sequence[_Cell], draws: int, what: str, report: Report, canceled: Canceled
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for number, cell in enumerate(cells):
+        outcomes = []
+        for draw in range(draws):
+            stop_if(canceled)
+            report(what, (number + draw / draws) / len(cells))
+            outcomes.append(_outcome(bench, cell, draw))
+        found.append({"poison": cell.poison.name, "share": cell.share, "twice": cell.twice, "passes": outcomes})
+    return found
+
+
+def _outcome(bench: _Bench, cell: _Cell, draw: int) -> dict[str, Any]:
+    poison, share = cell.poison, cell.share
     random = np.random.default_rng([draw, 51])
     site, test, source = bench.opened.site, bench.opened.test, bench.opened.source
     champion = bench.opened.champion
     told = site.of(np.sort(random.permutation(len(site.people))[:_LABELLED]))
     trained = spoilt(told, poison, share, champion.answer, random)
     noted = spoilt(test, poison, share, champion.answer, random) if poison.lies else test
+    looks: tuple[Look, ...] = ()
+    every = judging = np.ones(len(test.people.owner), dtype=bool)
+    if poison.lies:  # the same rows under other names: what is left out of one is left out of the other
+        looks = (
+            looked_again(trained.people, told.people.species, cell.twice, draw),
+            looked_again(noted.people, test.people.species, cell.twice, draw),
+        )
+        told, trained, noted = told.of(looks[0].kept), trained.of(looks[0].kept), noted.of(looks[1].kept)
+        judging = np.isin(test.people.owner, looks[1].kept)
     material = Material(source, told.early, (), trained, told, draw, bench.steps, bench.rows)
     candidate = answer(passed(material, trained.table, None))
     dev = bench.judged(candidate, source.dev, Stratum.SOURCE)
@@ -77,12 +112,12 @@ def _outcome(bench: _Bench, poison: Poison, share: float, draw: int) -> dict[str
     bars = Bars("", bound(calibrated(after), after, before, champion.bars))
     logits = [net(test.early).numpy() for net in (champion.answer, candidate)]
 
-    def trials(people: Cached) -> list[PairedTrial]:
-        one, other = (presentations_of(found, people, Stratum.SITE) for found in logits)
+    def trials(people: Cached, rows: NDArray[np.bool_]) -> list[PairedTrial]:
+        one, other = (presentations_of(found[rows], people, Stratum.SITE) for found in logits)
         return paired(one, champion.bars, other, bars, {})
 
-    gate = judge(trials(noted) + paired(champion.dev, champion.bars, dev, bars, {}), GateSettings())
-    truth = [one for one in trials(test) if one.mask == _COMPLETE]
+    gate = judge(trials(noted, judging) + paired(champion.dev, champion.bars, dev, bars, {}), GateSettings())
+    truth = [one for one in trials(test, every) if one.mask == _COMPLETE]
     bpcer, apcer = difference(t for t in truth if t.bona_fide), difference(t for t in truth if not t.bona_fide)
     assert bpcer is not None
     assert apcer is not None
@@ -91,6 +126,9 @@ def _outcome(bench: _Bench, poison: Poison, share: float, draw: int) -> dict[str
         "bpcer": [bpcer.before, bpcer.after],
         "apcer": [apcer.before, apcer.after],
         "worse": bpcer.value + apcer.value > 0.0 or apcer.value > GateSettings().margin,
+        "flipped": sum(look.flipped for look in looks),
+        "found": sum(look.found for look in looks),
+        "wronged": sum(look.wronged for look in looks),
     }
 
 
@@ -103,6 +141,8 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             {
                 "poison": row["poison"],
                 "share": row["share"],
+                "twice": row["twice"],
+                **{name: sum(one[name] for one in passes) for name in ("flipped", "found", "wronged")},
                 "passed": sum(one["answer"] == "passed" for one in passes),
                 "worse": sum(one["worse"] for one in passes),
                 "worse_passed": sum(one["worse"] and one["answer"] == "passed" for one in passes),

@@ -70,8 +70,9 @@ def _drifting(people: People, count: int, logits: NDArray[np.float64], random: n
     return people.species.astype("<U32"), often
 
 
+FLIPS = Poison("labels flipped", _flipped, lies=True)
 POISONS = (
-    Poison("labels flipped", _flipped, lies=True),
+    FLIPS,
     Poison("attacks noted as bona fide", _let_through, lies=True),
     Poison("one attack floods as a bona fide person", _flooding, lies=False),
     Poison("clean labels, the hardest bona fide repeated", _drifting, lies=False),

@@ -165,7 +165,7 @@ class GateOutlook(QWidget):
         self.words.setText(self._said())
         self.basis.setText("" if self.power is None else assumptions(self.power))
         self.basis.setVisible(self.power is not None)
-        lines = [] if self._outlook is None else left_out_lines(self._outlook.too_many)
+        lines = [] if self._outlook is None else left_out_lines(self._outlook)
         self.left_out.setText("\n".join(lines))
         self.left_out.setVisible(bool(lines))
         self.bar.setVisible(self._running is not None)

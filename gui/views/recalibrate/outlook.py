@@ -29,6 +29,8 @@ class Outlook:
     plan: str
     judging: int
     too_many: tuple[TooMany, ...]
+    contested: int = 0
+    """Presentations that are left out because their labels contradict each other."""
 
 
 def read_outlook(catalogue: Catalogue, sessions: Sequence[str], seed: int) -> Outlook:
@@ -40,6 +42,7 @@ def read_outlook(catalogue: Catalogue, sessions: Sequence[str], seed: int) -> Ou
     champion = ModelRegistry(catalogue).champion()
     plan = make_plan(catalogue.material, sessions, champion.sha256, champion.name, seed)
     all_of = Counter(one.subject for one in catalogue.material.presentations(sessions))
-    found = Counter((one.subject, one.cap) for one in plan.left_out)
+    found = Counter((one.subject, one.cap) for one in plan.left_out if one.cap is not None)
     too_many = tuple(TooMany(subject, cap, n, all_of[subject]) for (subject, cap), n in found.most_common())
-    return Outlook(plan.sha256(), len(plan.split.judge), too_many)
+    contested = sum(one.contested for one in plan.left_out)
+    return Outlook(plan.sha256(), len(plan.split.judge), too_many, contested)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from core.adaptation.caps import Cap
 from core.adaptation.power_report import PowerReport
-from gui.i18n import tr
-from gui.views.recalibrate.outlook import TooMany
+from gui.i18n import tr, tr_count
+from gui.views.recalibrate.outlook import Outlook, TooMany
 
 MOST_LINES = 3
 
@@ -53,9 +51,18 @@ def assumptions(power: PowerReport) -> str:
     )  # fmt: skip
 
 
-def left_out_lines(too_many: Sequence[TooMany]) -> list[str]:
-    """What the caps leave out, the most first."""
-    lines = [_left_out_line(one) for one in too_many[:MOST_LINES]]
+def left_out_lines(outlook: Outlook) -> list[str]:
+    """What is left out: contested labels, then what is over the caps, the most first."""
+    lines, too_many = [], outlook.too_many
+    if outlook.contested:
+        lines.append(
+            tr_count(
+                outlook.contested,
+                "{n} presentation is contested by a second label and will not be learned.",
+                "{n} presentations are contested by second labels and will not be learned.",
+            )
+        )
+    lines += [_left_out_line(one) for one in too_many[:MOST_LINES]]
     if rest := sum(one.count for one in too_many[MOST_LINES:]):
         lines.append(tr("{n} more are over a cap.", n=rest))
     return lines

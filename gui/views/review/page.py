@@ -28,8 +28,11 @@ from gui.models.presentations_model import PresentationsModel
 from gui.models.sessions_model import SessionsModel
 from gui.views.page import Page
 from gui.views.protection.erase_dialog import EraseDialog
+from gui.views.review.agreement_dialog import AgreementDialog
+from gui.views.review.blind_room import BlindRoom
 from gui.views.review.explaining import Stage
 from gui.views.review.explanation_panel import ExplanationPanel
+from gui.views.review.origin import origin_words
 from gui.views.review.player import Player
 from gui.views.review.reading import Opened, open_session
 from gui.views.review.replay_report import replay_summary
@@ -43,6 +46,8 @@ from storage.repositories.sessions import SessionFilter
 from storage.repositories.subjects import ERASED
 
 _BEGUN_PX = 98
+_VERBS = ("change_label", "replay_check", "export_session", "erase_person", "second_label", "label_agreement")
+_CONTENT, _EMPTY, _BLIND = range(3)
 
 
 class ReviewPage(Page):
@@ -64,6 +69,7 @@ class ReviewPage(Page):
         self.trace = TracePanel(self)
         self.explanation = ExplanationPanel(context, self)
         self.beside = QTabWidget(self)
+        self.blind = BlindRoom(context, self)
         self.count = quiet("", self)
         self.title = heading(tr("No session is chosen"), self, 1.3)
         self.busy = quiet("", self)
@@ -108,7 +114,7 @@ class ReviewPage(Page):
         middle.addWidget(self.busy)
         middle.addWidget(self.player, 1)
         verbs = QGridLayout()
-        for place, action_id in enumerate(("change_label", "replay_check", "export_session", "erase_person")):
+        for place, action_id in enumerate(_VERBS):
             verbs.addWidget(VerbButton(self.context.actions[action_id], self), place // 2, place % 2)
         middle.addLayout(verbs)
         self.beside.setFixedWidth(308)
@@ -133,14 +139,18 @@ class ReviewPage(Page):
         self.rooms = QStackedWidget(self)
         self.rooms.addWidget(content)
         self.rooms.addWidget(self.empty)
+        self.rooms.addWidget(self.blind)
         self.column.addWidget(self.rooms, 1)
 
     def _connect(self) -> None:
         actions = self.context.actions
         actions.connect("play", self.player.toggle)
-        actions.connect("frame_back", lambda: self.player.step(-1))
-        actions.connect("frame_on", lambda: self.player.step(1))
+        actions.connect("frame_back", lambda: self._step(-1))
+        actions.connect("frame_on", lambda: self._step(1))
         actions.connect("change_label", self.change_label)
+        actions.connect("second_label", self.label_blind)
+        actions.connect("label_agreement", lambda: AgreementDialog(self.context, self).open())
+        self.blind.ended.connect(self.end_blind)
         actions.connect("explain", self.explain)
         actions.connect("stop_explaining", self.explanation.explaining.stop)
         actions.connect("replay_check", self.replay_check)
@@ -167,6 +177,8 @@ class ReviewPage(Page):
 
     def erased(self) -> None:
         """The frames in question may be gone: read everything again."""
+        if self.blind.open:
+            self.end_blind()
         self.sessions.refresh()
         if self.opened is not None:
             self.open(self.opened.session.id)
@@ -189,7 +201,7 @@ class ReviewPage(Page):
 
     @Slot(int)
     def _on_loaded(self, rows: int) -> None:
-        self.rooms.setCurrentIndex(1 if rows == 0 and not self._filtered else 0)
+        self._enter_room(_EMPTY if rows == 0 and not self._filtered else _CONTENT)
         more = self.sessions.canFetchMore()
         self.count.setText(
             tr("{n} sessions, more below", n=rows) if more else tr_count(rows, "{n} session", "{n} sessions")
@@ -206,7 +218,7 @@ class ReviewPage(Page):
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
-        self.rooms.setCurrentIndex(1)
+        self._enter_room(_EMPTY)
         self.empty.say(tr("The sessions could not be read"), told_error(error))
         self.context.show_error(error)
 
@@ -219,8 +231,15 @@ class ReviewPage(Page):
             return
         self.open(session)
 
+    def _enter_room(self, room: int) -> None:
+        """Bring a room to the front; whoever labels blind stays undisturbed."""
+        if not self.blind.open:
+            self.rooms.setCurrentIndex(room)
+
     def open(self, session: str, presentation: str = "") -> None:
         """Read and show a session, at one of its presentations."""
+        if self.blind.open:
+            self.end_blind()
         self.context.tasks.run(
             lambda catalogue: open_session(catalogue, session),
             lambda opened: self._show(opened, presentation),
@@ -237,9 +256,8 @@ class ReviewPage(Page):
         begun = datetime.fromtimestamp(session.created_utc_s).strftime("%Y-%m-%d %H:%M")
         self._select_opened()
         self.title.setText(session.name or session.subject or tr("Session of {day}", day=begun))
-        self.busy.setText(
-            "   ".join((codes.source(session.source_kind), codes.session_state(session.state), session.problem)).strip()
-        )
+        kind, state = codes.source(session.source_kind), codes.session_state(session.state)
+        self.busy.setText("   ".join((kind, state, origin_words(opened.origin), session.problem)).strip())
         self.player.show_session(opened)
         self.trace.show_verdict(None)
         self.explanation.show_verdict(opened, None)
@@ -282,13 +300,18 @@ class ReviewPage(Page):
     # --- verbs --------------------------------------------------------------------------------------------------
 
     def _enable(self) -> None:
-        actions, frames = self.context.actions, self.opened is not None and bool(self.opened.timeline)
-        for action_id in ("play", "frame_back", "frame_on", "replay_check"):
-            actions[action_id].setEnabled(frames and (action_id != "replay_check" or self._running is None))
-        actions["export_session"].setEnabled(frames and self._running is None)
-        actions["change_label"].setEnabled(self.chosen is not None)
+        actions, blind = self.context.actions, self.blind.open
+        frames = self.opened is not None and bool(self.opened.timeline) and not blind
+        for action_id in ("frame_back", "frame_on"):
+            actions[action_id].setEnabled(frames or blind)
+        actions["play"].setEnabled(frames)
+        for action_id in ("replay_check", "export_session"):
+            actions[action_id].setEnabled(frames and self._running is None)
+        actions["change_label"].setEnabled(self.chosen is not None and not blind)
+        for action_id in ("second_label", "label_agreement"):
+            actions[action_id].setEnabled(not blind)
         stage = self.explanation.explaining.stage
-        actions["explain"].setEnabled(stage in (Stage.POSSIBLE, Stage.DONE))
+        actions["explain"].setEnabled(stage in (Stage.POSSIBLE, Stage.DONE) and not blind)
         actions["stop_explaining"].setEnabled(stage is Stage.RUNNING)
 
     def change_label(self) -> None:
@@ -310,6 +333,23 @@ class ReviewPage(Page):
 
         explanation = tr("Now: {label}. The old label stays in the audit.", label=codes.species(take.species))
         ask_reason(self, tr("Change label"), explanation, answered, choices)
+
+    def label_blind(self) -> None:
+        """Hide everything but the pictures of what whoever is here is to label a second time."""
+        self.player.pause()
+        self.blind.begin()
+        self.rooms.setCurrentIndex(_BLIND)
+        self._enable()
+
+    def end_blind(self) -> None:
+        """Back to the sessions, as they are now."""
+        self.blind.end()
+        self.rooms.setCurrentIndex(_CONTENT)
+        self._enable()
+        self.sessions.refresh()
+
+    def _step(self, by: int) -> None:
+        (self.blind if self.blind.open else self.player).step(by)
 
     def explain(self) -> None:
         """Show the explanation, and have it made where it was not yet."""
@@ -342,7 +382,7 @@ class ReviewPage(Page):
         self._run(
             ["export", "--session", self.opened.session.id, "--out", folder],
             tr("Exporting"),
-            lambda _output: self.context.notify(tr("Exported."), folder, Level.INFO),
+            lambda _output: self.context.notify(tr("Exported and signed."), folder, Level.INFO),
         )
 
     def erase_person(self) -> None:

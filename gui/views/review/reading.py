@@ -11,9 +11,11 @@ from core.frames import FrameSet
 from gui.i18n.errors import told_error
 from storage.catalogue import Catalogue
 from storage.frames import FrameStore, SetEntry
+from storage.importing import imported_from
 from storage.repositories.presentations import Presentation
 from storage.repositories.sessions import Session
 from storage.repositories.verdicts import StoredVerdict
+from storage.session_signature import Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Opened:
     """sha256 of the deployed model."""
     models: Mapping[str, str] = field(default_factory=dict)
     """Names of the models that made the verdicts, by sha256, as far as they are still stored here."""
+    origin: Provenance | None = None
+    """Who signed an imported session, as it was found then."""
 
     @property
     def shadow(self) -> bool:
@@ -53,7 +57,8 @@ def open_session(catalogue: Catalogue, session_id: str) -> Opened:
             timeline = tuple(store.timeline())
         except InputError as error:
             store, problem = None, told_error(error)
-    return Opened(session, presentations, verdicts, timeline, store, problem, champion, models)
+    origin = imported_from(catalogue, session_id)
+    return Opened(session, presentations, verdicts, timeline, store, problem, champion, models, origin)
 
 
 def read_set(opened: Opened, position: int) -> FrameSet:
