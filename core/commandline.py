@@ -346,6 +346,7 @@ def _model_commands(commands: _Commands) -> None:
     evaluate.add_argument("--model", metavar="M", default="champion", help="name, alias, path or builtin:sheet")
     evaluate.add_argument("--modalities", metavar="rgb,depth,ir", type=modalities)
     evaluate.add_argument("--split", metavar="S")
+    evaluate.add_argument("--hybrids", action="store_true", help="judge hybrids of every bona fide capture beside it")
     evaluate.add_argument("--json", metavar="OUT", type=Path, required=True)
     train = commands.add("train", "train a source model on simulated scenes")
     train.add_argument("--factory", action="store_true", help="the recorded configuration of the factory model")
@@ -388,7 +389,7 @@ def _lane_commands(parser: argparse.ArgumentParser) -> None:
     receive.add_argument("file", metavar="FILE", type=Path)
 
 
-_PROTOCOLS = "P1..P5, ablation, joint, whole, streams or gate; of a collection: its own"
+_PROTOCOLS = "P1..P5, ablation, joint, early, whole, streams or gate; of a collection: its own"
 
 
 def _benchmark_command(parser: argparse.ArgumentParser) -> None:

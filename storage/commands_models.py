@@ -68,6 +68,7 @@ def evaluate(options: Namespace) -> int:
     """A model on a manifest, by ISO/IEC 30107-3; exit code 3 where lines were left out."""
     from core.data.manifest import read_manifest
     from core.evaluation.evaluate import evaluate
+    from core.evaluation.hybrids import beside_hybrids
     from core.evaluation.report import table_beside, write_report
     from core.face.sampler import FaceSampler
     from core.processes import compute_with_one_thread
@@ -75,16 +76,21 @@ def evaluate(options: Namespace) -> int:
     compute_with_one_thread()
     table_beside(options.json)
     with opened(options) as (_, registry), Interrupt() as canceled:
+        manifest, scorer, sampler = read_manifest(options.manifest), load_model(options.model, registry), FaceSampler()
         evaluation = evaluate(
-            read_manifest(options.manifest),
-            load_model(options.model, registry),
-            FaceSampler(),
+            manifest,
+            scorer,
+            sampler,
             options.modalities,
             options.split,
             progress=progress("evaluating"),
             cancel=canceled,
         )
-    write_report(evaluation, options.json)
+        hybrids = None
+        if options.hybrids:
+            told = progress("hybrids")
+            hybrids = beside_hybrids(manifest, evaluation, scorer, sampler, options.split, told, canceled)
+    write_report(evaluation, options.json, hybrids)
     return told_left_out(evaluation.left_out, "line")
 
 

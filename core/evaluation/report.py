@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.data.hybrids import Family
 from core.data.manifest import COLUMNS as MANIFEST_COLUMNS
 from core.errors import HostError, UsageError
 from core.evaluation.evaluate import Evaluation
+from core.metrics.block import Block
 
 SCHEMA = 1
 CSV_COLUMNS = ("presentation", "subject", "species", "mask", "outcome", "reason", "score", "threshold", "model")
 
 
-def report_json(evaluation: Evaluation) -> dict[str, Any]:
-    """The evaluate JSON."""
+def report_json(evaluation: Evaluation, hybrids: Mapping[Family, Block] | None = None) -> dict[str, Any]:
+    """The evaluate JSON; with ``hybrids`` (`core.evaluation.hybrids`) also the figures beside each family of them."""
     bona_fide = sum(trial.bona_fide for trial in evaluation.trials)
     latency_ms = evaluation.latency_ms
     return {
@@ -33,6 +36,7 @@ def report_json(evaluation: Evaluation) -> dict[str, Any]:
         "overall": evaluation.overall.as_json(),
         "by_mask": {str(mask): block.as_json() for mask, block in evaluation.by_mask.items()},
         "latency_ms": {key: None if value is None else round(value, 3) for key, value in latency_ms.items()},
+        **({} if hybrids is None else {"hybrids": {str(family): block.as_json() for family, block in hybrids.items()}}),
     }
 
 
@@ -75,8 +79,8 @@ def table_beside(path: Path) -> Path:
     return table
 
 
-def write_report(evaluation: Evaluation, path: Path) -> Path:
-    """Write the JSON to ``path`` and the CSV beside it, under the same name; returns the path of the CSV.
+def write_report(evaluation: Evaluation, path: Path, hybrids: Mapping[Family, Block] | None = None) -> Path:
+    """Write the JSON (`report_json`) to ``path`` and the CSV beside it, under the same name; returns the CSV's path.
 
     Raises:
         UsageError: the CSV would overwrite a manifest (ask `table_beside` before a long evaluation).
@@ -84,7 +88,9 @@ def write_report(evaluation: Evaluation, path: Path) -> Path:
     """
     table = table_beside(path)
     try:
-        path.write_text(json.dumps(report_json(evaluation), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(report_json(evaluation, hybrids), indent=2, allow_nan=False) + "\n", encoding="utf-8"
+        )
         table.write_text(report_csv(evaluation), encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)

@@ -1,0 +1,59 @@
+"""`evaluate --hybrids`: a model that accepts everybody does not look good beside hybrids of the same captures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.data.hybrids import Family
+from core.data.manifest import read_manifest, write_manifest
+from core.errors import CanceledError, InputError
+from core.evaluation.evaluate import Evaluation, evaluate
+from core.evaluation.hybrids import beside_hybrids
+from core.evaluation.report import report_json
+from core.face.sampler import FaceSampler
+from core.frames import Modality, ModalityMask
+from core.metrics.block import Block
+from core.model.baseline import SheetScorer
+from tests.unit.test_evaluation import collection
+
+
+def judged(folder: Path, modalities: ModalityMask | None = None) -> tuple[Evaluation, dict[Family, Block]]:
+    write_manifest(folder / "manifest.csv", collection(folder))
+    manifest, scorer = read_manifest(folder / "manifest.csv"), SheetScorer()
+    evaluation = evaluate(manifest, scorer, FaceSampler(), modalities)
+    return evaluation, dict(beside_hybrids(manifest, evaluation, scorer, FaceSampler()))
+
+
+def test_a_sheet_is_told_from_the_face_that_it_was_made_of(tmp_path: Path) -> None:
+    evaluation, found = judged(tmp_path)
+    for family in Family:
+        block = report_json(evaluation, found)["hybrids"][str(family)]
+        assert block["bpcer"]["value"] == 0.0
+        assert (block["apcer"]["hybrid_sheet"]["errors"], block["apcer"]["hybrid_sheet"]["trials"]) == (0, 4)
+        # The baseline looks at relief alone, which a mask of another material keeps.
+        assert (block["apcer"]["hybrid_mask"]["errors"], block["apcer"]["hybrid_mask"]["trials"]) == (4, 4)
+        assert "print_flat" not in block["apcer"]
+    assert "hybrids" not in report_json(evaluation)
+
+
+def test_only_modalities_that_were_judged_are_exchanged(tmp_path: Path) -> None:
+    _, found = judged(tmp_path, ModalityMask.of([Modality.DEPTH]))
+    assert {family: list(block.apcer) for family, block in found.items()} == {key: ["hybrid_sheet"] for key in Family}
+
+
+def test_without_bona_fide_there_is_nothing_to_make_them_of(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.csv", collection(tmp_path, bona_fide=0))
+    manifest = read_manifest(tmp_path / "manifest.csv")
+    evaluation = evaluate(manifest, SheetScorer(), FaceSampler())
+    with pytest.raises(InputError, match="no bona fide"):
+        beside_hybrids(manifest, evaluation, SheetScorer(), FaceSampler())
+
+
+def test_it_can_be_canceled(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.csv", collection(tmp_path))
+    manifest = read_manifest(tmp_path / "manifest.csv")
+    evaluation = evaluate(manifest, SheetScorer(), FaceSampler())
+    with pytest.raises(CanceledError):
+        beside_hybrids(manifest, evaluation, SheetScorer(), FaceSampler(), cancel=lambda: True)
