@@ -19,8 +19,9 @@ from core.adaptation.material import Sample
 from core.adaptation.paired import Stratum
 from core.codes import Species
 from core.frames import ALL_MODALITIES, MODALITIES, FaceCrop, ModalityMask
+from core.model.features import Features, joined
 from core.model.inputs import normalise, stack
-from core.model.network import Features, ModelOutput, PadNetwork
+from core.model.network import ModelOutput, PadNetwork
 from core.training.augment import augment
 
 
@@ -92,16 +93,6 @@ def early_maps(network: PadNetwork, presentation: str, crops: Sequence[FaceCrop]
     The variation of a presentation depends on ``seed`` and its name alone, not on what else is encoded.
     """
     return _cached(network, crops, copies, [seed, zlib.crc32(presentation.encode())])
-
-
-def joined(parts: Sequence[Features]) -> Features:
-    """The rows of all parts, one after the other."""
-    return Features(
-        torch.cat([part.maps for part in parts]),
-        torch.cat([part.presence for part in parts]),
-        torch.cat([part.quality for part in parts]),
-        torch.cat([part.evidence for part in parts]),
-    )
 
 
 def table_of(samples: Iterable[Encoded]) -> FeatureTable:

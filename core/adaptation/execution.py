@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from core.adaptation.checkpoint import read_checkpoint, write_checkpoint
-from core.adaptation.early import Encoded, FeatureTable, early_maps, encode, joined, table_of
+from core.adaptation.early import Encoded, FeatureTable, early_maps, encode, table_of
 from core.adaptation.judging import champion_levels
 from core.adaptation.material import CropFace, site_samples, unlabelled_crops
 from core.adaptation.memory import ReplayMemory
@@ -22,8 +22,9 @@ from core.adaptation.trainer import AdaptationTrainer
 from core.data.hybrids import Family
 from core.errors import InputError
 from core.model.bundle import load_network
+from core.model.features import Features, joined
 from core.model.manifest import Manifest
-from core.model.network import Features, PadNetwork
+from core.model.network import PadNetwork
 from core.model.share import ALONE, Share
 from core.ports import PresentationStore
 

@@ -13,6 +13,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from safetensors.torch import save
 from core.adaptation.early import Encoded, encode
 from core.adaptation.paired import Stratum
 from core.adaptation.replay import Simulate
-from core.model.network import Features, PadNetwork
+from core.model.features import Features
+from core.model.network import PadNetwork
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ PIECE = 40
 """Presentations in one file: what a kill costs, at most."""
 _CORE = Path(__file__).resolve().parents[1]
 _MAKERS = ("scenes", "face/crop.py", "surface.py", "training/augment.py", "model", "adaptation/replay.py")
-_TENSORS = ("maps", "presence", "quality", "evidence")
+_TENSORS = tuple(field.name for field in fields(Features))
 
 
 class ReplayMemory:

@@ -14,7 +14,8 @@ import torch
 
 from core.adaptation.early import FeatureTable, late
 from core.frames import EVERY_MASK, ModalityMask
-from core.model.network import Features, PadNetwork
+from core.model.features import Features
+from core.model.network import PadNetwork
 from core.model.uncertainty import Uncertainty, Vote
 
 KEPT_BONA_FIDE, KEPT_ATTACK = 0.3, 0.5

@@ -21,7 +21,8 @@ from core.adaptation.settings import TrainingSettings
 from core.adaptation.stability import Signals, StabilityWeight
 from core.errors import HostError
 from core.frames import EVERY_MASK
-from core.model.network import Features, ModelOutput, PadNetwork
+from core.model.features import Features
+from core.model.network import ModelOutput, PadNetwork
 from core.model.share import ALONE, Share
 
 Tensors = dict[str, torch.Tensor]

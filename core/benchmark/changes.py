@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.benchmark.inputs import Change
 from core.model.inputs import CropBatch
+from core.training.prepared import Change
 
 Float = NDArray[np.float32]
 

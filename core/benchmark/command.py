@@ -25,7 +25,7 @@ from core.benchmark.result import (
 )
 from core.benchmark.runner import run_study
 from core.benchmark.scenes import frozen_domains, further_domain, identity, joint_domain, recipe_digest
-from core.benchmark.sizes import FULL, QUICK, Size
+from core.benchmark.sizes import EARLY, EARLY_QUICK, FULL, QUICK, Size
 from core.benchmark.study import ABLATION_TABLE, CLEAN, METHODS, TABLES, WHOLE, Cell
 from core.benchmark.work import Canceled, Report, Work
 from core.errors import UsageError
@@ -33,6 +33,7 @@ from core.results import write_json, writing
 from core.scenes.domain import Domain
 
 SCHEMA = 1
+_TABLES = {"ablation": ABLATION_TABLE, "joint": ABLATION_TABLE, "whole": WHOLE, "early": WHOLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class StudyOrder:
     @property
     def sized(self) -> Size:
         """The size that was asked for."""
-        return self.size or (QUICK if self.quick else FULL)
+        quick, full = (EARLY_QUICK, EARLY) if self.protocol == "early" else (QUICK, FULL)
+        return self.size or (quick if self.quick else full)
 
 
 def run(order: StudyOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
@@ -80,7 +82,9 @@ def plan(order: StudyOrder) -> tuple[list[Cell], Work]:
     found = splits(order.protocol, list(domains), "" if further is None else further.name, joint.name)
     found = _chosen(found, order.targets)
     every: dict[str, Domain] = {**domains, joint.name: joint, **({} if further is None else {further.name: further})}
-    table = {"ablation": ABLATION_TABLE, "joint": ABLATION_TABLE, "whole": WHOLE}.get(order.protocol, METHODS)
+    table = {"ablation": ABLATION_TABLE, "joint": ABLATION_TABLE, "whole": WHOLE, "early": WHOLE}.get(
+        order.protocol, METHODS
+    )
     methods = chosen([*order.methods, OURS] if order.methods else [], [entry.name for entry in TABLES[table]])
     folder = order.work / f"{size.name}-{size.digest()[:8]}-{recipe_digest()[:12]}"
     seeds = order.seeds or tuple(range(size.seeds))

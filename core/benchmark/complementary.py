@@ -16,7 +16,7 @@ from torch.nn import functional
 from core.benchmark.maps import Maps
 from core.benchmark.methods.ours import Ours
 from core.frames import EVERY_MASK, MODALITIES
-from core.model.network import Features
+from core.model.features import Features
 
 _BATCH = 128
 _FIGURES = ("own", "another", "mean_feature")

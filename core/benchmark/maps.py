@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.benchmark.inputs import Joined
 from core.benchmark.people import People, Rows
 from core.benchmark.trunk import Trunk
 from core.benchmark.work import Canceled, stop_if
+from core.training.prepared import Joined
 
 _CHUNK = 128
 _FIELDS = ("stems", "quality", "evidence", "presence")

@@ -4,7 +4,8 @@ P1 leave one domain out, complete; P2 the same folds under every mask; P3 limite
 two are judged); P4 leave one family of species out; P5 the folds of P1 under corruptions and changing modalities
 (issue 3, section 4; MMDG's protocols in method.md 2.4). ``ablation`` and ``whole`` judge on the first target only;
 ``joint`` trains and judges, on other people, on the domain whose species only modalities together tell: there
-complementary features have something to find.
+complementary features have something to find. ``early`` does the same with networks that are trained whole, from their
+pixels on, and on presentations enough to find it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from core.codes import Species
 from core.errors import UsageError
 
-PROTOCOLS = ("P1", "P2", "P3", "P4", "P5", "ablation", "joint", "whole")
+PROTOCOLS = ("P1", "P2", "P3", "P4", "P5", "ablation", "joint", "early", "whole")
 
 FAMILIES: dict[str, tuple[Species, ...]] = {
     "prints": (Species.PRINT_FLAT, Species.PRINT_BENT, Species.PRINT_CUTOUT, Species.PRINT_WORN),
@@ -45,7 +46,7 @@ def splits(protocol: str, domains: Sequence[str], unseen_domain: str = "", joint
     Args:
         protocol: one of `PROTOCOLS`.
         domains: the frozen domains, in their order.
-        joint_domain: the domain of ``joint``.
+        joint_domain: the domain of ``joint`` and ``early``.
         unseen_domain: a further domain; then every domain of ``domains`` trains and this one alone is judged.
 
     Raises:
@@ -55,7 +56,7 @@ def splits(protocol: str, domains: Sequence[str], unseen_domain: str = "", joint
         raise UsageError(f"There is no protocol {protocol!r}.", f"Use one of {', '.join(PROTOCOLS)}.")
     if unseen_domain:
         return _unseen(protocol, domains, unseen_domain)
-    if protocol == "joint":
+    if protocol in ("joint", "early"):
         return (Split(f"in-{joint_domain}", (joint_domain,), (joint_domain,)),)
     if protocol == "P3":
         half = len(domains) // 2
@@ -69,7 +70,7 @@ def splits(protocol: str, domains: Sequence[str], unseen_domain: str = "", joint
 
 
 def _unseen(protocol: str, domains: Sequence[str], name: str) -> tuple[Split, ...]:
-    if protocol in ("P3", "P4", "joint"):
+    if protocol in ("P3", "P4", "joint", "early"):
         raise UsageError(
             f"{protocol} fixes which domains are judged; a domain file cannot be judged under it.",
             "Give --domain with P1, P2, P5 or ablation.",

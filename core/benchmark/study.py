@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.benchmark.changes import VIEWS
 from core.benchmark.complementary import cosines
-from core.benchmark.inputs import Joined, Prepared, empty_inputs, open_prepared, prepare, training_changes
+from core.benchmark.inputs import empty_inputs, prepare, training_changes
 from core.benchmark.judging import calibrations, columns_under, judge
 from core.benchmark.maps import Maps, open_maps, write_maps
 from core.benchmark.methods.base import MASKS, TRIALS, Base, Entry, Knobs, Method, Schedule
@@ -37,6 +37,7 @@ from core.benchmark.trunk import Trunk, load_trunk, save_trunk, train_trunk
 from core.benchmark.whole import VARIANTS, Variant, train_whole, whole_logits
 from core.benchmark.work import Canceled, Work
 from core.scenes.domain import Domain
+from core.training.prepared import Joined, Prepared, open_prepared
 from core.training.table import CropTable, open_table
 
 CLEAN = "clean"

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from core.benchmark.hardware import has_bfloat16
-from core.benchmark.inputs import Joined
+from core.benchmark.inputs import mirrored
 from core.benchmark.people import People, balanced_rows
 from core.benchmark.sizes import Size
 from core.benchmark.work import Canceled, stop_if
@@ -26,6 +26,7 @@ from core.frames import MODALITIES
 from core.model.encoders import ConvEncoder, learn_statistics
 from core.model.inputs import CHANNELS, ModelInputs
 from core.training.losses import cross_entropy
+from core.training.prepared import Joined
 
 _RATE, _DECAY, _SMOOTHING, _NORM = 3e-3, 0.02, 0.05, 2.0
 
@@ -89,7 +90,7 @@ def train_trunk(
         for i in range(len(order) // size.batch):
             stop_if(canceled)
             batch = np.sort(order[i * size.batch : (i + 1) * size.batch])
-            inputs = _flipped(prepared.inputs(batch, random.integers(0, prepared.versions, len(batch))), random)
+            inputs = mirrored(prepared.inputs(batch, random.integers(0, prepared.versions, len(batch))), random)
             target = torch.from_numpy(people.bona_fide[people.owner[batch]]).float()
             loss = _loss(trunk, inputs, target, random)
             optimizer.zero_grad(set_to_none=True)
@@ -125,15 +126,6 @@ def _loss(trunk: Trunk, inputs: ModelInputs, target: torch.Tensor, random: np.ra
     alone, joint = trunk.logits(inputs, kept)
     each = cross_entropy(alone, target[:, None].expand_as(alone), _SMOOTHING) * inputs.presence
     return each.sum(dim=1).mean() + cross_entropy(joint, target, _SMOOTHING).mean()
-
-
-def _flipped(inputs: ModelInputs, random: np.random.Generator) -> ModelInputs:
-    """The batch, mirrored in every modality with an even chance."""
-    mirror = [3] if random.random() < 0.5 else []
-    rgb, depth, infrared = (
-        torch.flip(x, dims=mirror).contiguous(memory_format=torch.channels_last) for x in inputs.images
-    )
-    return ModelInputs((rgb, depth, infrared), inputs.presence, inputs.quality, inputs.evidence)
 
 
 def _cosine(share: float) -> float:

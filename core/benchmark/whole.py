@@ -1,4 +1,4 @@
-"""The check without cached maps: the product's network trained from its pixels on, with parts of it switched off.
+"""The check without cached maps: the product's network trained from its pixels on, parts of it switched.
 
 In the cached study every method starts from a trunk that has already been fitted to the same presentations; what a part
 of the network would have taught the encoders cannot show there. Here nothing is shared: each variant trains alone, on
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.benchmark.hardware import has_bfloat16
-from core.benchmark.inputs import Joined
+from core.benchmark.inputs import mirrored
 from core.benchmark.methods.base import MASKS, SMOOTHING
 from core.benchmark.people import People, Rows, balanced_rows
 from core.benchmark.sizes import Size
@@ -25,6 +25,7 @@ from core.model.encoders import learn_statistics
 from core.model.inputs import ModelInputs
 from core.model.network import NetworkConfig, PadNetwork
 from core.training.losses import source_loss
+from core.training.prepared import Joined
 from core.training.sampling import MaskSampler
 
 _RATE, _DECAY, _NORM, _WARM_UP, _BATCH = 3e-3, 0.02, 2.0, 30, 128
@@ -32,7 +33,7 @@ _RATE, _DECAY, _NORM, _WARM_UP, _BATCH = 3e-3, 0.02, 2.0, 30, 128
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A network that is trained whole."""
+    """A network that is trained whole. ``crosses``: with the early cross-modal stage (`core.model.crossing`)."""
 
     name: str
     title: str
@@ -40,17 +41,23 @@ class Variant:
     complementary: str = "full"
     residuals: bool = True
     evidence: bool = True
+    crosses: bool = False
 
     def network(self, size: Size) -> PadNetwork:
         """The untrained network."""
         config = NetworkConfig(
-            widths=size.widths, complementary=self.complementary, residuals=self.residuals, evidence=self.evidence
+            widths=size.widths,
+            complementary=self.complementary,
+            residuals=self.residuals,
+            evidence=self.evidence,
+            crossing=size.widths[:3] if self.crosses else (),
         )
         return PadNetwork(config).channels_last()
 
 
 VARIANTS = (
     Variant("ours", "ours, trained whole", "ours"),
+    Variant("crossed", "ours with an early cross-modal stage", "control", crosses=True),
     Variant("none", "no complementary features", "control", complementary="none", residuals=False),
     Variant("without_evidence", "without physics evidence", "control", evidence=False),
     Variant(
@@ -82,7 +89,7 @@ def train_whole(
         for i in range(len(order) // size.batch):
             stop_if(canceled)
             batch = np.sort(order[i * size.batch : (i + 1) * size.batch])
-            inputs = prepared.inputs(batch, random.integers(0, prepared.versions, len(batch)))
+            inputs = mirrored(prepared.inputs(batch, random.integers(0, prepared.versions, len(batch))), random)
             bona_fide = torch.from_numpy(people.bona_fide[people.owner[batch]])
             loss = _loss(network, inputs.to(torch.device("cpu")), bona_fide, masks, generator)
             share = done / steps

@@ -16,10 +16,11 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from core.frames import CROP_PX
 from core.model.complement import IMPUTED_TRUST, MODALITY_COUNT, ComplementaryFeatures, Complemented, Generator
+from core.model.crossing import crossed_under
 from core.model.encoders import ConvEncoder, ConvStage
-from core.model.network import Features, ModelOutput, PadNetwork, evidence_under
+from core.model.features import Features, evidence_under
+from core.model.network import ModelOutput, PadNetwork
 
 _EPS = 1e-6
 _SOURCES = tuple(n for m in range(MODALITY_COUNT) for n in range(MODALITY_COUNT) if n != m)
@@ -30,21 +31,31 @@ _TARGETS = tuple(m for m in range(MODALITY_COUNT) for _ in range(MODALITY_COUNT 
 def folded(network: PadNetwork) -> PadNetwork:
     """A copy of ``network`` for evaluation whose norms are part of their convolutions; the original is untouched."""
     copy = deepcopy(network).eval().requires_grad_(False)
+    side = copy.config.pixels
     for encoder in copy.encoders.values():
         if isinstance(encoder, ConvEncoder):
-            side = CROP_PX
-            for number, stage in enumerate(encoder.stages):
-                assert isinstance(stage, ConvStage)
-                _fold(stage, "down", "down_norm")
-                _fold(stage, "keep", "keep_norm")
-                if _packable(stage.down.weight):
-                    # Their ReLU is part of them: the stage's own would only pass over the maps once more.
-                    encoder.stages[number] = nn.Sequential(
-                        _PackedConvolution(stage.down, side), _PackedConvolution(stage.keep, side // 2)
-                    )
-                side //= 2
+            for depth in range(len(encoder.stages)):
+                _fold_stage(encoder.stages, depth, side >> depth)
+    if copy.crossing is not None:
+        for number in range(len(copy.crossing.stems)):
+            _fold_stage(copy.crossing.stems, number, side)
+        for meeting in copy.crossing.meetings:
+            _fold(meeting, "mix", "norm")
+        for depth in range(len(copy.crossing.trunk)):
+            _fold_stage(copy.crossing.trunk, depth, side >> (depth + 1))
     _fold(copy.fusion, "mix", "norm")
     return copy.channels_last()
+
+
+def _fold_stage(stages: nn.ModuleList | nn.Sequential, number: int, side: int) -> None:
+    """Fold one stage, which sees maps of ``side`` pixels, where it stands."""
+    stage = stages[number]
+    assert isinstance(stage, ConvStage)
+    _fold(stage, "down", "down_norm")
+    _fold(stage, "keep", "keep_norm")
+    if _packable(stage.down.weight):
+        # Their ReLU is part of them: the stage's own would only pass over the maps once more.
+        stages[number] = nn.Sequential(_PackedConvolution(stage.down, side), _PackedConvolution(stage.keep, side // 2))
 
 
 def _fold(module: nn.Module, convolution: str, norm: str) -> None:
@@ -121,7 +132,7 @@ class MaskedHeads:
         fill = self._predictor or _renormalised
         filled = fill(features, pooled, presence.transpose(1, 2))
         joint = self._fuse(filled, presence)
-        fused, present = self._fused_logits(joint, filled.residual, presence, features.evidence)
+        fused, present = self._fused_logits(joint, filled.residual, presence, features)
         _, evidence = self._network.told(features, filled.own)
         heads = enumerate(head.by_modality())
         modality = torch.stack([one(pooled[:, m], head.own_evidence(evidence, m)) for m, one in heads], dim=1)
@@ -145,14 +156,17 @@ class MaskedHeads:
         joint: tuple[torch.Tensor, torch.Tensor],
         residual: torch.Tensor,
         presence: torch.Tensor,
-        evidence: torch.Tensor,
+        features: Features,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The fused head on both kinds of joint features: twice ``(B, Q)``."""
         batch, count = presence.shape[:2]
         config = self._network.config
-        told = evidence_under(evidence.repeat_interleave(count, dim=0), presence.flatten(0, 1)) * config.evidence
-        given = torch.cat([residual.transpose(1, 2) * config.residuals, presence], dim=2)
-        described = torch.cat([torch.cat([features, given], dim=2).flatten(0, 1) for features in joint])
+        told = (
+            evidence_under(features.evidence.repeat_interleave(count, dim=0), presence.flatten(0, 1)) * config.evidence
+        )
+        crossed = crossed_under(features.crossed.repeat_interleave(count, dim=0), presence.flatten(0, 1))
+        given = [residual.transpose(1, 2) * config.residuals, presence, crossed.reshape(batch, count, -1)]
+        described = torch.cat([torch.cat([one, *given], dim=2).flatten(0, 1) for one in joint])
         logits = self._network.head.fused(described, torch.cat([told, told])).reshape(2, batch, count)
         return logits[0], logits[1]
 

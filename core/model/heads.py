@@ -16,6 +16,7 @@ from core.frames import MODALITIES
 from core.model.complement import MODALITY_COUNT
 from core.model.encoders import RunningNorm
 from core.model.evidence import EVIDENCE, columns_of
+from core.model.features import Features
 
 FEATURES_REACH = 4.0
 """The learnt features' share of a logit lies within plus and minus this."""
@@ -95,11 +96,12 @@ class Logits:
 class Heads(nn.Module):
     """Per-modality heads on each modality's own features and evidence; the fused head sees all of it and residuals."""
 
-    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+    def __init__(self, width: int, hidden: int, dropout: float, crossed: int = 0) -> None:
+        """``crossed``: features of each pair of modalities (`core.model.crossing`)."""
         super().__init__()
         own = [columns_of(modality) for modality in MODALITIES]
         self.modality = nn.ModuleList(Head(width, len(columns), hidden, dropout) for columns in own)
-        self.fused = Head(width + 2 * MODALITY_COUNT, len(EVIDENCE), hidden, dropout)
+        self.fused = Head(width + (2 + crossed) * MODALITY_COUNT, len(EVIDENCE), hidden, dropout)
         self._own = [torch.from_numpy(columns) for columns in own]
 
     def by_modality(self) -> list[Head]:
@@ -115,15 +117,15 @@ class Heads(nn.Module):
         pooled: torch.Tensor,
         joint: torch.Tensor,
         residual: torch.Tensor,
-        presence: torch.Tensor,
+        features: Features,
         evidence: torch.Tensor,
     ) -> Logits:
-        """``pooled (B, 3, C)``, ``joint (B, C)``, ``residual (B, 3)``, ``presence (B, 3)``, ``evidence (B, E)``."""
+        """``pooled (B, 3, C)``, ``joint (B, C)``, ``residual (B, 3)``, ``evidence (B, E)``, and ``features``."""
         heads = enumerate(self.by_modality())
         modality = torch.stack([head(pooled[:, m], self.own_evidence(evidence, m)) for m, head in heads], dim=1)
-        return Logits(self.fused(self.described(joint, residual, presence), evidence), modality)
+        return Logits(self.fused(self.described(joint, residual, features), evidence), modality)
 
     @staticmethod
-    def described(joint: torch.Tensor, residual: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
-        """Features of the fused head ``(B, C + 6)``."""
-        return torch.cat([joint, residual, presence.to(joint.dtype)], dim=1)
+    def described(joint: torch.Tensor, residual: torch.Tensor, features: Features) -> torch.Tensor:
+        """Features of the fused head ``(B, C + 6 + 3 P)``."""
+        return torch.cat([joint, residual, features.presence.to(joint.dtype), features.crossed.flatten(1)], dim=1)

@@ -119,6 +119,13 @@ def normalise(batch: CropBatch, sheets: Sheets | None = None) -> ModelInputs:
     return ModelInputs(images, presence, torch.from_numpy(quality), torch.from_numpy(evidence))
 
 
+def shrunk(planes: torch.Tensor, pixels: int) -> torch.Tensor:
+    """``(B, C, S, S)`` to ``(B, C, pixels, pixels)`` by area; planes that are no larger stay as they are."""
+    if planes.shape[-1] <= pixels:
+        return planes
+    return torch.nn.functional.interpolate(planes, size=(pixels, pixels), mode="area")
+
+
 @lru_cache(maxsize=4)
 def soft_window(size: int) -> Float:
     """``float32 (size, size)``: 1 on the face and its rim, falling to 0 towards corners and borders."""

@@ -8,23 +8,23 @@ that adaptation can cache features and explanations can ask again under other ma
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import nn
 
-from core.frames import MODALITIES
+from core.frames import CROP_PX, MODALITIES
 from core.model.complement import ComplementaryFeatures, Complemented
+from core.model.crossing import EarlyCrossing
 from core.model.encoders import Encoder
-from core.model.evidence import REQUIRED
+from core.model.features import Features, evidence_under, not_crossed
 from core.model.heads import Fusion, Heads, Logits
-from core.model.inputs import CHANNELS, ModelInputs
+from core.model.inputs import CHANNELS, ModelInputs, shrunk
 from core.model.share import ALONE
 from core.model.trunks import SMALL, build_encoder
 
 ARCHITECTURE = "sallyport-danet-2"
 """Name of this architecture in a bundle's manifest; weights of another are refused."""
-_REQUIRED = torch.from_numpy(REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ class NetworkConfig:
     """Sizes and switches of the network; they stand in the manifest beside `ARCHITECTURE`.
 
     ``trunk``: ``small`` (with ``widths``) or a name of timm. ``complementary``: see `core.model.complement.MODES`.
-    ``residuals`` and ``evidence``: whether the heads are told of them (ablations; what is off is 0).
+    ``residuals`` and ``evidence``: whether the heads are told of them (ablations; what is off is 0). ``pixels``: the
+    side of the planes that the encoders see; larger ones are shrunk by area. ``crossing``: widths of the early
+    cross-modal stage (`core.model.crossing`), none = there is none.
     """
 
     widths: tuple[int, ...] = (24, 48, 96, 160)
@@ -43,45 +45,12 @@ class NetworkConfig:
     complementary: str = "full"
     residuals: bool = True
     evidence: bool = True
+    pixels: int = CROP_PX
+    crossing: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for the manifest."""
-        return {**asdict(self), "widths": list(self.widths)}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Features:
-    """What the encoders give, or what they give before their last stage (`PadNetwork.encode_stem`).
-
-    ``maps (B, 3, ...)``, zero where absent: ``(B, 3, C, h, w)`` for the heads; ``presence bool (B, 3)``;
-    ``quality (B, 3)``; ``evidence (B, E)``, zero where what it needs is absent.
-    """
-
-    maps: torch.Tensor
-    presence: torch.Tensor
-    quality: torch.Tensor
-    evidence: torch.Tensor
-
-    def restricted(self, presence: torch.Tensor) -> Features:
-        """The same features with only the modalities of ``presence bool (B, 3)`` (and never more than there were)."""
-        kept = self.presence & presence
-        shown = kept.reshape(*kept.shape, *[1] * (self.maps.dim() - 2))
-        return Features(
-            torch.where(shown, self.maps, 0.0), kept, self.quality * kept, evidence_under(self.evidence, kept)
-        )
-
-    def rows(self, index: torch.Tensor) -> Features:
-        """Some rows, as single floats."""
-        return Features(
-            self.maps[index].float(), self.presence[index], self.quality[index], self.evidence[index].float()
-        )
-
-
-def evidence_under(evidence: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
-    """``evidence (B, E)`` without the columns that need a modality which ``presence bool (B, 3)`` lacks."""
-    required = _REQUIRED.to(presence.device)
-    allowed = (presence[:, None, :] | ~required[None]).all(dim=2)
-    return torch.where(allowed, evidence, 0.0)
+        return {**asdict(self), "widths": list(self.widths), "crossing": list(self.crossing)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +93,8 @@ class PadNetwork(nn.Module):
         width = self.encoder(0).width
         self.complementary = ComplementaryFeatures(width, self.config.bottleneck, self.config.complementary)
         self.fusion = Fusion(width)
-        self.head = Heads(width, self.config.hidden, self.config.dropout)
+        self.crossing = EarlyCrossing(self.config.crossing) if self.config.crossing else None
+        self.head = Heads(width, self.config.hidden, self.config.dropout, self.crossing.width if self.crossing else 0)
 
     def encoder(self, column: int) -> Encoder:
         """The encoder of one modality, by its place in `MODALITIES`."""
@@ -133,7 +103,7 @@ class PadNetwork(nn.Module):
         return encoder
 
     def late_parameters(self) -> dict[str, nn.Parameter]:
-        """Everything but the encoders' stems, by name: what adaptation may change."""
+        """Everything but what looks at pixels (stems, crossing), by name: what adaptation may change."""
         late = tuple(
             f"encoders.{m}.{prefix}" for column, m in enumerate(MODALITIES)
             for prefix in self.encoder(column).late_prefixes()
@@ -141,7 +111,7 @@ class PadNetwork(nn.Module):
         return {
             name: value
             for name, value in self.named_parameters()
-            if not name.startswith("encoders.") or (late and name.startswith(late))
+            if not name.startswith(("encoders.", "crossing.")) or (late and name.startswith(late))
         }
 
     def channels_last(self) -> PadNetwork:
@@ -153,17 +123,21 @@ class PadNetwork(nn.Module):
 
     def encode(self, inputs: ModelInputs) -> Features:
         """Encode every modality that any row has; rows that lack it get exact zeros, whatever its pixels hold."""
-        return self._gathered(inputs, lambda column, images: self.encoder(column)(images).float())
+        return self._gathered(
+            inputs, lambda column, images: self.encoder(column)(shrunk(images, self.config.pixels)).float()
+        )
 
     def encode_stem(self, inputs: ModelInputs) -> Features:
         """As `encode`, but only up to the encoders' last stage: ``maps (B, 3, ...)`` to be cached."""
-        return self._gathered(inputs, lambda column, images: self.encoder(column).stem(images).float())
+        return self._gathered(
+            inputs, lambda column, images: self.encoder(column).stem(shrunk(images, self.config.pixels)).float()
+        )
 
     def encode_rest(self, stem: Features) -> Features:
         """From `encode_stem` to what `encode` gives."""
         by_modality = stem.maps.unbind(dim=1)
         maps = [self._column(stem.presence, column, by_modality, self._rest) for column in range(len(MODALITIES))]
-        return Features(_stacked(maps), stem.presence, stem.quality, stem.evidence)
+        return replace(stem, maps=_stacked(maps))
 
     def _rest(self, column: int, given: torch.Tensor) -> torch.Tensor:
         if given.dim() == 4:
@@ -173,10 +147,13 @@ class PadNetwork(nn.Module):
     def _gathered(self, inputs: ModelInputs, encode: Callable[[int, torch.Tensor], torch.Tensor]) -> Features:
         if not bool(inputs.presence.any()):
             raise ValueError("a batch without any modality cannot be encoded")
-        maps = [self._column(inputs.presence, column, inputs.images, encode) for column in range(len(MODALITIES))]
+        images = [shrunk(planes, self.config.pixels) for planes in inputs.images]
+        maps = [self._column(inputs.presence, column, images, encode) for column in range(len(MODALITIES))]
         stacked = _stacked(maps)
         quality = inputs.quality * inputs.presence
-        return Features(stacked, inputs.presence, quality, evidence_under(inputs.evidence, inputs.presence))
+        crossed = self.crossing(images, inputs.presence) if self.crossing else not_crossed(inputs.presence)
+        evidence = evidence_under(inputs.evidence, inputs.presence)
+        return Features(stacked, inputs.presence, quality, evidence, crossed)
 
     def _column(
         self,
@@ -209,11 +186,11 @@ class PadNetwork(nn.Module):
         pooled: torch.Tensor,
         joint: torch.Tensor,
         residual: torch.Tensor,
-        presence: torch.Tensor,
+        features: Features,
         evidence: torch.Tensor,
     ) -> Logits:
         """Logits of the per-modality heads and the fused head."""
-        logits: Logits = self.head(pooled, joint, residual, presence, evidence)
+        logits: Logits = self.head(pooled, joint, residual, features, evidence)
         return logits
 
     def told(self, features: Features, complemented: Complemented) -> tuple[torch.Tensor, torch.Tensor]:
@@ -238,8 +215,8 @@ class PadNetwork(nn.Module):
         pooled = features.maps.mean(dim=(3, 4))
         joint, alone = self.fuse(complemented.maps, complemented.weights, features.presence.to(pooled.dtype))
         residual, evidence = self.told(features, complemented)
-        logits = self.heads(pooled, joint, residual, features.presence, evidence)
-        present = self.head.fused(self.head.described(alone, residual, features.presence), evidence)
+        logits = self.heads(pooled, joint, residual, features, evidence)
+        present = self.head.fused(self.head.described(alone, residual, features), evidence)
         return ModelOutput(logits.fused, present, logits.modality, features, complemented, pooled, joint)
 
     def forward(self, inputs: ModelInputs) -> ModelOutput:

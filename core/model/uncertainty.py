@@ -50,7 +50,7 @@ class Uncertainty:
             head.sample(output.pooled[:, m], heads.own_evidence(evidence, m), self._keep[m])
             for m, head in enumerate(heads.by_modality())
         ]
-        described = heads.described(output.joint, residual, output.features.presence)
+        described = heads.described(output.joint, residual, output.features)
         return torch.sigmoid(torch.stack([*drawn, heads.fused.sample(described, evidence, self._keep[-1])]))
 
     def vote(self, network: PadNetwork, output: ModelOutput) -> Vote:

@@ -17,6 +17,8 @@ from core.model.inputs import to_tensors
 from core.model.manifest import Manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
 
+_SMALLEST_PIXELS = 16
+
 
 def to_bytes(network: PadNetwork) -> bytes:
     """The network's weights as a safetensors file."""
@@ -82,14 +84,16 @@ def check_golden(network: PadNetwork, manifest: Manifest) -> None:
 def _config(manifest: Manifest) -> NetworkConfig:
     values = dict(manifest.config)
     try:
-        config = NetworkConfig(**{**values, "widths": tuple(values.get("widths", NetworkConfig().widths))})
-        sizes = (*config.widths, config.bottleneck, config.hidden)
+        lists = {name: tuple(values.get(name, getattr(NetworkConfig(), name))) for name in ("widths", "crossing")}
+        config = NetworkConfig(**{**values, **lists})
+        sizes = (*config.widths, *config.crossing, config.bottleneck, config.hidden, config.pixels)
         valid = len(config.widths) <= 6 and all(isinstance(n, int) and 0 < n <= 2048 for n in sizes)
+        valid = valid and len(config.crossing) <= 6 and config.pixels >= _SMALLEST_PIXELS
     except TypeError as error:
         raise InputError(
             f"The manifest's network sizes are not understood: {error}.", "Export the model again."
         ) from error
-    if not valid or not 0.0 <= config.dropout < 1.0 or any(width % 8 for width in config.widths):
+    if not valid or not 0.0 <= config.dropout < 1.0 or any(width % 8 for width in (*config.widths, *config.crossing)):
         raise InputError(f"The manifest's network sizes are impossible: {values}.", "Export the model again.")
     if not isinstance(config.trunk, str) or config.complementary not in MODES:
         raise InputError(f"The manifest's network switches are unknown: {values}.", "Export the model again.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from core.frames import EVERY_MASK
-from core.model.network import Features
+from core.model.features import Features
 from core.training.table import CropTable
 from core.training.telling import HYBRIDS
 
@@ -71,9 +73,9 @@ def thinned(features: Features, evidence: float, maps: float, generator: torch.G
     drawn = torch.rand((rows, 2), generator=generator)
     with_evidence, with_maps = drawn[:, 0] >= evidence, (drawn[:, 1] >= maps) | (drawn[:, 0] < evidence)
     kept = (torch.rand((rows, columns), generator=generator) >= _COLUMN_SHARE) & with_evidence[:, None]
-    return Features(
-        features.maps * with_maps[:, None, None, None, None],
-        features.presence,
-        features.quality,
-        features.evidence * kept,
+    return replace(
+        features,
+        maps=features.maps * with_maps[:, None, None, None, None],
+        evidence=features.evidence * kept,
+        crossed=features.crossed * with_maps[:, None, None],
     )

@@ -11,7 +11,8 @@ from core.benchmark.people import People
 from core.benchmark.streams.cells import CELLS, StreamCell
 from core.benchmark.streams.material import Cached, Material, Source, material_of
 from core.model.evidence import EVIDENCE
-from core.model.network import Features, PadNetwork
+from core.model.features import Features, not_crossed
+from core.model.network import PadNetwork
 from tests.unit.adaptation_site import TINY, tiny_network
 
 CHANNELS, SIDE = 16, 4
@@ -42,7 +43,10 @@ def cached(count: int, name: str, seed: int, shift: float = 0.0, gap: float = 2.
     maps = torch.rand(count, 3, CHANNELS, SIDE, SIDE, generator=generator)
     maps = maps + gap * torch.from_numpy(who.bona_fide).float()[:, None, None, None, None] + shift
     presence = torch.ones(count, 3, dtype=torch.bool)
-    return Cached(Features(maps.half(), presence, torch.ones(count, 3), torch.zeros(count, len(EVIDENCE))), who)
+    return Cached(
+        Features(maps.half(), presence, torch.ones(count, 3), torch.zeros(count, len(EVIDENCE)), not_crossed(presence)),
+        who,
+    )
 
 
 def source_of(seed: int = 0) -> Source:

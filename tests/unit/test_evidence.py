@@ -11,8 +11,8 @@ import torch
 
 from core.frames import CROP_PX, EVERY_MASK, MODALITIES, FaceCrop, Modality, ModalityMask
 from core.model.evidence import EVIDENCE, FIGURES, LIMIT, REQUIRED, columns_of
+from core.model.features import evidence_under
 from core.model.inputs import to_tensors
-from core.model.network import evidence_under
 from tests.unit.faces import X, Y, head, sheet
 
 

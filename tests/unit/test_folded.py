@@ -49,8 +49,12 @@ def assert_same(ours: ModelOutput, theirs: ModelOutput) -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [*(replace(SMALL, complementary=mode) for mode in MODES), replace(SMALL, residuals=False, evidence=False)],
-    ids=[*MODES, "neither residuals nor evidence"],
+    [
+        *(replace(SMALL, complementary=mode) for mode in MODES),
+        replace(SMALL, residuals=False, evidence=False),
+        replace(SMALL, crossing=(8, 16, 24), pixels=48),
+    ],
+    ids=[*MODES, "neither residuals nor evidence", "small planes that cross early"],
 )
 @torch.inference_mode()
 def test_the_copy_says_what_the_network_says_under_every_mask(config: NetworkConfig) -> None:

@@ -92,7 +92,7 @@ class TestNetwork:
         (joint,) = network.fuse(complemented.maps, complemented.weights)
         assert joint.shape == (2, 16)
         pooled = features.maps.mean(dim=(3, 4))
-        logits = network.heads(pooled, joint, complemented.residual, features.presence, features.evidence)
+        logits = network.heads(pooled, joint, complemented.residual, features, features.evidence)
         assert logits.fused.shape == (2,)
         assert logits.modality.shape == (2, 3)
         assert torch.allclose(network(inputs).fused, logits.fused)

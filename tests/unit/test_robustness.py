@@ -25,9 +25,10 @@ from core.errors import CanceledError, InputError, UsageError
 from core.explain import explain
 from core.frames import ALL_MODALITIES, EVERY_MASK, FaceCrop, Modality, ModalityMask
 from core.model.baseline import SheetScorer
+from core.model.features import Features
 from core.model.inputs import ModelInputs, stack
 from core.model.manifest import Manifest
-from core.model.network import ARCHITECTURE, Features, NetworkConfig, PadNetwork
+from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
 from core.model.scorer import NetworkScorer
 from core.scenes.domain import DOMAINS, Domain
 

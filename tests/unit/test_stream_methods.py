@@ -22,7 +22,8 @@ from core.benchmark.streams.methods.ablation import Constant, Recorded
 from core.benchmark.streams.methods.labels import oracle, ours, unadapted
 from core.benchmark.streams.methods.registry import METHODS, NONE, table
 from core.frames import EVERY_MASK, ModalityMask
-from core.model.network import Features, PadNetwork
+from core.model.features import Features
+from core.model.network import PadNetwork
 from core.training.calibration import Calibration
 from tests.unit.stream_material import cached, source_of, stream
 

@@ -13,7 +13,8 @@ import torch
 from core.benchmark.maps import MapBatch
 from core.benchmark.methods.base import SMOOTHING, Base, Knobs, Peer, Step
 from core.model.complement import ComplementaryFeatures
-from core.model.network import Features, ModelOutput, NetworkConfig, PadNetwork
+from core.model.features import Features, not_crossed
+from core.model.network import ModelOutput, NetworkConfig, PadNetwork
 from core.training.losses import COMPLEMENT_WEIGHT, complementary_loss, source_loss
 from core.training.sampling import MaskSampler
 
@@ -46,7 +47,9 @@ class Ours(Peer):
 
     def features(self, batch: MapBatch) -> Features:
         """The batch after the last stages, as the product's network takes it."""
-        whole = Features(self.encode(batch.stems), batch.presence, batch.quality, batch.evidence)
+        whole = Features(
+            self.encode(batch.stems), batch.presence, batch.quality, batch.evidence, not_crossed(batch.presence)
+        )
         return whole.restricted(batch.presence)
 
     def output(self, features: Features) -> ModelOutput:

@@ -14,8 +14,9 @@ from core.adaptation.losses import supervised_loss
 from core.benchmark.methods.base import MASKS
 from core.benchmark.streams.material import Material
 from core.model.encoders import RunningNorm
+from core.model.features import Features
 from core.model.folded import MaskedHeads, folded
-from core.model.network import Features, ModelOutput, PadNetwork
+from core.model.network import ModelOutput, PadNetwork
 
 Answer = Callable[[Features], torch.Tensor]
 """Raw logits ``(N, 7)`` of cached rows under every mask; NaN where a row lacks a modality of the mask."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from core.adaptation.early import joined
-from core.benchmark.inputs import Joined, empty_inputs, open_prepared, prepare, training_changes
+from core.benchmark.inputs import empty_inputs, prepare, training_changes
 from core.benchmark.maps import open_maps, write_maps
 from core.benchmark.methods.base import TRIALS, Base, Schedule
 from core.benchmark.methods.fitting import fit_peer
@@ -26,8 +25,10 @@ from core.benchmark.tables import table_piece
 from core.benchmark.trunk import Trunk, train_trunk
 from core.benchmark.work import Canceled, Work
 from core.frames import MODALITIES
-from core.model.network import Features, NetworkConfig, PadNetwork
+from core.model.features import Features, joined
+from core.model.network import NetworkConfig, PadNetwork
 from core.scenes.domain import Domain
+from core.training.prepared import Joined, open_prepared
 from core.training.table import open_table
 
 _REPLAY = 720
@@ -116,7 +117,7 @@ def _encoded(network: PadNetwork, prepared: Joined, rows: NDArray[np.int64]) -> 
     for part in chunks(len(rows), 128):
         chosen = rows[part.numpy()]
         stems = network.encode_stem(prepared.inputs(chosen, np.zeros_like(chosen)))
-        found.append(Features(stems.maps.half(), stems.presence, stems.quality, stems.evidence))
+        found.append(replace(stems, maps=stems.maps.half()))
     return joined(found)
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from core.adaptation.early import FeatureTable
 from core.benchmark.people import People
 from core.benchmark.streams.cells import StreamCell, order_of, presence_of
-from core.model.network import Features, PadNetwork
+from core.model.features import Features
+from core.model.network import PadNetwork
 
 _BONA_FIDE_SHARE = 0.7
 _A_PERSON = 2
@@ -34,14 +35,14 @@ class Cached:
         chosen = np.zeros(len(self.people), dtype=bool)
         chosen[presentations] = True
         rows = self.people.rows_of(chosen)
-        return Cached(_rows(self.early, rows), self.people.subset(rows))
+        return Cached(self.early.at(torch.from_numpy(rows)), self.people.subset(rows))
 
     def left(self, presence: NDArray[np.bool_]) -> Cached:
         """The same crops with what is left of each presentation, ``bool (P, 3)``; without those that have nothing."""
         kept = self.early.presence & torch.from_numpy(presence[self.people.owner])
         early = self.early.restricted(kept)
         rows = np.flatnonzero(kept.any(dim=1).numpy())
-        return Cached(_rows(early, rows), self.people.subset(rows))
+        return Cached(early.at(torch.from_numpy(rows)), self.people.subset(rows))
 
     @property
     def table(self) -> FeatureTable:
@@ -137,8 +138,3 @@ def _labelled(people: People, count: int, seed: int, bona_fide_only: bool) -> ND
     kinds = random.permutation(np.unique(people.species[~people.bona_fide]))[:_LABELLED_SPECIES]
     attacks = random.permutation(np.flatnonzero(np.isin(people.species, kinds) & ~people.bona_fide))
     return np.array(sorted([*chosen, *attacks[: count - of_bona_fide].tolist()]), dtype=np.int64)
-
-
-def _rows(early: Features, rows: NDArray[np.int64]) -> Features:
-    index = torch.from_numpy(rows)
-    return Features(early.maps[index], early.presence[index], early.quality[index], early.evidence[index])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from core.adaptation.early import FeatureTable, joined, late
+from core.adaptation.early import FeatureTable, late
 from core.adaptation.pseudo import Unlabelled, source_limits
 from core.adaptation.settings import TrainingSettings
 from core.adaptation.trainer import AdaptationTrainer
@@ -13,6 +13,7 @@ from core.benchmark.streams.base import Answer, answer, answer_by_features, late
 from core.benchmark.streams.material import Cached, Material
 from core.benchmark.work import Canceled
 from core.frames import EVERY_MASK
+from core.model.features import joined
 from core.model.network import PadNetwork
 
 RATE = 3e-4

@@ -11,7 +11,8 @@ from core.adaptation.losses import anchor_loss
 from core.benchmark.streams.base import Answer, answer, chunks, entropy, norm_affine, updated
 from core.benchmark.streams.material import Material
 from core.model.encoders import RunningNorm, learn_statistics
-from core.model.network import Features, ModelOutput, PadNetwork
+from core.model.features import Features
+from core.model.network import ModelOutput, PadNetwork
 
 TENT_RATE = 1e-3
 ENTROPY_GATE = 0.4 * math.log(2.0)

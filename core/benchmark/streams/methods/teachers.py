@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch.nn import functional
 
-from core.adaptation.early import joined, late
+from core.adaptation.early import late
 from core.benchmark.streams.base import Answer, answer, joint_features, late_parameters, norm_affine, updated
 from core.benchmark.streams.material import Material
 from core.benchmark.streams.methods.norms import learnt_from_stream
 from core.model.encoders import RunningNorm
-from core.model.network import Features, ModelOutput, PadNetwork
+from core.model.features import Features, joined
+from core.model.network import ModelOutput, PadNetwork
 
 RATE = 3e-4
 NORM_RATE = 1e-3
@@ -201,4 +202,4 @@ def _source_accuracy(material: Material, network: PadNetwork) -> float:
 def _noised(batch: Features, generator: torch.Generator) -> Features:
     """Maps under multiplicative noise: what stands for augmentation behind the stem."""
     noise = 1.0 + _NOISE * torch.randn(batch.maps.shape, generator=generator)
-    return Features(batch.maps * noise, batch.presence, batch.quality, batch.evidence)
+    return replace(batch, maps=batch.maps * noise)
