@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.frames import CROP_PX
 from core.model.manifest import FACTORY_BUNDLE
 from core.model.network import NetworkConfig
 from core.training.sites import SITES, TRAINING_SITES
@@ -57,16 +58,19 @@ class TrainConfig(BaseModel):
     settling: int = Field(
         default=0, ge=0, le=500, description="epochs after these, in which features are seldom dropped"
     )
-    loads_beside: bool = Field(default=False, description="a second process varies and normalises the batches")
+    pixels: int = Field(default=48, ge=16, le=CROP_PX, description="side of the planes that the encoders see")
+    versions: int = Field(default=3, ge=1, le=16, description="varied versions of every training crop")
     threads: int = Field(default=1, ge=1, description="torch threads")
-    processes: int = Field(default=2, ge=1, le=64, description="processes that simulate")
+    processes: int = Field(default=2, ge=1, le=64, description="processes that simulate and vary")
     work_dir: Path = Field(description="tables and checkpoints; a run that was cut off goes on from here")
     out: Path = Field(description="where the bundle goes")
 
     @property
     def network(self) -> NetworkConfig:
         """Sizes and switches of the network; without predictions there are no residuals of them either."""
-        return NetworkConfig(complementary=self.complementary, residuals=self.complementary != "none")
+        return NetworkConfig(
+            complementary=self.complementary, residuals=self.complementary != "none", pixels=self.pixels
+        )
 
     def sized(self, presentations: int) -> TrainConfig:
         """The same run with ``presentations`` of every site to train on; the other splits shrink alike."""
@@ -92,10 +96,19 @@ class TrainConfig(BaseModel):
 
     def digest(self) -> str:
         """Identity of the run, without folders and processors: no other run's checkpoint is continued."""
-        outside = {"work_dir", "out", "threads", "processes", "minutes", "name", "loads_beside"}
+        outside = {"work_dir", "out", "threads", "processes", "minutes", "name"}
         return hashlib.sha256(self.model_dump_json(exclude=outside).encode()).hexdigest()
 
 
 def factory_config(work_dir: Path, out: Path | None = None) -> TrainConfig:
     """The recorded configuration of the factory model (docs/model-card.md)."""
-    return TrainConfig(name="factory", work_dir=work_dir, out=out or FACTORY_BUNDLE, settling=6, loads_beside=True)
+    return TrainConfig(
+        name="factory",
+        work_dir=work_dir,
+        out=out or FACTORY_BUNDLE,
+        train=SplitPlan(per_domain=3000, per_live_domain=640, frames=2, reframe=True),
+        versions=2,
+        epochs=12,
+        settling=6,
+        threads=2,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +21,18 @@ from core.model.network import ARCHITECTURE, PadNetwork
 from core.model.novelty import fit_limits
 from core.model.share import ALONE, Share
 from core.training.augment import augment
-from core.training.calibration import Calibration, apcers, field_threshold, fit_temperature, gains_by_covering
+from core.training.calibration import (
+    TELLABLE_AUC,
+    Calibration,
+    apcers,
+    field_threshold,
+    fit_temperature,
+    gains_by_covering,
+)
 from core.training.card import write_figures
 from core.training.config import TrainConfig
 from core.training.figures import by_domain, by_mask, scaled
+from core.training.prepared import Joined, open_prepared, write_prepared
 from core.training.scoring import baseline_logits, crop_logits, pool, pooled_logits, varied_evidence
 from core.training.simulation import recipes, simulate
 from core.training.table import CropTable, digest_of, has_table, open_table, write_table
@@ -60,7 +69,11 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
             _table(config, split, report, canceled)
     share.wait()
     tables = {split: _table(config, split, report, canceled) for split in _SPLITS}
-    trainer = SourceTrainer(config, tables["train"], config.network, share)
+    if share.first:
+        _inputs(config, tables["train"], report, canceled)
+    share.wait()
+    prepared = _inputs(config, tables["train"], report, canceled)
+    trainer = SourceTrainer(config, tables["train"], prepared, config.network, share)
     network = trainer.run(report, canceled)
     made = _finish(config, network, tables, trainer, report) if share.first else None
     share.wait()
@@ -135,6 +148,23 @@ def _table(config: TrainConfig, split: str, report: Report, canceled: Canceled) 
     return write_table(folder, with_hybrids(made) if split != "test" else made, 2 * len(todo) * plan.frames)
 
 
+def _inputs(config: TrainConfig, table: CropTable, report: Report, canceled: Canceled) -> Joined:
+    """The varied inputs of the training table, written unless they lie beside it."""
+    folder = table.folder / f"inputs-{config.pixels}-{config.versions}"
+    if not folder.is_dir():
+
+        def done(share: float) -> None:
+            if canceled():
+                raise CanceledError("Training was stopped.", "Start again; finished splits are kept.")
+            report(Progress("inputs", share))
+
+        part = folder.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        write_prepared(part, table, config.pixels, [augment] * config.versions, done, config.processes)
+        part.replace(folder)
+    return Joined([open_prepared(folder)])
+
+
 def _calibrate(
     network: PadNetwork, dev: CropTable, report: Report
 ) -> tuple[dict[ModalityMask, Calibration], list[ModalityMask]]:
@@ -149,9 +179,7 @@ def _calibrate(
         told = np.asarray(telling[:, [m in mask for m in MODALITIES]].any(axis=1), dtype=bool)
         crops = told[dev.owner] & np.isfinite(plain[mask]) & np.isfinite(varied[mask])
         temperature = fit_temperature(plain[mask][crops], bona_fide[crops])
-        threshold = field_threshold(
-            plain[mask][crops], varied[mask][crops], every[dev.owner][crops], temperature, Modality.IR in mask
-        )
+        threshold = field_threshold(plain[mask][crops], varied[mask][crops], every[dev.owner][crops], temperature)
         found = calibration[mask] = Calibration(temperature, threshold)
         pooled = pool(plain[mask], dev)
         usable = told & np.isfinite(pooled)
@@ -190,8 +218,8 @@ def _share_of(phase: str, report: Report) -> Callable[[float], None]:
 def _threshold_source(dev: CropTable) -> str:
     return (
         f"source-dev, {len(dev.presentations)} simulated presentations of people who trained nothing, as single crops "
-        "plain and under strong variation of the image chain: over the species that the mask can tell, macro APCER "
-        "(with infrared: the highest APCER) = BPCER; a mask under which some species passes more often than not, and "
+        f"plain and under strong variation of the image chain: over the species that the mask ranks with an AUC of at "
+        f"least {TELLABLE_AUC}, macro APCER = BPCER; a mask under which some species passes more often than not, and "
         "clearly more often than before all sensors, never accepts"
     )
 

@@ -20,15 +20,16 @@ from core.model.inputs import ModelInputs
 from core.model.network import NetworkConfig, PadNetwork
 from core.model.share import ALONE, Share
 from core.training.config import TrainConfig
-from core.training.loading import BatchLoader
 from core.training.losses import source_loss
+from core.training.prepared import Joined
 from core.training.sampling import MaskSampler, epoch_rows, thinned
 from core.training.table import CropTable
 from core.training.telling import telling_of
 
 _AVERAGING = 0.998
 _SETTLING_AVERAGING, _SETTLING_RATE, _SETTLING_MAP_DROPOUT = 0.99, 0.6, 0.15
-"""Evidence has found its weights by then; what it cannot tell is left to the features, at a lower rate."""
+"""Evidence has found its weights by then and keeps them: beside features that are seldom dropped it would learn to
+make up for what they say of rendered faces, and before a real camera they say something else."""
 _WARM_UP_STEPS = 100
 _GRADIENT_NORM = 2.0
 _DIRECT, _DIRECT_TIMES = ".direct.weight", 8.0
@@ -53,9 +54,16 @@ class SourceTrainer:
     """Trains one network on one table. Every epoch ends with a checkpoint; `run` goes on from the newest."""
 
     def __init__(
-        self, config: TrainConfig, table: CropTable, network: NetworkConfig | None = None, share: Share = ALONE
+        self,
+        config: TrainConfig,
+        table: CropTable,
+        prepared: Joined,
+        network: NetworkConfig | None = None,
+        share: Share = ALONE,
     ) -> None:
-        """``network``: sizes and switches, where they are not the factory's (ablations, larger trunks).
+        """``prepared``: the inputs of ``table``, in the versions that training draws from.
+
+        ``network``: sizes and switches, where they are not the factory's (ablations, larger trunks).
 
         ``share``: with whom the encoders are divided; every process runs the same trainer on the same table.
         """
@@ -71,12 +79,15 @@ class SourceTrainer:
         named = list(self._network.named_parameters())
         direct = [value for name, value in named if name.endswith(_DIRECT)]
         others = [value for name, value in named if not name.endswith(_DIRECT)]
-        groups = [{"params": others, "times": 1.0}, {"params": direct, "times": _DIRECT_TIMES}]
+        groups = [
+            {"params": others, "times": 1.0, "settling": _SETTLING_RATE},
+            {"params": direct, "times": _DIRECT_TIMES, "settling": 0.0},
+        ]
         self._optimizer = torch.optim.AdamW(
             groups, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
         )
         self._masks = MaskSampler()
-        self._loader = BatchLoader(table, config.seed, config.loads_beside)
+        self._prepared = prepared
         self._epoch = 0
         self._step = 0
         self._seconds = 0.0
@@ -92,16 +103,13 @@ class SourceTrainer:
         share = self._share
         share.wait()
         started = time.monotonic()
-        try:
-            while self._epoch < self._epochs and share.agree(time.monotonic() - started < 60.0 * self._config.minutes):
-                began = time.monotonic()
-                self._run_epoch(report, canceled)
-                self._epoch += 1
-                self._seconds += time.monotonic() - began
-                if share.first:
-                    self._save()
-        finally:
-            self._loader.close()
+        while self._epoch < self._epochs and share.agree(time.monotonic() - started < 60.0 * self._config.minutes):
+            began = time.monotonic()
+            self._run_epoch(report, canceled)
+            self._epoch += 1
+            self._seconds += time.monotonic() - began
+            if share.first:
+                self._save()
         return self._average.eval()
 
     @property
@@ -128,11 +136,13 @@ class SourceTrainer:
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self._epoch)
         torch.manual_seed(config.seed * 1_000_003 + self._epoch)
         steps = max(1, len(rows) // config.batch)
-        batches = [np.sort(rows[i * config.batch : (i + 1) * config.batch]) for i in range(steps)]
-        for i, inputs in enumerate(self._loader.epoch(batches, self._epoch)):
+        versions = np.random.default_rng([config.seed, self._epoch, 1])
+        for i in range(steps):
             if self._share.agree(canceled()):
                 raise CanceledError("Training was stopped.", "Start it again to go on from the last whole epoch.")
-            values = self._train_step(batches[i], inputs, steps, generator)
+            batch = np.sort(rows[i * config.batch : (i + 1) * config.batch])
+            inputs = self._prepared.inputs(batch, versions.integers(0, self._prepared.versions, len(batch)))
+            values = self._train_step(batch, inputs, steps, generator)
             report(Progress("training", (self._epoch + (i + 1) / steps) / self._epochs, values))
 
     def _train_step(
@@ -178,10 +188,10 @@ class SourceTrainer:
         before = steps * self._config.epochs if self._settling else 0
         length = steps * (self._config.settling if self._settling else self._config.epochs)
         share = min(1.0, (self._step - before) / max(1, length))
-        warm = min(1.0, (self._step + 1) / _WARM_UP_STEPS) * (_SETTLING_RATE if self._settling else 1.0)
+        warm = min(1.0, (self._step + 1) / _WARM_UP_STEPS)
         rate = self._config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
         for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["times"]
+            group["lr"] = rate * group["times"] * (group["settling"] if self._settling else 1.0)
         return rate
 
     def _average_weights(self) -> None:

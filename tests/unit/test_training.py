@@ -23,6 +23,7 @@ from core.training.card import BEGIN, END, figures_text, write_figures
 from core.training.config import SplitPlan, TrainConfig
 from core.training.figures import by_mask, trials
 from core.training.losses import source_loss
+from core.training.prepared import Joined, open_prepared, write_prepared
 from core.training.sampling import MaskSampler, epoch_rows
 from core.training.scoring import pooled_logits
 from core.training.simulation import recipes
@@ -51,6 +52,13 @@ def _config(folder: Path, **values: object) -> TrainConfig:
     return TrainConfig.model_validate(
         {"work_dir": folder / "work", "out": folder / "out", "batch": 8, "epochs": 2, **values}
     )
+
+
+def _trainer(config: TrainConfig, table: CropTable) -> SourceTrainer:
+    folder = table.folder / "inputs"
+    if not folder.is_dir():
+        write_prepared(folder, table, config.pixels, [augment] * config.versions, lambda _: None)
+    return SourceTrainer(config, table, Joined([open_prepared(folder)]), config.network)
 
 
 def _silent(_: Progress) -> None:
@@ -138,7 +146,7 @@ class TestTrainer:
     def test_a_handful_of_presentations_is_learnt_by_heart_under_every_mask(
         self, tmp_path: Path, table: CropTable
     ) -> None:
-        network = SourceTrainer(_config(tmp_path, epochs=70, learning_rate=4e-3), table).run(_silent, lambda: False)
+        network = _trainer(_config(tmp_path, epochs=70, learning_rate=4e-3), table).run(_silent, lambda: False)
         logits = pooled_logits(network, table, lambda _: None)
         for mask in EVERY_MASK:
             if str(mask) != "rgb":
@@ -146,7 +154,7 @@ class TestTrainer:
 
     def test_the_loss_falls(self, tmp_path: Path, table: CropTable) -> None:
         losses: list[float] = []
-        SourceTrainer(_config(tmp_path, epochs=8), table).run(
+        _trainer(_config(tmp_path, epochs=8), table).run(
             lambda progress: losses.append(progress.values["fused"]), lambda: False
         )
         assert losses[-1] < losses[0]
@@ -154,11 +162,11 @@ class TestTrainer:
     def test_it_goes_on_from_the_last_whole_epoch_and_ends_where_it_would_have(
         self, tmp_path: Path, table: CropTable
     ) -> None:
-        whole = SourceTrainer(_config(tmp_path / "a", epochs=2), table).run(_silent, lambda: False)
+        whole = _trainer(_config(tmp_path / "a", epochs=2), table).run(_silent, lambda: False)
         steps = iter(range(100))
         with pytest.raises(CanceledError):
-            SourceTrainer(_config(tmp_path / "b", epochs=2), table).run(_silent, lambda: next(steps) >= 1)
-        resumed = SourceTrainer(_config(tmp_path / "b", epochs=2), table)
+            _trainer(_config(tmp_path / "b", epochs=2), table).run(_silent, lambda: next(steps) >= 1)
+        resumed = _trainer(_config(tmp_path / "b", epochs=2), table)
         again = resumed.run(_silent, lambda: False)
         assert resumed.epochs_done == 2
         for one, other in zip(whole.parameters(), again.parameters(), strict=True):
@@ -173,7 +181,7 @@ class TestTrainer:
 
         monkeypatch.setattr("core.training.trainer.source_loss", broken)
         with pytest.raises(HostError, match="loss is not finite"):
-            SourceTrainer(_config(tmp_path), table).run(_silent, lambda: False)
+            _trainer(_config(tmp_path), table).run(_silent, lambda: False)
 
 
 class TestCalibration:

@@ -17,7 +17,9 @@ from core.adaptation.worker import run_job
 from core.model.bundle import load_network
 from core.model.network import NetworkConfig, PadNetwork
 from core.model.share import Share, joined
+from core.training.augment import augment
 from core.training.config import TrainConfig
+from core.training.prepared import Joined, open_prepared, write_prepared
 from core.training.table import open_table
 from core.training.trainer import SourceTrainer
 from tests.unit.adaptation_site import simulate, tiny_network
@@ -29,7 +31,11 @@ SMALL = NetworkConfig(widths=(8, 8, 16, 16), bottleneck=8, hidden=8)
 def trained(folder: Path, share: Share) -> PadNetwork:
     """A source training on the table in ``folder``."""
     config = TrainConfig(work_dir=folder / f"work-{share.world}", out=folder / "out", batch=8, epochs=3, seed=5)
-    return SourceTrainer(config, open_table(folder / "table"), SMALL, share).run(lambda _: None, lambda: False)
+    table, inputs = open_table(folder / "table"), folder / "inputs"
+    if not inputs.is_dir():
+        write_prepared(inputs, table, 32, [augment] * 2, lambda _: None)
+    trainer = SourceTrainer(config, table, Joined([open_prepared(inputs)]), SMALL, share)
+    return trainer.run(lambda _: None, lambda: False)
 
 
 def adapted(folder: Path, share: Share) -> PadNetwork:
