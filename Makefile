@@ -5,7 +5,7 @@ PYTHON ?= $(shell .ci/find-python)
 BIN := .venv/bin
 READY := .venv/.ready
 # Tests run in so many processes at once (pytest-xdist); 0: one after the other, in one.
-WORKERS ?= 0
+WORKERS ?= 2
 # Where this is set, every command and every child process compiles the whole program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
