@@ -5,6 +5,8 @@ Their planes are smaller than the product's crops: the study's trunk sees fewer 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -15,6 +17,8 @@ from core.model.inputs import CropBatch, ModelInputs, normalise, shrunk
 from core.training.augment import augment
 from core.training.prepared import Change, Prepared, open_prepared, write_prepared
 from core.training.table import CropTable
+
+_SHIFT_PX = 2
 
 
 def prepare(
@@ -36,9 +40,17 @@ def training_changes(size: Size) -> tuple[Change | None, ...]:
 def mirrored(inputs: ModelInputs, random: np.random.Generator) -> ModelInputs:
     """The batch, mirrored in every modality with an even chance."""
     mirror = [3] if random.random() < 0.5 else []
-    rgb, depth, infrared = (
-        torch.flip(x, dims=mirror).contiguous(memory_format=torch.channels_last) for x in inputs.images
-    )
+    return _with_images(inputs, lambda planes: torch.flip(planes, mirror))
+
+
+def moved(inputs: ModelInputs, random: np.random.Generator) -> ModelInputs:
+    """The batch, moved in every modality alike by up to two pixels."""
+    down, right = (int(n) for n in random.integers(-_SHIFT_PX, _SHIFT_PX + 1, 2))
+    return _with_images(inputs, lambda planes: torch.roll(planes, (down, right), (2, 3)))
+
+
+def _with_images(inputs: ModelInputs, change: Callable[[torch.Tensor], torch.Tensor]) -> ModelInputs:
+    rgb, depth, infrared = (change(planes).contiguous(memory_format=torch.channels_last) for planes in inputs.images)
     return ModelInputs((rgb, depth, infrared), inputs.presence, inputs.quality, inputs.evidence)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.benchmark.hardware import has_bfloat16
-from core.benchmark.inputs import mirrored
+from core.benchmark.inputs import mirrored, moved
 from core.benchmark.methods.base import MASKS, SMOOTHING
 from core.benchmark.people import People, Rows, balanced_rows
 from core.benchmark.sizes import Size
@@ -89,9 +89,9 @@ def train_whole(
         for i in range(len(order) // size.batch):
             stop_if(canceled)
             batch = np.sort(order[i * size.batch : (i + 1) * size.batch])
-            inputs = mirrored(prepared.inputs(batch, random.integers(0, prepared.versions, len(batch))), random)
+            inputs = prepared.inputs(batch, random.integers(0, prepared.versions, len(batch)))
             bona_fide = torch.from_numpy(people.bona_fide[people.owner[batch]])
-            loss = _loss(network, inputs.to(torch.device("cpu")), bona_fide, masks, generator)
+            loss = _loss(network, moved(mirrored(inputs, random), random), bona_fide, masks, generator)
             share = done / steps
             for group in optimizer.param_groups:
                 group["lr"] = _RATE * min(1.0, (done + 1) / _WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * share))

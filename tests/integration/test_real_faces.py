@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.data.manifest import read_manifest
+from core.data.manifest import read_manifest, write_manifest
 from core.evaluation import evaluate, write_report
+from core.evaluation.hybrids import beside_hybrids
 from core.evaluation.report import report_json
 from core.face.sampler import FaceSampler
 from core.frames import Modality, ModalityMask
@@ -42,3 +43,18 @@ def test_without_depth_the_baseline_has_no_answer(shared_data: Path) -> None:
     manifest = read_manifest(shared_data / "kinect2_bona_fide" / "manifest.csv")
     evaluation = evaluate(manifest, SheetScorer(), FaceSampler(), ModalityMask.of([Modality.RGB]))
     assert {(t.outcome.value, t.reason.value) for t in evaluation.trials} == {("non_response", "no_modality")}
+
+
+@pytest.mark.shared
+def test_the_factory_model_tells_real_faces_from_sheets_made_of_them(shared_data: Path, tmp_path: Path) -> None:
+    rows = read_manifest(shared_data / "kinect2_bona_fide" / "manifest.csv").rows
+    some = [row for row in rows if int(row.presentation.rsplit("/", 1)[1]) % 12 == 0]
+    write_manifest(tmp_path / "some.csv", some)
+    manifest, scorer = read_manifest(tmp_path / "some.csv"), load_scorer(FACTORY_BUNDLE)
+    evaluation = evaluate(manifest, scorer, FaceSampler())
+    for block in beside_hybrids(manifest, evaluation, scorer, FaceSampler()).values():
+        sheets = block.apcer["hybrid_sheet"]
+        assert sheets.trials == len(some) >= 24
+        assert sheets.value <= 0.05
+        assert block.bpcer is not None
+        assert block.bpcer.value <= 0.15
