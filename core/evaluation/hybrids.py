@@ -51,15 +51,15 @@ def beside_hybrids(
     answered = {trial.presentation for trial in people if trial.answered}
     captures = [rows for rows in manifest.presentations(split) if rows[0].presentation in answered]
     trials: dict[Family, list[Trial]] = {family: [] for family in Family}
-    for done, rows in enumerate(captures, start=1):
+    for done, rows in enumerate(captures):
         if cancel():
-            raise CanceledError(f"Evaluation canceled after {done} of {len(captures)} hybrids.")
+            raise CanceledError(f"Evaluation canceled after the hybrids of {done} of {len(captures)} presentations.")
         crops = [crop for row in rows if (crop := _crop(row, sampler, evaluation)) is not None]
         name = rows[0].presentation
         for family, found in trials.items():
             made = hybrids_of(crops, family, zlib.crc32(name.encode()), name)
             found += [trial for hybrid in made if (trial := _judged(hybrid, rows[0], scorer, policy)) is not None]
-        progress(done, len(captures))
+        progress(done + 1, len(captures))
     source = scorer.threshold_source
     return {family: block_of([*people, *found], scorer.threshold, source) for family, found in trials.items()}
 

@@ -161,10 +161,9 @@ class MaskedHeads:
         """The fused head on both kinds of joint features: twice ``(B, Q)``."""
         batch, count = presence.shape[:2]
         config = self._network.config
-        told = (
-            evidence_under(features.evidence.repeat_interleave(count, dim=0), presence.flatten(0, 1)) * config.evidence
-        )
-        crossed = crossed_under(features.crossed.repeat_interleave(count, dim=0), presence.flatten(0, 1))
+        shown = presence.flatten(0, 1)
+        told = evidence_under(features.evidence.repeat_interleave(count, dim=0), shown) * config.evidence
+        crossed = crossed_under(features.crossed.repeat_interleave(count, dim=0), shown)
         given = [residual.transpose(1, 2) * config.residuals, presence, crossed.reshape(batch, count, -1)]
         described = torch.cat([torch.cat([one, *given], dim=2).flatten(0, 1) for one in joint])
         logits = self._network.head.fused(described, torch.cat([told, told])).reshape(2, batch, count)

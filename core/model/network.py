@@ -123,15 +123,11 @@ class PadNetwork(nn.Module):
 
     def encode(self, inputs: ModelInputs) -> Features:
         """Encode every modality that any row has; rows that lack it get exact zeros, whatever its pixels hold."""
-        return self._gathered(
-            inputs, lambda column, images: self.encoder(column)(shrunk(images, self.config.pixels)).float()
-        )
+        return self._gathered(inputs, lambda column, images: self.encoder(column)(images).float())
 
     def encode_stem(self, inputs: ModelInputs) -> Features:
         """As `encode`, but only up to the encoders' last stage: ``maps (B, 3, ...)`` to be cached."""
-        return self._gathered(
-            inputs, lambda column, images: self.encoder(column).stem(shrunk(images, self.config.pixels)).float()
-        )
+        return self._gathered(inputs, lambda column, images: self.encoder(column).stem(images).float())
 
     def encode_rest(self, stem: Features) -> Features:
         """From `encode_stem` to what `encode` gives."""

@@ -8,7 +8,6 @@ the crop as it was cut (`core.model.inputs.normalise`); only then are its planes
 from __future__ import annotations
 
 import multiprocessing
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,16 +19,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.errors import HostError
 from core.model.evidence import EVIDENCE
 from core.model.inputs import CHANNELS, CropBatch, ModelInputs, normalise, shrunk
-from core.training.table import CropTable, open_table
+from core.training.table import CropTable, open_table, require_room
 
 PLANES = sum(CHANNELS.values())
 _CHUNK = 64
 _FIELDS = ("images", "quality", "evidence", "presence")
-_SPARE_BYTES = 1 << 30
-"""A memory-mapped array on a full disk ends the process without a word: so much must be left beside it."""
 Change = Callable[[CropBatch, np.random.Generator], CropBatch]
 """What becomes of crops before they are normalised (augmentation, corruption)."""
 
@@ -104,7 +100,7 @@ def write_prepared(
         "presence": ("bool", (*shape, 3)),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    _require_room(folder, layout)
+    require_room(folder, layout)
     for name, (dtype, wanted) in layout.items():
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, wanted).flush()
     starts = range(0, len(table), _CHUNK)
@@ -148,13 +144,3 @@ def _write_chunk(
             arrays[name][rows, version] = getattr(inputs, name).numpy()
     for array in arrays.values():
         array.flush()
-
-
-def _require_room(folder: Path, layout: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-    needed = sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for dtype, shape in layout.values())
-    free = shutil.disk_usage(folder).free
-    if free < needed + _SPARE_BYTES:
-        raise HostError(
-            f"Training inputs need {needed >> 20} MiB in {folder}; {free >> 20} MiB are free.",
-            "Free some space, or train on fewer presentations.",
-        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.codes import Species
+from core.errors import HostError
 from core.frames import CROP_PX, FaceCrop
 from core.model.inputs import CropBatch, stack
 
 _INDEX = "index.json"
+_SPARE_BYTES = 1 << 28
+"""What is left free beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,12 @@ def write_table(folder: Path, presentations: Iterable[LabelledCrops], capacity: 
     """Write presentations into ``folder`` (at most ``capacity`` crops) and open the result.
 
     The index is written last, by rename: a table without an index is not one.
+
+    Raises:
+        HostError: the disk has no room for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    require_room(folder, {name: (dtype, (capacity, *shape)) for name, (dtype, shape) in _LAYOUT.items()})
     arrays = {
         name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (capacity, *shape))
         for name, (dtype, shape) in _LAYOUT.items()
@@ -116,6 +124,21 @@ def write_table(folder: Path, presentations: Iterable[LabelledCrops], capacity: 
     temporary.write_text(json.dumps(index), encoding="utf-8")
     temporary.replace(folder / _INDEX)
     return open_table(folder)
+
+
+def require_room(folder: Path, layout: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+    """Ask before memory-mapped arrays of these types and shapes are written: a full disk ends the process by signal.
+
+    Raises:
+        HostError: the disk has no room for them.
+    """
+    needed = sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for dtype, shape in layout.values())
+    free = shutil.disk_usage(folder).free
+    if free < needed + _SPARE_BYTES:
+        raise HostError(
+            f"Training needs {needed >> 20} MiB in {folder}; {free >> 20} MiB are free.",
+            "Free some space, or train on fewer presentations.",
+        )
 
 
 def has_table(folder: Path) -> bool:

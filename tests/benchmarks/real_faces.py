@@ -23,6 +23,7 @@ from core.face.sampler import FaceSampler
 from core.frames import FaceCrop, ModalityMask
 from core.metrics.ranking import auc
 from core.model.bundle import FACTORY_BUNDLE, load_scorer
+from core.ports import Scorer
 
 Floats = NDArray[np.float64]
 Chain = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -95,9 +96,9 @@ CHAINS: dict[str, Chain] = {
 }
 
 
-def scores(bundle: Path, found: Sequence[Capture], mask: ModalityMask, chain: Chain | None = None) -> Floats:
+def scores(scorer: Scorer, found: Sequence[Capture], mask: ModalityMask, chain: Chain | None = None) -> Floats:
     """The score of every capture under ``mask``, its depth through ``chain``."""
-    scorer, done = load_scorer(bundle), []
+    done: list[float] = []
     crops = [capture.crop.restricted(mask) for capture in found]
     if chain is not None:
         crops = [replace(crop, depth=chain(crop.depth), metric_depth=False, face_mm=None) for crop in crops]  # type: ignore[arg-type]
@@ -141,13 +142,13 @@ def main() -> None:
     print(f"| mask | BPCER (by person) | {families} |\n|---|---|---|---|---|---|")
     for name in MASKS:
         mask = ModalityMask.parse(name)
-        values = scores(options.model, found, mask)
+        values = scores(scorer, found, mask)
         print(f"| {name} | " + " | ".join(told(found, values, scorer.threshold(mask) or 1.0, True)) + " |", flush=True)
     print("\n| depth | BPCER (by person) | hybrid sheet, judging | hybrid sheet, training |\n|---|---|---|---|")
     depth = ModalityMask.parse("depth")
     sheets = [capture for capture in found if capture.species != "hybrid_mask"]
     for name, chain in CHAINS.items():
-        values = scores(options.model, sheets, depth, chain)
+        values = scores(scorer, sheets, depth, chain)
         print(
             f"| {name} | " + " | ".join(told(sheets, values, scorer.threshold(depth) or 1.0, False)) + " |", flush=True
         )
