@@ -5,44 +5,41 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from core.errors import HostError
 
 _CHUNK_BYTES = 1 << 20
+_BINARY = getattr(os, "O_BINARY", 0)
+"""Windows would translate line ends without it."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path``: a temporary file in the same folder, fsync, replace, fsync of the folder."""
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write ``content`` to ``path``: a temporary file in the same folder, fsync, replace, fsync of the folder.
+
+    ``mode``: permissions from its first byte on, less what the process masks. Raises `HostError`; nothing is left.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
         fsync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise HostError(
             f"{path} could not be written: {error.strerror}.", "Check free space and permissions."
         ) from error
 
 
 def write_secret(path: Path, text: str) -> None:
-    """The same for a secret: nobody but this user can ever read a byte of it. Raises `HostError`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        fsync_folder(path.parent)
-    except OSError as error:
-        raise HostError(f"{path} could not be written: {error.strerror}.", "Check space and permissions.") from error
+    """The same for a secret (ASCII): nobody but this user can ever read a byte of it. Raises `HostError`."""
+    write_atomically(path, text.encode("ascii"), 0o600)
 
 
 def fsync_folder(folder: Path) -> None:
