@@ -70,6 +70,15 @@ def share(text: str) -> float:
     return value
 
 
+def part(text: str) -> tuple[int, int]:
+    """Which part of how many, as ``2/8``."""
+    number, _, total = text.partition("/")
+    found = count(number), count(total)
+    if found[0] > found[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} is no part: write N/M, N from 1 to M")
+    return found
+
+
 def names(text: str) -> list[str]:
     """A comma-separated list."""
     return [name.strip() for name in text.split(",") if name.strip()]
@@ -354,6 +363,13 @@ def _model_commands(commands: _Commands) -> None:
     train.add_argument("--seed", metavar="N", type=int)
     train.add_argument("--presentations", metavar="N", type=count)
     train.add_argument("--epochs", metavar="N", type=count)
+    train.add_argument(
+        "--shards",
+        metavar="URL",
+        action="append",
+        help="train on the shards that lie there; may be given more than once",
+    )
+    _shard_commands(commands.add("shards", "training data as tar files on any storage, written by many machines"))
     _benchmark_command(commands.add("benchmark", "compare methods on frozen scenes, or a model on a collection"))
     commands.add("models", "list the models").add_argument("--json", action="store_true")
     promote = commands.add("promote", "make a model the champion")
@@ -387,6 +403,23 @@ def _lane_commands(parser: argparse.ArgumentParser) -> None:
     send.add_argument("--out", metavar="FILE", type=Path, required=True)
     receive = commands.add("receive", "take a model from the file of a trusted lane; it is stored, not deployed")
     receive.add_argument("file", metavar="FILE", type=Path)
+
+
+def _shard_commands(parser: argparse.ArgumentParser) -> None:
+    commands = _Commands(parser, prefix="shards ")
+    scenes = commands.add("scenes", "render a part of the training scenes")
+    scenes.add_argument("--part", metavar="N/M", type=part, default=(1, 1), help="this machine's part (default: 1/1)")
+    scenes.add_argument("--presentations", metavar="N", type=count, help="of every site, of all parts together")
+    scenes.add_argument("--seed", metavar="N", type=int)
+    captures = commands.add("captures", "the face crops of a manifest (real faces lie there in plain)")
+    captures.add_argument("--manifest", metavar="F", type=Path, required=True)
+    captures.add_argument("--domain", metavar="NAME", required=True, help="the camera and place that they are from")
+    for writing in (scenes, captures):
+        writing.add_argument("--out", metavar="URL", required=True, help="a folder, or a URL that fsspec knows")
+        writing.add_argument("--name", metavar="NAME", help="of the set (default: what it is made of)")
+    listed = commands.add("list", "what lies there, by split, domain and species")
+    listed.add_argument("url", metavar="URL")
+    listed.add_argument("--json", action="store_true")
 
 
 _PROTOCOLS = "P1..P5, ablation, joint, early, whole, streams or gate; of a collection: its own"

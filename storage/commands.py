@@ -25,6 +25,7 @@ from storage.commands_qualification import QUALIFICATION_COMMANDS
 from storage.commands_retention import retention, retention_by_itself
 from storage.commands_sessions import SESSION_COMMANDS
 from storage.commands_shadow import SHADOW_COMMANDS
+from storage.commands_shards import SHARD_COMMANDS
 from storage.commands_shift_check import SHIFT_COMMANDS
 from storage.commands_training import train
 from storage.opening import folder_of, load_model, opened
@@ -80,6 +81,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "adapt run": jobs.run,
     "adapt resume": jobs.run,
     "train": train,
+    **SHARD_COMMANDS,
     "evaluate": models.evaluate,
     "benchmark": models.benchmark,
     **{

@@ -1,4 +1,4 @@
-"""`main.py train`: a model from rendered presentations, for a site's own use or as the factory's."""
+"""`main.py train`: a model from rendered or stored presentations, for a site's own use or as the factory's."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from storage.opening import folder_of
 def train(options: Namespace) -> int:
     """Train in the data folder's ``training``, to ``--out`` or, with ``--factory``, to the factory's place.
 
+    ``--shards`` names where the presentations lie; without it they are rendered here.
+
     Begun by ``torchrun --nproc-per-node N``, the processes share the work; the first one tells how it goes.
     """
     from core.model.share import joined
     from core.training.config import TrainConfig, factory_config
+    from core.training.sources import with_shards
     from core.training.train import train, trust_factory
     from core.training.trainer import Progress
 
     work_dir = folder_of(options).root / "training"
+    if options.shards and options.factory:
+        raise UsageError("The factory model is made of rendered scenes.", "Give --out DIR instead of --factory.")
     if options.factory:
         config = factory_config(work_dir, options.out)
     elif options.out is None:
@@ -31,6 +36,8 @@ def train(options: Namespace) -> int:
     config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
     if options.presentations is not None:
         config = config.sized(options.presentations)
+    if options.shards:
+        config = with_shards(config, options.shards)
     show: dict[str, Callable[[float], None]] = {}
     with joined() as share, Interrupt() as canceled:
 

@@ -41,6 +41,8 @@ class TrainConfig(BaseModel):
     seed: int = Field(default=FACTORY_SEED, ge=0)
     domains: tuple[str, ...] = Field(default=tuple(TRAINING_SITES), description="sites of core.training.sites")
     live_domains: tuple[str, ...] = Field(default=LIVE_DOMAINS, description="live:SCENE/SENSOR")
+    shards: tuple[str, ...] = Field(default=(), description="locations of shards that stand in for rendered scenes")
+    shards_digest: str = Field(default="", description="of what they hold (core.training.shards.ShardSets.digest)")
     train: SplitPlan = SplitPlan(per_domain=640, per_live_domain=160, frames=2, reframe=True)
     dev: SplitPlan = SplitPlan(per_domain=120, per_live_domain=40, frames=3)
     test: SplitPlan = SplitPlan(per_domain=150, per_live_domain=60, frames=3)
@@ -89,14 +91,16 @@ class TrainConfig(BaseModel):
         return {"train": self.train, "dev": self.dev, "test": self.test}[split]
 
     def table_digest(self, split: str) -> str:
-        """Identity of a split's table: a site that was edited has another."""
+        """Identity of a split's table: a site that was edited has another, and so have shards of other content."""
+        if self.shards:
+            return hashlib.sha256(f"{split}\n{self.shards_digest}".encode()).hexdigest()
         sites = [SITES[name].model_dump_json() if name in SITES else name for name in self.domains]
         parts = [self.plan(split).model_dump_json(), str(self.seed), *sites, "|", *self.live_domains]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def digest(self) -> str:
         """Identity of the run, without folders and processors: no other run's checkpoint is continued."""
-        outside = {"work_dir", "out", "threads", "processes", "minutes", "name"}
+        outside = {"work_dir", "out", "threads", "processes", "minutes", "name", "shards"}
         return hashlib.sha256(self.model_dump_json(exclude=outside).encode()).hexdigest()
 
 

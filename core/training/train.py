@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from core.errors import CanceledError, HostError
-from core.frames import ALL_MODALITIES, EVERY_MASK, MODALITIES, Modality, ModalityMask
+from core.frames import EVERY_MASK, MODALITIES, Modality, ModalityMask
 from core.model.baseline import SheetScorer
 from core.model.bundle import FACTORY_BUNDLE, save_bundle
 from core.model.inputs import CropBatch
@@ -34,7 +34,9 @@ from core.training.config import TrainConfig
 from core.training.figures import by_domain, by_mask, scaled
 from core.training.prepared import Joined, open_prepared, write_prepared
 from core.training.scoring import baseline_logits, crop_logits, pool, pooled_logits, varied_evidence
-from core.training.simulation import recipes, simulate
+from core.training.shards import SPLITS
+from core.training.shards.form import Split
+from core.training.sources import capacity, presentations
 from core.training.table import CropTable, digest_of, has_table, open_table, write_table
 from core.training.telling import telling_of, with_hybrids
 from core.training.trainer import Canceled, Progress, Report, SourceTrainer
@@ -43,17 +45,16 @@ CODE_VERSION = "0.1.0"
 _NO_SHA = "0" * 64
 _MODEL_CARD = Path(__file__).parents[2] / "docs" / "model-card.md"
 _VARIATION_SEED = 20_251
-_SPLITS = ("train", "dev", "test")
 
 
 def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share = ALONE) -> Manifest | None:
-    """Simulate, train, calibrate, measure, save; what is finished in ``work_dir`` is not done again.
+    """Render scenes or read shards, train, calibrate, measure, save; what is finished in ``work_dir`` is kept.
 
     Args:
         config: the run.
         report: is told the progress of each phase.
         canceled: asked often; a stop keeps what is finished.
-        share: with whom training is divided; the first process simulates, calibrates and writes.
+        share: with whom training is divided; the first process renders or reads, calibrates and writes.
 
     Returns:
         The manifest of the bundle in ``config.out``; ``None`` in all processes but the first.
@@ -61,14 +62,15 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
     Raises:
         CanceledError: ``canceled`` said so.
         HostError: the loss is not finite, or a folder cannot be written.
+        InputError: a shard is damaged.
         UsageError: an unknown domain.
     """
     torch.set_num_threads(config.threads)
     if share.first:
-        for split in _SPLITS:
+        for split in SPLITS:
             _table(config, split, report, canceled)
     share.wait()
-    tables = {split: _table(config, split, report, canceled) for split in _SPLITS}
+    tables = {split: _table(config, split, report, canceled) for split in SPLITS}
     if share.first:
         _inputs(config, tables["train"], report, canceled)
     share.wait()
@@ -81,7 +83,7 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
 
 
 def _finish(
-    config: TrainConfig, network: PadNetwork, tables: dict[str, CropTable], trainer: SourceTrainer, report: Report
+    config: TrainConfig, network: PadNetwork, tables: Mapping[Split, CropTable], trainer: SourceTrainer, report: Report
 ) -> Manifest:
     """Calibrate, measure, save."""
     calibration, withheld = _calibrate(network, tables["dev"], report)
@@ -98,7 +100,7 @@ def _finish(
         thresholds={str(mask): round(found.threshold, 6) for mask, found in calibration.items()},
         withheld=[str(mask) for mask in withheld],
         novelty=limits,
-        threshold_source=_threshold_source(tables["dev"]),
+        threshold_source=_threshold_source(config, tables["dev"]),
     )
     figures = _figures(network, tables["test"], manifest, report)
     return save_bundle(config.out, network, manifest.model_copy(update={"figures": figures}))
@@ -124,28 +126,13 @@ def trust_factory(bundle: Path) -> None:
     write_figures(_MODEL_CARD, manifest)
 
 
-def _table(config: TrainConfig, split: str, report: Report, canceled: Canceled) -> CropTable:
-    """The table of a split, simulated unless a finished one of this very configuration lies in ``work_dir``."""
-    plan = config.plan(split)
+def _table(config: TrainConfig, split: Split, report: Report, canceled: Canceled) -> CropTable:
+    """The table of a split, made unless a finished one of this very configuration lies in ``work_dir``."""
     folder = config.work_dir / f"{split}-{config.table_digest(split)[:16]}"
     if has_table(folder):
         return open_table(folder)
-    todo = [
-        recipe
-        for domains, count, seed in (
-            (config.domains, plan.per_domain, config.seed),
-            (config.live_domains, plan.per_live_domain, config.seed + 1),
-        )
-        for recipe in recipes(domains, count, plan.frames, seed, _SPLITS.index(split), plan.reframe)
-    ]
-
-    def done(finished: int) -> None:
-        if canceled():
-            raise CanceledError("The simulation was stopped.", "Start again; finished splits are kept.")
-        report(Progress(f"scenes ({split})", finished / len(todo)))
-
-    made = simulate(todo, config.processes, done)
-    return write_table(folder, with_hybrids(made) if split != "test" else made, 2 * len(todo) * plan.frames)
+    made = presentations(config, split, report, canceled)
+    return write_table(folder, with_hybrids(made) if split != "test" else made, 2 * capacity(config, split))
 
 
 def _inputs(config: TrainConfig, table: CropTable, report: Report, canceled: Canceled) -> Joined:
@@ -178,14 +165,16 @@ def _calibrate(
     for mask in EVERY_MASK:
         told = np.asarray(telling[:, [m in mask for m in MODALITIES]].any(axis=1), dtype=bool)
         crops = told[dev.owner] & np.isfinite(plain[mask]) & np.isfinite(varied[mask])
+        if len(set(bona_fide[crops])) < 2:
+            continue  # shards without this modality: a mask without a threshold refers (M2)
         temperature = fit_temperature(plain[mask][crops], bona_fide[crops])
         threshold = field_threshold(plain[mask][crops], varied[mask][crops], every[dev.owner][crops], temperature)
         found = calibration[mask] = Calibration(temperature, threshold)
         pooled = pool(plain[mask], dev)
         usable = told & np.isfinite(pooled)
         rates[mask] = apcers(found, pooled[usable], every[usable])
-    complete = rates[ALL_MODALITIES]
-    return calibration, [mask for mask in EVERY_MASK if gains_by_covering(rates[mask], complete)]
+    complete = rates[max(rates, key=len)]
+    return calibration, [mask for mask, found in rates.items() if gains_by_covering(found, complete)]
 
 
 def _varied() -> Callable[[CropBatch], CropBatch]:
@@ -197,7 +186,7 @@ def _varied() -> Callable[[CropBatch], CropBatch]:
 def _figures(network: PadNetwork, test: CropTable, manifest: Manifest, report: Report) -> dict[str, object]:
     raw = pooled_logits(network, test, _share_of("figures", report))
     calibration = {mask: Calibration(manifest.temperature_of(mask), 0.5) for mask in EVERY_MASK}
-    logits = scaled(raw, calibration)
+    logits = {mask: found for mask, found in scaled(raw, calibration).items() if manifest.threshold(mask) is not None}
     sheet = SheetScorer()
     relief = {mask: baseline_logits(sheet, test, mask) for mask in (ModalityMask.of([Modality.DEPTH]),)}
     return {
@@ -215,19 +204,21 @@ def _share_of(phase: str, report: Report) -> Callable[[float], None]:
     return lambda share: report(Progress(phase, share))
 
 
-def _threshold_source(dev: CropTable) -> str:
+def _threshold_source(config: TrainConfig, dev: CropTable) -> str:
+    of = "stored" if config.shards else "simulated"
     return (
-        f"source-dev, {len(dev.presentations)} simulated presentations of people who trained nothing, as single crops "
+        f"source-dev, {len(dev.presentations)} {of} presentations of people who trained nothing, as single crops "
         f"plain and under strong variation of the image chain: over the species that the mask ranks with an AUC of at "
         f"least {TELLABLE_AUC}, macro APCER = BPCER; a mask under which some species passes more often than not, and "
         "clearly more often than before all sensors, never accepts"
     )
 
 
-def _provenance(config: TrainConfig, tables: dict[str, CropTable], trainer: SourceTrainer) -> dict[str, object]:
+def _provenance(config: TrainConfig, tables: Mapping[Split, CropTable], trainer: SourceTrainer) -> dict[str, object]:
+    rendered = {"domains", "live_domains", *SPLITS} if config.shards else set()
     return {
-        "kind": "simulated scenes only",
-        "config": config.model_dump(mode="json", exclude={"work_dir", "out"}),
+        "kind": "shards" if config.shards else "simulated scenes only",
+        "config": config.model_dump(mode="json", exclude={"work_dir", "out", "shards"} | rendered),
         "epochs_done": trainer.epochs_done,
         "training_seconds": round(trainer.seconds),
         "splits": {

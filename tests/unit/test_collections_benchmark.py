@@ -13,7 +13,6 @@ import pytest
 from core.codes import Outcome, Species
 from core.data.collections import open_collection
 from core.data.collections.benchmark import run
-from core.data.collections.crops import crops_of
 from core.data.collections.figures import bpcer_thresholds, column, equal_error_thresholds, oracle, true_positives
 from core.data.collections.hqwmca import NOT_REGISTERED
 from core.data.collections.tables import COLUMNS, as_markdown
@@ -22,6 +21,7 @@ from core.errors import CanceledError, InputError
 from core.face.detect import Face
 from core.frames import Modality, ModalityMask
 from core.metrics.trial import Trial
+from core.training.captured import crops_of
 from tests.perception import ReliefScorer
 from tests.unit.collection_files import face, padisi_trial, triple, write_list
 
@@ -156,7 +156,7 @@ def test_the_train_split_gives_crops(tmp_path: Path) -> None:
     broken = next((tmp_path / "WMCA-Image" / "R_CDIT").glob("010*_0_00"))
     (broken / "color" / "0012.png").write_bytes(b"cut")
     left_out: list[LeftOut] = []
-    crops = list(crops_of(protocol.train, left_out))
+    crops = list(crops_of(protocol.train, "collection", left_out))
     assert [(len(found.crops), found.species) for found in crops] == [
         (1, ""),
         (1, "print_flat"),

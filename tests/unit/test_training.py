@@ -263,9 +263,8 @@ class TestTrain:
             patched.setattr("core.model.manifest.FACTORY_BUNDLE", config.out)
             manifest = train(config, lambda progress: phases.append(progress.phase), lambda: False)
         assert manifest is not None
-        assert list(dict.fromkeys(phases)) == [
-            *(f"scenes ({split})" for split in ("train", "dev", "test")), "training", "calibration", "figures",
-        ]  # fmt: skip
+        scenes = [f"scenes ({split})" for split in ("train", "dev", "test")]
+        assert list(dict.fromkeys(phases)) == [*scenes, "inputs", "training", "calibration", "figures"]
         scorer = load_scorer(config.out)
         assert scorer.sha256 == manifest.sha256
         assert set(manifest.temperature) == {str(mask) for mask in EVERY_MASK}
