@@ -42,8 +42,9 @@ _DAMAGED_SCHEMA = (
     "no such function",
     "no such column",
     "no such table",
+    "unsupported file format",
 )
-"""What SQLite says of a form that was whole when the file was made: a name in it was damaged."""
+"""What SQLite says of a form that was whole when the file was made: a name in it, or the header, was damaged."""
 
 
 def _name(error: BaseException) -> str:
