@@ -84,6 +84,8 @@ def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -
 
     if options.protocol == "streams":
         return _streams(options, work, report, canceled)
+    if options.protocol == "streams-whole":
+        return _streams_whole(options, work, report, canceled)
     if options.protocol == "gate":
         return _gate(options, work, report, canceled)
     order = StudyOrder(
@@ -117,6 +119,14 @@ def _streams(options: Namespace, work: Path, report: Report, canceled: Canceled)
         processes=options.processes,
     )
     run(order, report, canceled)
+    return ExitCode.DONE
+
+
+def _streams_whole(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    from core.benchmark.streams.whole import WholeOrder, run
+
+    seeds = _seeds(options.seeds)
+    run(WholeOrder(_out(options), work, options.quick, seeds, options.processes), report, canceled)
     return ExitCode.DONE
 
 

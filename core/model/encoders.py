@@ -61,10 +61,11 @@ class ConvStage(nn.Module):
 class Encoder(nn.Module, ABC):
     """Images of one modality to a feature map, in two steps: what stays as it is, and what adapts.
 
-    ``width`` is the number of channels of `rest`'s map.
+    ``width`` is the number of channels of `rest`'s map; ``taken`` that of the maps which it takes.
     """
 
     width: int
+    taken: int
 
     @abstractmethod
     def stem(self, images: torch.Tensor) -> torch.Tensor:
@@ -72,7 +73,11 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def rest(self, maps: torch.Tensor) -> torch.Tensor:
-        """The last stage: ``stem``'s output to ``(B, width, h, w)``."""
+        """What adapts: ``stem``'s output to ``(B, width, h, w)``."""
+
+    @abstractmethod
+    def let_adapt(self, stages: int) -> None:
+        """Cut before the last ``stages`` stages instead of before the last one; no encoder has more than it has."""
 
     @abstractmethod
     def late_prefixes(self) -> tuple[str, ...]:
@@ -91,18 +96,26 @@ class ConvEncoder(Encoder):
         sizes = (channels, *widths)
         self.width = widths[-1]
         self.stages = nn.ModuleList(ConvStage(a, b) for a, b in pairwise(sizes))
+        self._sizes = sizes
+        self.let_adapt(1)
+
+    def let_adapt(self, stages: int) -> None:
+        """Cut before the last ``stages`` stages; with all of them the stem is the image itself."""
+        self._cut = max(0, len(self.stages) - stages)
+        self.taken = self._sizes[self._cut]
 
     def stem(self, images: torch.Tensor) -> torch.Tensor:
-        """All stages but the last."""
-        for stage in self.stages[:-1]:
-            images = stage(images)
+        """The stages before the cut."""
+        for number in range(self._cut):
+            images = self.stages[number](images)
         return images
 
     def rest(self, maps: torch.Tensor) -> torch.Tensor:
-        """The last stage."""
-        encoded: torch.Tensor = self.stages[-1](maps)
-        return encoded
+        """The stages after the cut."""
+        for number in range(self._cut, len(self.stages)):
+            maps = self.stages[number](maps)
+        return maps
 
     def late_prefixes(self) -> tuple[str, ...]:
-        """The last stage's."""
-        return (f"stages.{len(self.stages) - 1}.",)
+        """Those of the stages after the cut."""
+        return tuple(f"stages.{number}." for number in range(self._cut, len(self.stages)))

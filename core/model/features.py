@@ -14,7 +14,7 @@ _REQUIRED = torch.from_numpy(REQUIRED)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """What the encoders give, or what they give before their last stage (`PadNetwork.encode_stem`).
+    """What the encoders give, or what they give before the stages that adapt (`PadNetwork.encode_stem`).
 
     ``maps (B, 3, ...)``, zero where absent: ``(B, 3, C, h, w)`` for the heads; ``presence bool (B, 3)``;
     ``quality (B, 3)``; ``evidence (B, E)``, zero where what it needs is absent; ``crossed (B, 3, P)``: what pairs of

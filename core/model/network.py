@@ -102,6 +102,12 @@ class PadNetwork(nn.Module):
         assert isinstance(encoder, Encoder)
         return encoder
 
+    def let_adapt(self, stages: int) -> PadNetwork:
+        """Let adaptation reach the last ``stages`` stages of every encoder, not the last one alone; returns itself."""
+        for column in range(len(MODALITIES)):
+            self.encoder(column).let_adapt(stages)
+        return self
+
     def late_parameters(self) -> dict[str, nn.Parameter]:
         """Everything but what looks at pixels (stems, crossing), by name: what adaptation may change."""
         late = tuple(
@@ -126,7 +132,10 @@ class PadNetwork(nn.Module):
         return self._gathered(inputs, lambda column, images: self.encoder(column)(images).float())
 
     def encode_stem(self, inputs: ModelInputs) -> Features:
-        """As `encode`, but only up to the encoders' last stage: ``maps (B, 3, ...)`` to be cached."""
+        """As `encode`, but only up to the stages that adapt: ``maps (B, 3, ...)`` to be cached.
+
+        Where the modalities' maps differ in channels (images do), they have as many as the widest, the others zero.
+        """
         return self._gathered(inputs, lambda column, images: self.encoder(column).stem(images).float())
 
     def encode_rest(self, stem: Features) -> Features:
@@ -136,9 +145,10 @@ class PadNetwork(nn.Module):
         return replace(stem, maps=_stacked(maps))
 
     def _rest(self, column: int, given: torch.Tensor) -> torch.Tensor:
+        encoder = self.encoder(column)
         if given.dim() == 4:
-            given = given.contiguous(memory_format=torch.channels_last)
-        return self.encoder(column).rest(given).float()
+            given = given[:, : encoder.taken].contiguous(memory_format=torch.channels_last)
+        return encoder.rest(given).float()
 
     def _gathered(self, inputs: ModelInputs, encode: Callable[[int, torch.Tensor], torch.Tensor]) -> Features:
         if not bool(inputs.presence.any()):
@@ -236,6 +246,12 @@ def _of_present(
 
 
 def _stacked(maps: Sequence[torch.Tensor | None]) -> torch.Tensor:
-    """One map for each modality, zero for those that no row has."""
-    blank = torch.zeros_like(next(encoded for encoded in maps if encoded is not None))
-    return torch.stack([blank if encoded is None else encoded for encoded in maps], dim=1)
+    """One map for each modality, zero for those that no row has, all with the channels of the widest."""
+    widest = max((encoded for encoded in maps if encoded is not None), key=lambda encoded: encoded.shape[1])
+    blank = torch.zeros_like(widest)
+    return torch.stack([blank if encoded is None else _as_wide(encoded, widest.shape[1]) for encoded in maps], dim=1)
+
+
+def _as_wide(maps: torch.Tensor, channels: int) -> torch.Tensor:
+    missing = channels - maps.shape[1]
+    return nn.functional.pad(maps, (0, 0, 0, 0, 0, missing)) if missing else maps

@@ -38,9 +38,18 @@ class TimmEncoder(Encoder):
     def __init__(self, name: str, channels: int, pretrained: bool) -> None:
         super().__init__()
         self.trunk = _created(name, channels, pretrained)
-        self.width = int(self.trunk.num_features)
+        self.width = self.taken = int(self.trunk.num_features)
         self._side = int(self.trunk.default_cfg["input_size"][-1])
         self._tokens = hasattr(self.trunk, "blocks") and hasattr(self.trunk, "patch_embed")
+
+    def let_adapt(self, stages: int) -> None:
+        """The last block, and no more.
+
+        Raises:
+            UsageError: more is asked for.
+        """
+        if stages != 1:
+            raise UsageError("A trunk of timm adapts its last block only.", f"Use the trunk {SMALL!r}.")
 
     def stem(self, images: torch.Tensor) -> torch.Tensor:
         """Maps ``(B, C, h, w)``, or tokens ``(B, T, C)`` before the last block."""

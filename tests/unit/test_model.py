@@ -12,6 +12,7 @@ import torch
 from core.errors import UsageError
 from core.frames import ALL_MODALITIES, CROP_PX, EVERY_MASK, MODALITIES, FaceCrop, Modality, ModalityMask
 from core.model.encoders import learn_statistics
+from core.model.folded import folded
 from core.model.inputs import CHANNELS, ModelInputs, to_tensors
 from core.model.manifest import Manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
@@ -153,6 +154,21 @@ class TestNetwork:
         late = {name for name in network.late_parameters() if name.startswith("encoders.")}
         assert late
         assert all(".stages.3." in name for name in late)
+
+    @pytest.mark.parametrize("stages", [2, 3, 4])
+    def test_more_stages_may_adapt_and_make_the_same_encoder(self, network: PadNetwork, stages: int) -> None:
+        inputs = to_tensors([head(), sheet().restricted(ModalityMask.parse("depth"))])
+        whole = network.encode(inputs)
+        network.let_adapt(stages)
+        parts = network.encode_rest(network.encode_stem(inputs))
+        assert torch.allclose(whole.maps, parts.maps, atol=1e-6)
+        found = folded(network)
+        assert torch.allclose(whole.maps, found.encode_rest(found.encode_stem(inputs)).maps, atol=1e-4)
+        late = {name.split(".stages.")[1][0] for name in network.late_parameters() if name.startswith("encoders.")}
+        assert late == {"0", "1", "2", "3"}.difference(map(str, range(4 - stages)))
+        torch.autograd.backward(network.from_features(parts).fused.sum())
+        for name, parameter in network.late_parameters().items():
+            assert parameter.grad is not None or not name.startswith("encoders."), name
 
     def test_a_batch_without_any_modality_is_refused(self, network: PadNetwork) -> None:
         with pytest.raises(ValueError, match="without any modality"):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from core.benchmark.sizes import SplitSize
+from core.benchmark.streams import whole
 from core.benchmark.streams.base import Answer
 from core.benchmark.streams.cells import CELLS
 from core.benchmark.streams.command import StreamsOrder, run
@@ -224,3 +225,20 @@ def test_aims_are_measured_over_the_hard_cells_and_against_the_best_of_each() ->
     assert found["worst_behind_the_best"] == {"asked": 0.01, "found": pytest.approx(0.2), "met": False}
     better = [{**row, OURS_BOUND: 0.0} for row in rows]
     assert aims({"methods": dict.fromkeys(better[0]), "cells": better}, cells) == found
+
+
+def test_the_whole_trunk_adapts_on_one_stream_beside_its_last_stage(tmp_path: Path) -> None:
+    wanted = whole.WholeOrder(tmp_path / "whole.json", tmp_path / "work", seeds=(0,), size=SMALL)
+    work = work_of(wanted.work, SMALL)
+    draw_pairs(work, fold_of(SMALL, work, whole.CELL.target, 0).sets, SMALL)
+    found = whole.run(wanted, silent, never)
+    last, every = (found["stages"][depth] for depth in ("1", str(len(SMALL.widths))))
+    assert list(last) == list(every)
+    assert last[NONE]["macro_hter"] == pytest.approx(every[NONE]["macro_hter"], abs=0.02)  # planes as half floats
+    assert {name: row["auc"] for name, row in last.items()} != {name: row["auc"] for name, row in every.items()}
+    assert every[OURS]["seconds"] > 0.0
+    assert -1.0 <= found["agreement"]["kendall_tau"] <= 1.0
+    assert BY_NAME[OURS].title in wanted.out.with_suffix(".md").read_text()
+    pieces = {path: path.stat().st_mtime_ns for path in work.root.rglob("*.npz")}
+    assert whole.run(wanted, silent, never)["stages"] == found["stages"]  # and nothing is done twice
+    assert {path: path.stat().st_mtime_ns for path in work.root.rglob("*.npz")} == pieces

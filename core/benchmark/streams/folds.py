@@ -37,13 +37,17 @@ _REPLAY = 720
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Trained on ``sources`` with ``seed``, adapted to and judged on ``target``."""
+    """Trained on ``sources`` with ``seed``, adapted to and judged on ``target``.
+
+    ``stages``: how many stages of each encoder adapt; what lies before them is cached.
+    """
 
     root: Path
     size: StreamSize
     sources: tuple[Domain, ...]
     target: Domain
     seed: int
+    stages: int = 1
 
     @property
     def name(self) -> str:
@@ -87,7 +91,7 @@ def open_fold(fold: Fold, canceled: Canceled) -> Opened:
         CanceledError: a person asked to stop; finished pieces are kept.
     """
     work = Work(fold.root)
-    network = _start(fold, work, canceled)
+    network = _start(fold, work, canceled).let_adapt(fold.stages)
     train, people = _read(fold, work, "train")
     drawn = balanced_rows(people, np.arange(len(train)), fold.seed, 0)
     chosen = np.unique(drawn[: min(len(drawn), _REPLAY)])

@@ -23,18 +23,20 @@ from core.training.calibration import Calibration
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A cell with everything that is drawn. ``labels`` 0 = the unlabelled table."""
+    """A cell with everything that is drawn. ``labels`` 0 = the unlabelled table; ``stages``: see `Fold`."""
 
     cell: StreamCell
     seed: int
     draw: int
     labels: int
     bona_fide_only: bool = False
+    stages: int = 1
 
     @property
     def piece(self) -> str:
         """The folder of its pieces."""
         kind = f"l{self.labels}{'-bona-fide' if self.bona_fide_only else ''}"
+        kind += f"-stages{self.stages}" if self.stages > 1 else ""
         return f"runs/to-{self.cell.target}-s{self.seed}/c{CELLS.index(self.cell):02d}-d{self.draw}-{kind}"
 
     def of(self, method: str) -> str:

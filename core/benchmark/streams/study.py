@@ -92,11 +92,11 @@ def work_of(root: Path, size: StreamSize) -> Work:
     return Work(root / f"{size.name}-{size.digest()[:8]}-{recipe_digest()[:12]}")
 
 
-def fold_of(size: StreamSize, work: Work, target: str, seed: int) -> Fold:
+def fold_of(size: StreamSize, work: Work, target: str, seed: int, stages: int = 1) -> Fold:
     """A target's fold: every other frozen domain trains."""
     domains = frozen_domains()
     sources = tuple(domain for name, domain in domains.items() if name != target)
-    return Fold(work.root, size, sources, domains[target], seed)
+    return Fold(work.root, size, sources, domains[target], seed, stages)
 
 
 def run_plan(plan: StreamsPlan, work: Work, processes: int, report: Report, canceled: Canceled) -> None:
