@@ -44,5 +44,6 @@ def start_logging(folder: Path, process: str, *, verbose: bool = False) -> Path 
 
 
 def leave_interrupts_to_the_parent() -> None:
-    """In a child: Ctrl-C reaches the whole group, but the parent decides when its children finish."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In a child: Ctrl-C and the end of a service reach the whole group; the parent decides when its children end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

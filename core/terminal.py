@@ -112,12 +112,13 @@ def told_left_out(left_out: Sequence[LeftOut], place: str) -> int:
 class Interrupt:
     """Ctrl-C as a request: the first one asks the work to stop cleanly, the second one interrupts it.
 
-    ``signals``: what else asks, such as SIGTERM, by which the window ends its commands.
+    SIGTERM asks alike: by it the window ends its commands, and a machine that is shut down everything.
     """
 
-    def __init__(self, *signals: signal.Signals) -> None:
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
         self._asked = False
-        self._signals = (signal.SIGINT, *signals)
         self._previous: list[Any] = []
 
     def __call__(self) -> bool:
@@ -125,11 +126,11 @@ class Interrupt:
         return self._asked
 
     def __enter__(self) -> Interrupt:
-        self._previous = [signal.signal(number, self._ask) for number in self._signals]
+        self._previous = [signal.signal(number, self._ask) for number in self._SIGNALS]
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, previous in zip(self._signals, self._previous, strict=True):
+        for number, previous in zip(self._SIGNALS, self._previous, strict=True):
             signal.signal(number, previous)
 
     def _ask(self, *_: object) -> None:

@@ -15,6 +15,7 @@ from core.access import LOCAL, Actor, Permission
 from core.errors import ExitCode, KnownError
 from gui.crash import CrashFile, install_hooks
 from gui.daily_retention import DailyRetention
+from gui.departure import Departure
 from gui.erasing import Erasing
 from gui.feed import FrameFeed
 from gui.i18n import install_language, tr
@@ -277,9 +278,11 @@ def run(services: Services) -> int:
     assert isinstance(app, SallyportApp)
     desk = Desk(app, services)
     desk.open()
+    departure = Departure(app.quit, app)
     seconds = os.environ.get(QUIT_AFTER)
     if seconds:
         QTimer.singleShot(round(float(seconds) * 1000), app.quit)
     code = app.exec()
     desk.close()
+    departure.close()
     return code or ExitCode.DONE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -29,7 +28,7 @@ def retention(catalogue: Catalogue, options: Namespace) -> int:
     """`main.py retention`: change a term or a hold where one is given, else erase what is due (or only tell)."""
     if _changes(options):
         return _change(catalogue, options)
-    with Interrupt(signal.SIGTERM) as canceled:
+    with Interrupt() as canceled:
         watch = Watch(tell_step, steps(OVERALL), canceled)
         report = run_retention(catalogue, dry_run=options.dry_run, watch=watch)
     return _answer(catalogue, options, report, canceled())
@@ -43,7 +42,7 @@ def retention_by_itself(options: Namespace) -> int:
     start_logging(folder.root / "logs", "retention")
     with (
         open_catalogue(folder, access=site_access(options, prompt=False)) as catalogue,
-        Interrupt(signal.SIGTERM) as canceled,
+        Interrupt() as canceled,
     ):
         yield_to_the_station()
         report = run_due(catalogue, dry_run=options.dry_run, watch=Watch(canceled=canceled))
