@@ -38,6 +38,9 @@ def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch:
     assert "Harmful candidates promoted" in page
     assert "labels flipped | 20.0 %" in page
     assert "| 20.0 % | 100.0 % |" in page
+    monkeypatch.setattr(poisoning, "_outcome", None)
+    run(wanted, silent, never)  # every pass lies in the work folder
+    assert json.loads(wanted.out.read_text()) == told
 
 
 def test_a_canceled_study_writes_nothing(tmp_path: Path) -> None:

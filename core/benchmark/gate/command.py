@@ -39,7 +39,7 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
 
     Raises:
         HostError: the result or the work folder cannot be written.
-        CanceledError: the person asked to stop.
+        CanceledError: the person asked to stop; finished passes are kept.
     """
     size, draws = order.size or (QUICK if order.quick else FULL), order.draws or (1 if order.quick else 5)
     drawn = sites.study(20 if order.quick else 100, report, canceled)
@@ -47,9 +47,9 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
     work = work_of(order.work, size)
     fold = fold_of(size, work, _TARGET, 0)
     prepare_folds([fold], work, order.processes, report, canceled)
-    opened = open_fold(fold, canceled)
-    passes = poisoning.study(opened, draws, _STEPS, size.rows, report, canceled)
-    twice = poisoning.second_look(opened, draws, _STEPS, size.rows, report, canceled)
+    bench = poisoning.Bench(open_fold(fold, canceled), work, fold.name, _STEPS, size.rows)
+    passes = poisoning.study(bench, draws, report, canceled)
+    twice = poisoning.second_look(bench, draws, report, canceled)
     result = {
         "schema": SCHEMA,
         "kind": PROTOCOL,

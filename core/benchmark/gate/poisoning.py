@@ -24,7 +24,7 @@ from core.benchmark.streams.folds import Opened
 from core.benchmark.streams.judging import presentations_of
 from core.benchmark.streams.material import Cached, Material
 from core.benchmark.streams.methods.labels import passed
-from core.benchmark.work import Canceled, Report, stop_if
+from core.benchmark.work import Canceled, Report, Work, stop_if
 from core.frames import EVERY_MASK
 
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.10, 0.20)
@@ -32,24 +32,19 @@ _LABELLED = 100
 _COMPLETE = EVERY_MASK[-1]
 
 
-def study(
-    opened: Opened, draws: int, steps: int, rows: int, report: Report, canceled: Canceled
-) -> list[dict[str, Any]]:
-    """Every poison at every share, ``draws`` draws of labels and poison each.
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """What every pass starts from and is compared with. ``steps`` and ``rows``: see `Material`."""
 
-    Raises:
-        CanceledError: a person asked to stop.
-    """
-    cells = [_Cell(poison, share) for poison in POISONS for share in SHARES]
-    return _passes(_Bench(opened, steps, rows), cells, draws, "poisoned passes", report, canceled)
+    opened: Opened
+    work: Work
+    fold: str
+    steps: int
+    rows: int
 
-
-def second_look(
-    opened: Opened, draws: int, steps: int, rows: int, report: Report, canceled: Canceled
-) -> list[dict[str, Any]]:
-    """Flipped labels of which some share is labelled a second time, blind. Raises as `study`."""
-    cells = [_Cell(FLIPS, share, twice) for share in FLIPPED for twice in TWICE]
-    return _passes(_Bench(opened, steps, rows), cells, draws, "labels given twice", report, canceled)
+    def judged(self, net: Answer, cached: Cached, stratum: Stratum) -> list[Judged]:
+        """What a network says of some people."""
+        return presentations_of(net(cached.early).numpy(), cached, stratum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +55,30 @@ class _Cell:
     share: float
     twice: float = 0.0
 
+    def piece(self, bench: Bench, draw: int) -> str:
+        """Where a pass lies."""
+        place = f"gate/{bench.fold}-{bench.steps}x{bench.rows}"
+        return f"{place}/{POISONS.index(self.poison)}-{self.share:.2f}-{self.twice:.2f}-d{draw}.json"
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Bench:
-    """What every pass starts from and is compared with."""
 
-    opened: Opened
-    steps: int
-    rows: int
+def study(bench: Bench, draws: int, report: Report, canceled: Canceled) -> list[dict[str, Any]]:
+    """Every poison at every share, ``draws`` draws of labels and poison each; passes that lie in the work folder stay.
 
-    def judged(self, net: Answer, cached: Cached, stratum: Stratum) -> list[Judged]:
-        return presentations_of(net(cached.early).numpy(), cached, stratum)
+    Raises:
+        CanceledError: a person asked to stop; finished passes are kept.
+    """
+    cells = [_Cell(poison, share) for poison in POISONS for share in SHARES]
+    return _passes(bench, cells, draws, "poisoned passes", report, canceled)
+
+
+def second_look(bench: Bench, draws: int, report: Report, canceled: Canceled) -> list[dict[str, Any]]:
+    """Flipped labels of which some share is labelled a second time, blind. Raises as `study`."""
+    cells = [_Cell(FLIPS, share, twice) for share in FLIPPED for twice in TWICE]
+    return _passes(bench, cells, draws, "labels given twice", report, canceled)
 
 
 def _passes(
-    bench: _Bench, cells: Sequence[_Cell], draws: int, what: str, report: Report, canceled: Canceled
+    bench: Bench, cells: Sequence[_Cell], draws: int, what: str, report: Report, canceled: Canceled
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for number, cell in enumerate(cells):
@@ -82,12 +86,15 @@ def _passes(
         for draw in range(draws):
             stop_if(canceled)
             report(what, (number + draw / draws) / len(cells))
-            outcomes.append(_outcome(bench, cell, draw))
+            piece = cell.piece(bench, draw)
+            if not bench.work.has(piece):
+                bench.work.save_json(piece, _outcome(bench, cell, draw))
+            outcomes.append(bench.work.load_json(piece))
         found.append({"poison": cell.poison.name, "share": cell.share, "twice": cell.twice, "passes": outcomes})
     return found
 
 
-def _outcome(bench: _Bench, cell: _Cell, draw: int) -> dict[str, Any]:
+def _outcome(bench: Bench, cell: _Cell, draw: int) -> dict[str, Any]:
     poison, share = cell.poison, cell.share
     random = np.random.default_rng([draw, 51])
     site, test, source = bench.opened.site, bench.opened.test, bench.opened.source
