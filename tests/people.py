@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from core.access import Role
 from core.clock import Clock
 from core.passphrase import Cost
 from storage.catalogue import Catalogue, open_catalogue
+from storage.site_key import Argon2
 
 CHEAP = Cost(memory_kib=8, iterations=1, lanes=1)
 PASSPHRASE = "seven small grey stones"
@@ -26,6 +29,11 @@ def cheap_catalogue(folder: Path, clock: Clock | None = None) -> Catalogue:
     catalogue = open_catalogue(folder, clock)
     catalogue.credentials.cost = CHEAP
     return catalogue
+
+
+def cheap_site_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass-phrase of the site key costs a tenth of a second and 64 MiB on purpose; not in every test."""
+    monkeypatch.setattr("storage.site_key.Argon2", lambda *given: Argon2(*given) if given else Argon2(1, 1, 64))
 
 
 def add_people(catalogue: Catalogue, *names: str) -> str:

@@ -180,12 +180,9 @@ class InferenceWorker:
         return True
 
     def _load(self, path: str) -> None:
-        try:
-            scorer = self._load_scorer(path)
-            self_test(scorer)
-        except KnownError as error:
-            kept = " The model that ran before stays in use." if self._engine is not None else ""
-            self._pipe.send(replace(Problem.of(error), what=f"{error.what}{kept}"))
+        kept = " The model that ran before stays in use." if self._engine is not None else ""
+        scorer = self._tested(path, "{}" + kept)
+        if scorer is None:
             return
         self._engine = Engine(scorer, self._sampler, self._clock)
         self._decision.set_model(scorer)
@@ -193,16 +190,18 @@ class InferenceWorker:
 
     def _load_shadow(self, path: str) -> None:
         """Another model beside the champion, or none."""
-        self._shadow = None
-        if not path:
-            return
+        scorer = self._tested(path, "The shadow run is off: {}") if path else None
+        self._shadow = None if scorer is None else ShadowRun(scorer)
+
+    def _tested(self, path: str, told: str) -> Scorer | None:
+        """A model that passed its self-test; else ``None``, and what went wrong is told in the form ``told``."""
         try:
             scorer = self._load_scorer(path)
             self_test(scorer)
         except KnownError as error:
-            self._pipe.send(replace(Problem.of(error), what=f"The shadow run is off: {error.what}"))
-            return
-        self._shadow = ShadowRun(scorer)
+            self._pipe.send(replace(Problem.of(error), what=told.format(error.what)))
+            return None
+        return scorer
 
     # --- frame sets ---------------------------------------------------------------------------------------------
 

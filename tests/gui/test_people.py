@@ -28,9 +28,8 @@ from storage.catalogue import Catalogue
 from storage.key_care import key_status, recover, rotate
 from storage.people_commands import TOKEN_VARIABLE
 from storage.repositories.proposals import ProposedError
-from storage.site_key import Argon2
 from tests.gui.fakes import FakeFrames, FakeStation, committed, frame_set, ready, verdict
-from tests.people import PASSPHRASE, PEOPLE, add_people
+from tests.people import PASSPHRASE, PEOPLE, add_people, cheap_site_key
 from tests.unit.test_second_line import checkpoint, stopped
 
 
@@ -258,7 +257,7 @@ def test_approving_a_new_site_key_makes_it_and_shows_its_recovery_code(
 def test_a_passphrase_is_proposed_without_being_typed_and_typed_by_one_of_the_two_once_it_is_approved(
     closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.site_key.Argon2", lambda *given: Argon2(*given) if given else Argon2(1, 1, 64))
+    cheap_site_key(monkeypatch)
     catalogue.vault.site_key()
     enter(closed_desk, qtbot, "ada")
     closed_desk.window.actions_table["site_keys"].trigger()

@@ -20,8 +20,8 @@ from gui.views.review.page import ReviewPage
 from storage.catalogue import open_catalogue
 from storage.erasure.job import resume_all
 from storage.key_care import key_status, protect
-from storage.site_key import Argon2
 from tests import site
+from tests.people import cheap_site_key
 
 OpenDesk = Callable[[], Desk]
 PASSPHRASE = "four quiet green herons"
@@ -29,7 +29,7 @@ PASSPHRASE = "four quiet green herons"
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.site_key.Argon2", lambda *given: Argon2(*given) if given else Argon2(1, 1, 64))
+    cheap_site_key(monkeypatch)
 
 
 @pytest.fixture

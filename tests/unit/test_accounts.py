@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,17 +26,6 @@ from core.throttle import (
 from storage.catalogue import Catalogue, open_catalogue
 from storage.repositories.log_ins import TOKEN_S
 from tests.people import CHEAP, PASSPHRASE, add_people, cheap_catalogue
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path, clock: FakeClock) -> Iterator[Catalogue]:
-    with cheap_catalogue(tmp_path, clock) as opened:
-        yield opened
 
 
 class SettableClock(FakeClock):
@@ -113,7 +101,7 @@ def test_a_station_without_accounts_is_open_and_the_first_account_closes_it(cata
 
 
 def test_a_window_that_was_open_before_the_first_account_is_shut_out(catalogue: Catalogue, tmp_path: Path) -> None:
-    with cheap_catalogue(tmp_path) as other:
+    with cheap_catalogue(tmp_path / "data") as other:
         assert catalogue.actor == LOCAL
         add_people(other, "ada")
         assert catalogue.actor == NOBODY
@@ -123,7 +111,7 @@ def test_roles_that_are_taken_away_are_gone_at_once(catalogue: Catalogue, tmp_pa
     add_people(catalogue, "ada", "tim")
     catalogue.log_ins.log_in("tim", PASSPHRASE)
     catalogue.require(Permission.ADAPT)
-    with cheap_catalogue(tmp_path, catalogue.clock) as office:
+    with cheap_catalogue(tmp_path / "data", catalogue.clock) as office:
         office.log_ins.log_in("ada", PASSPHRASE)
         office.accounts.set_roles("tim", [Role.OPERATOR])
         with pytest.raises(DeniedError, match="tim may not"):
@@ -292,7 +280,7 @@ def test_a_token_acts_for_its_account_until_log_out_or_the_end_of_the_shift(
     add_people(catalogue, "ada", "tim")
     catalogue.log_ins.log_in("tim", PASSPHRASE)
     first, second = catalogue.log_ins.make_token(), catalogue.log_ins.make_token()
-    with cheap_catalogue(tmp_path, clock) as child:
+    with cheap_catalogue(tmp_path / "data", clock) as child:
         assert child.log_ins.log_in_with(first).roles == {Role.TECHNICIAN}
         catalogue.log_ins.log_out(first)
         with pytest.raises(HostError, match="over"):

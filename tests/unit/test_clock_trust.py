@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from core.daily import DAY_S
 from core.errors import InputError
 from storage import doctor
 from storage.audit_rows import rows_of
-from storage.catalogue import Catalogue, open_catalogue
+from storage.catalogue import Catalogue
 from storage.clock_trust import CONFIRM, RUN, confirm_date, read_clock
 from storage.people_actions import PEOPLE_COMMANDS
 from storage.repositories.proposals import ProposedError
@@ -33,17 +32,6 @@ from tests.people import PASSPHRASE, add_people, cheap_catalogue
 
 DAY_MS = DAY_S * 1000.0
 LAB = SessionPurpose.COLLECTION
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path, clock: FakeClock) -> Iterator[Catalogue]:
-    with open_catalogue(tmp_path / "data", clock) as opened:
-        yield opened
 
 
 def today(clock: FakeClock) -> date:

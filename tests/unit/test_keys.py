@@ -29,6 +29,7 @@ from storage.site_key import Argon2, SiteKey, new_recovery_code, unwrap_with_pas
 from storage.site_key_places import LostKeyError
 from storage.vault import SiteAccess
 from tests import site, stored
+from tests.people import cheap_site_key
 
 PASSPHRASE = "four quiet green herons"
 
@@ -66,8 +67,7 @@ def keystore() -> Iterator[Keystore]:
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A passphrase costs a tenth of a second and 64 MiB on purpose; not in every test."""
-    monkeypatch.setattr("storage.site_key.Argon2", lambda *given: Argon2(*given) if given else Argon2(1, 1, 64))
+    cheap_site_key(monkeypatch)
 
 
 @pytest.fixture

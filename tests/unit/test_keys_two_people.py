@@ -18,17 +18,16 @@ from storage.key_care import key_status, protect, recover, rotate
 from storage.people_actions import PEOPLE_COMMANDS
 from storage.repositories.proposals import ProposalState, ProposedError
 from storage.sealing import LockedError
-from storage.site_key import Argon2
 from tests import site
 from tests.people import PASSPHRASE as LOG_IN
-from tests.people import add_people, cheap_catalogue
+from tests.people import add_people, cheap_catalogue, cheap_site_key
 
 PASSPHRASE = "four quiet green herons"
 
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.site_key.Argon2", lambda *given: Argon2(*given) if given else Argon2(1, 1, 64))
+    cheap_site_key(monkeypatch)
 
 
 @pytest.fixture

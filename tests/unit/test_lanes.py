@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,18 +21,6 @@ from storage.registry import MANIFEST, WEIGHTS, ModelRegistry
 from storage.repositories.proposals import ProposedError
 from tests.people import PASSPHRASE, add_people, cheap_catalogue
 from tests.unit.test_lineage import bundle
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Catalogue]:
-    with cheap_catalogue(tmp_path / "here") as opened:
-        yield opened
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Iterator[Catalogue]:
-    with cheap_catalogue(tmp_path / "there") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from core.access import NEEDS_SECOND_PERSON, DeniedError, Permission
@@ -12,20 +9,9 @@ from core.clock import FakeClock
 from core.errors import InputError
 from storage.catalogue import Catalogue
 from storage.repositories.proposals import TERM_S, ProposalState, ProposedError
-from tests.people import PASSPHRASE, add_people, cheap_catalogue
+from tests.people import PASSPHRASE, add_people
 
 CHANGE = (Permission.RETENTION, "set_retention", {"purpose": "train", "days": 30})
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path, clock: FakeClock) -> Iterator[Catalogue]:
-    with cheap_catalogue(tmp_path, clock) as opened:
-        yield opened
 
 
 def act(catalogue: Catalogue, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,17 +39,6 @@ from tests.people import PASSPHRASE, add_people, cheap_catalogue
 
 DAY_MS = 86_400_000.0
 LAB = SessionPurpose.COLLECTION
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path, clock: FakeClock) -> Iterator[Catalogue]:
-    with open_catalogue(tmp_path / "data", clock) as opened:
-        yield opened
 
 
 def test_a_session_goes_when_its_term_is_over(catalogue: Catalogue, clock: FakeClock) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,19 +13,8 @@ from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
 from storage.repositories.proposals import ProposedError
 from storage.repositories.second_line import QUEUE_S, OperatorFigures
-from tests.people import PASSPHRASE, add_people, cheap_catalogue
+from tests.people import PASSPHRASE, add_people
 from tests.stored import verdict
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path, clock: FakeClock) -> Iterator[Catalogue]:
-    with cheap_catalogue(tmp_path, clock) as opened:
-        yield opened
 
 
 def stopped(catalogue: Catalogue, session: str, outcome: Outcome = Outcome.ATTACK) -> tuple[int, str]:

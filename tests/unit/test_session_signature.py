@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,25 +15,12 @@ from storage.export import export_session
 from storage.importing import import_manifest, imported_from
 from storage.session_signature import SIGNATURE, Provenance
 from tests import site
-from tests.people import cheap_catalogue
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Catalogue]:
-    with cheap_catalogue(tmp_path / "here") as opened:
-        yield opened
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Iterator[Catalogue]:
-    with cheap_catalogue(tmp_path / "there") as opened:
-        opened.subjects.add("ann")
-        yield opened
 
 
 @pytest.fixture
 def manifest(there: Catalogue, tmp_path: Path) -> Path:
     """What the other lane exported."""
+    there.subjects.add("ann")
     return export_session(there, site.take(there, "ann"), tmp_path / "out").manifest
 
 
