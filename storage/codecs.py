@@ -42,11 +42,11 @@ def encode(pixels: NDArray[Any]) -> tuple[str, bytes]:
 def decode(codec: str, payload: bytes, dtype: str, shape: Sequence[int]) -> NDArray[Any]:
     """The pixels of a payload, writeable; raises `PayloadError` when it is damaged."""
     kind = DTYPES.get(dtype)
-    if kind is None or codec not in (ZSTD, ZSTD_DELTA_SPLIT):
+    if kind is None or codec not in (ZSTD, ZSTD_DELTA_SPLIT) or (codec == ZSTD_DELTA_SPLIT and kind != _U16):
         raise PayloadError(f"codec {codec} of {dtype} is not known")
     size = kind.itemsize * math.prod(shape)
-    if not 0 < size <= MAX_BYTES:
-        raise PayloadError(f"{size} bytes are no picture")
+    if len(shape) < 2 or min(shape) < 1 or size > MAX_BYTES:
+        raise PayloadError(f"{'x'.join(map(str, shape)) or 'nothing'} is no picture")
     try:
         # What the payload claims to hold is allocated before anything is read, whatever limit is given beside it.
         if (claimed := zstandard.frame_content_size(payload)) not in (size, _UNTOLD):
