@@ -34,7 +34,7 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     """Calibrate every mask on samples that neither trained nor judge (where there are enough), and write the bundle."""
     plan, judge_of = work.plan, Judge((prepared.champion, prepared.trainer.teacher))
     samples = work.progress.watched(prepared.calibration, len(prepared.calibration), 0.0, 0.4)
-    judged = [judge_of(sample) for sample in samples]
+    judged = list(judge_of.each(samples))
     sides = [[pair[side] for pair in judged] for side in (0, 1)]
     champion = bars_of(prepared.manifest)
     before, after = (bound(calibrated(side), side, sides[0], champion) for side in sides)
@@ -66,7 +66,7 @@ def judged_pairs(work: Pass, prepared: Prepared) -> list[tuple[Judged, Judged]]:
     plan, judge_of = work.plan, Judge((prepared.champion, prepared.trainer.teacher))
     site = work.site(prepared.champion, "judge", plan.of(plan.split.judge), Family.JUDGING, 0.4, 0.65)
     source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 0.65, 0.9)
-    return [(pair[0], pair[1]) for pair in map(judge_of, chain(site, source))]
+    return [(pair[0], pair[1]) for pair in judge_of.each(chain(site, source))]
 
 
 def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[tuple[Judged, Judged]]) -> JobReport:
@@ -110,7 +110,7 @@ def _distance(
     if work.plan.root:
         judge_of, plan = Judge((root,)), work.plan
         source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 0.9, 0.9)
-        sides = [(judge_of(sample)[0], after) for sample, (_, after) in zip(source, sides, strict=True)]
+        sides = [(before[0], after) for before, (_, after) in zip(judge_of.each(source), sides, strict=True)]
     changed, trials = decision_distance(sides, bars_of(manifest), written.bars)
     parameters = parameter_distance(prepared.trainer.teacher, root)
     return Distance(root=manifest.sha256, parameters=parameters, decisions=changed, trials=trials)

@@ -20,9 +20,12 @@ from core.adaptation.paired import Stratum
 from core.codes import Species
 from core.frames import ALL_MODALITIES, MODALITIES, FaceCrop, ModalityMask
 from core.model.features import Features, joined
-from core.model.inputs import normalise, stack
+from core.model.inputs import CropBatch, concatenated, normalise, stack
 from core.model.network import ModelOutput, PadNetwork
 from core.training.augment import augment
+
+_TOGETHER = 12
+"""Crops in one batch. Of 1, 3, 9 and 32 a crop costs 5.5, 3.6, 2.3 and 2.9 ms on one core: more leave its cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +95,7 @@ def early_maps(network: PadNetwork, presentation: str, crops: Sequence[FaceCrop]
 
     The variation of a presentation depends on ``seed`` and its name alone, not on what else is encoded.
     """
-    return _cached(network, crops, copies, [seed, zlib.crc32(presentation.encode())])
+    return _maps(network, [_varied(presentation, crops, copies, seed)])
 
 
 def table_of(samples: Iterable[Encoded]) -> FeatureTable:
@@ -119,17 +122,37 @@ def table_of(samples: Iterable[Encoded]) -> FeatureTable:
 
 def encode(network: PadNetwork, sample: Sample, copies: int = 0, seed: int = 0) -> Encoded:
     """Early maps of a sample's crops and of ``copies`` varied copies of each."""
-    early = early_maps(network, sample.presentation, sample.crops, copies, seed)
-    return Encoded(
-        sample.presentation, sample.subject, sample.species, sample.stratum, early, len(sample.crops), sample.evidence
-    )
+    return encode_together(network, [sample], copies, seed)[0]
+
+
+def encode_together(network: PadNetwork, samples: Sequence[Sample], copies: int, seed: int) -> list[Encoded]:
+    """`encode` of a few samples in one batch: of a crop alone most of the time goes into calling, not computing."""
+    batches = [_varied(sample.presentation, sample.crops, copies, seed) for sample in samples]
+    ends = np.cumsum([len(batch) for batch in batches]).tolist()
+    early = _maps(network, batches) if batches else None
+    return [
+        Encoded(
+            one.presentation, one.subject, one.species, one.stratum, early.at(slice(end - len(batch), end)),
+            len(one.crops), one.evidence,
+        )
+        for one, batch, end in zip(samples, batches, ends, strict=True)
+        if early is not None
+    ]  # fmt: skip
+
+
+def _varied(presentation: str, crops: Sequence[FaceCrop], copies: int, seed: int) -> CropBatch:
+    """The crops, then their varied copies."""
+    random = np.random.default_rng([seed, zlib.crc32(presentation.encode())])
+    batch = stack(crops)
+    return concatenated([batch, *(augment(batch, random) for _ in range(copies))])
 
 
 @torch.no_grad()
-def _cached(network: PadNetwork, crops: Sequence[FaceCrop], copies: int, seed: list[int]) -> Features:
-    random = np.random.default_rng(seed)
-    batch = stack(crops)
-    variants = [batch, *(augment(batch, random) for _ in range(copies))]
-    parts = [network.encode_stem(normalise(variant).to(torch.device("cpu"))) for variant in variants]
+def _maps(network: PadNetwork, batches: Sequence[CropBatch]) -> Features:
+    batch = concatenated(batches)
+    parts = [
+        network.encode_stem(normalise(batch.at(slice(first, first + _TOGETHER))).to(torch.device("cpu")))
+        for first in range(0, len(batch), _TOGETHER)
+    ]
     early = joined(parts)
     return replace(early, maps=early.maps.half())

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from core.adaptation.checkpoint import read_checkpoint, write_checkpoint
-from core.adaptation.early import Encoded, FeatureTable, early_maps, encode, table_of
+from core.adaptation.early import Encoded, FeatureTable, early_maps, encode_together, table_of
 from core.adaptation.judging import champion_levels
 from core.adaptation.material import CropFace, site_samples, unlabelled_crops
 from core.adaptation.memory import ReplayMemory
@@ -79,7 +79,8 @@ class Pass:
         samples = site_samples(
             [presentation], self.store, self.crop_face, self.plan.training.frames, family, self.plan.seed
         )
-        found = [encode(champion, sample, copies, self.plan.seed) for sample in samples if sample is not None]
+        there = [sample for sample in samples if sample is not None]
+        found = encode_together(champion, there, copies, self.plan.seed)
         if self.kept is not None:
             self.kept[key] = found
         return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from core.assessment import assess
 from core.codes import Outcome
 from core.frames import EVERY_MASK, MODALITIES, ModalityMask
 from core.metrics.trial import Trial
+from core.model.features import joined
 from core.model.folded import MaskedHeads, folded
 from core.model.manifest import Manifest
 from core.model.network import PadNetwork
@@ -23,6 +25,8 @@ from core.training.calibration import Calibration
 from core.verdict import Evidence, sigmoid
 
 Scores = NDArray[np.float64]
+_TOGETHER = 32
+"""Samples that are judged at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,17 +95,34 @@ class Judge:
         self._folded = [folded(network) for network in networks]
         self._heads = [MaskedHeads(network) for network in self._folded]
 
-    @torch.inference_mode()
     def __call__(self, sample: Encoded) -> list[Judged]:
         """What each network says of the sample, under every mask that tells its class."""
-        cached = sample.unvaried()
-        masks = [m for m in EVERY_MASK if m & sample.mask == m and m & sample.telling]
-        wanted = torch.tensor([[modality in mask for modality in MODALITIES] for mask in masks])
-        found = []
-        for network, heads in zip(self._folded, self._heads, strict=True):
-            logits = heads(network.encode_rest(cached), wanted)[1].double().mean(dim=0).tolist()
-            by_mask = dict(zip(masks, logits, strict=True))
-            found.append(Judged(sample.presentation, sample.subject, sample.species, sample.stratum, by_mask))
+        return self.all([sample])[0]
+
+    def each(self, samples: Iterable[Encoded]) -> Iterator[list[Judged]]:
+        """`__call__` of each sample in order; some are taken at a time, and those alike judged in one batch."""
+        order = iter(samples)
+        while some := list(islice(order, _TOGETHER)):
+            yield from self.all(some)
+
+    @torch.inference_mode()
+    def all(self, samples: Sequence[Encoded]) -> list[list[Judged]]:
+        """`__call__` of each sample."""
+        alike: dict[tuple[ModalityMask, ...], list[int]] = {}
+        for number, sample in enumerate(samples):
+            masks = tuple(m for m in EVERY_MASK if m & sample.mask == m and m & sample.telling)
+            alike.setdefault(masks, []).append(number)
+        found: list[list[Judged]] = [[] for _ in samples]
+        for masks, numbers in alike.items():
+            wanted = torch.tensor([[modality in mask for modality in MODALITIES] for mask in masks])
+            cached = joined([samples[number].unvaried() for number in numbers])
+            crops = [samples[number].crops for number in numbers]
+            for network, heads in zip(self._folded, self._heads, strict=True):
+                logits = torch.split(heads(network.encode_rest(cached), wanted)[1].double(), crops)
+                for number, own in zip(numbers, logits, strict=True):
+                    one, means = samples[number], own.mean(dim=0).tolist()
+                    by_mask = dict(zip(masks, means, strict=True))
+                    found[number].append(Judged(one.presentation, one.subject, one.species, one.stratum, by_mask))
         return found
 
 

@@ -8,7 +8,7 @@ to sheets over the face's width, and everything outside a soft window around the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -49,6 +49,10 @@ class CropBatch:
 
     def __len__(self) -> int:
         return len(self.presence)
+
+    def at(self, rows: slice) -> CropBatch:
+        """Some of the crops; the arrays are shared."""
+        return CropBatch(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +107,13 @@ def stack(crops: Sequence[FaceCrop]) -> CropBatch:
         batch.metric[row] = crop.metric_depth and crop.depth is not None
         batch.face_mm[row] = crop.face_mm or 0.0
     return batch
+
+
+def concatenated(batches: Sequence[CropBatch]) -> CropBatch:
+    """The crops of several batches, one after the other."""
+    if len(batches) == 1:
+        return batches[0]
+    return CropBatch(*(np.concatenate([getattr(one, field.name) for one in batches]) for field in fields(CropBatch)))
 
 
 def normalise(batch: CropBatch, sheets: Sheets | None = None) -> ModelInputs:

@@ -155,8 +155,7 @@ def _batch(found: dict[str, NDArray[Any]]) -> CropBatch:
 
 
 def _crop(batch: CropBatch, row: int) -> FaceCrop:
-    one = slice(row, row + 1)
-    return crop_of(CropBatch(**{name: getattr(batch, name)[one] for name in _ARRAYS}))
+    return crop_of(batch.at(slice(row, row + 1)))
 
 
 def digest_text(indexes: Iterable[Index]) -> str:
