@@ -37,7 +37,7 @@ class RunningNorm(nn.BatchNorm2d):
 def learn_statistics(network: nn.Module, learning: bool) -> None:
     """Let the norms of ``network`` learn their statistics in training mode, or not."""
     for module in network.modules():
-        if isinstance(module, RunningNorm):
+        if isinstance(module, RunningNorm | Encoder):
             module.learning = learning
             module.train(module.training or learning)
 
@@ -61,11 +61,13 @@ class ConvStage(nn.Module):
 class Encoder(nn.Module, ABC):
     """Images of one modality to a feature map, in two steps: what stays as it is, and what adapts.
 
-    ``width`` is the number of channels of `rest`'s map; ``taken`` that of the maps which it takes.
+    ``width`` is the number of channels of `rest`'s map; ``taken`` that of the maps which it takes. ``learning``: see
+    `learn_statistics`.
     """
 
     width: int
     taken: int
+    learning = False
 
     @abstractmethod
     def stem(self, images: torch.Tensor) -> torch.Tensor:

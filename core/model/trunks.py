@@ -42,6 +42,14 @@ class TimmEncoder(Encoder):
         self._side = int(self.trunk.default_cfg["input_size"][-1])
         self._tokens = hasattr(self.trunk, "blocks") and hasattr(self.trunk, "patch_embed")
 
+    def train(self, mode: bool = True) -> TimmEncoder:
+        """Training mode; batch norms of the trunk only while `learning`, as `core.model.encoders.RunningNorm`."""
+        super().train(mode)
+        for module in self.trunk.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and not self.learning:
+                module.eval()
+        return self
+
     def let_adapt(self, stages: int) -> None:
         """The last block, and no more.
 
