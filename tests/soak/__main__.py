@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from core.terminal import Interrupt
 from tests.soak.slope import Slope, slope_per_hour
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,12 +67,15 @@ class Soak:
     series: dict[str, Series] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
     exit_code: int = 0
+    seconds: float = 0.0
 
 
-def soak(seconds: float, source: str, roll_s: float, data: Path) -> Soak:
-    """Run the station and sample it whenever it tells its figures."""
+def soak(seconds: float, source: str, roll_s: float, data: Path, canceled: Callable[[], bool] = lambda: False) -> Soak:
+    """Run the station and sample it whenever it tells its figures, for as long as asked or until ``canceled``."""
     command = [sys.executable, "-m", "tests.soak.station", str(data), source, str(roll_s)]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert process.stdin is not None
     said: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -82,7 +87,7 @@ def soak(seconds: float, source: str, roll_s: float, data: Path) -> Soak:
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     found, started_s = Soak(), time.monotonic()
-    while time.monotonic() - started_s < seconds and process.poll() is None:
+    while time.monotonic() - started_s < seconds and process.poll() is None and not canceled():
         try:
             line = json.loads(said.get(timeout=1.0))
         except queue.Empty:
@@ -94,6 +99,7 @@ def soak(seconds: float, source: str, roll_s: float, data: Path) -> Soak:
                 found.series.setdefault(f"{name} {pid}", Series()).sample(at_s, psutil.Process(pid))
             except psutil.Error:
                 continue
+    found.seconds = time.monotonic() - started_s
     process.stdin.close()
     try:
         found.exit_code = process.wait(END_S)
@@ -101,16 +107,18 @@ def soak(seconds: float, source: str, roll_s: float, data: Path) -> Soak:
         process.kill()
         found.exit_code = process.wait()
     reader.join(END_S)
+    assert process.stdout is not None
+    process.stdout.close()
     return found
 
 
-def judge(found: Soak, seconds: float, limit_mib_h: float) -> tuple[list[str], list[str]]:
+def judge(found: Soak, limit_mib_h: float) -> tuple[list[str], list[str]]:
     """The table, and what failed."""
     failures = [] if found.exit_code == 0 else [f"the station ended with {found.exit_code}"]
     head = "| process | samples | resident MiB, first and last | slope MiB/h (95 %) | descriptors | threads |"
     table = [head, "|---|---|---|---|---|---|"]
     for name, series in found.series.items():
-        kept = series.settled(seconds)
+        kept = series.settled(found.seconds)
         slope = slope_per_hour(kept.seconds, kept.mib)
         if slope is None:
             table.append(f"| {name} | {len(kept.mib)} | | too few samples | | |")
@@ -170,9 +178,10 @@ def main() -> int:
         script = Path(name) / "slow.toml"
         script.write_text(SLOW_CAMERA, encoding="utf-8")
         source = options.source or f"scripted:{script}"
-        found = soak(seconds, source, options.roll, Path(name) / "data")
-    table, failures = judge(found, seconds, options.limit)
-    title = f"Soak of {options.minutes:g} minutes, {len(found.lines)} samples; {os.cpu_count()} cores."
+        with Interrupt() as canceled:  # what was measured until then is told
+            found = soak(seconds, source, options.roll, Path(name) / "data", canceled)
+    table, failures = judge(found, options.limit)
+    title = f"Soak of {found.seconds / 60.0:.0f} minutes, {len(found.lines)} samples; {os.cpu_count()} cores."
     text = "\n".join([title, "", *table, "", *(f"FAILED: {failure}" for failure in failures)])
     print(text)
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,10 @@ def line(wal_bytes: int = 0) -> dict[str, object]:
 def run_of(mib: list[float], descriptors: list[int] | None = None, **more: object) -> list[str]:
     count = len(mib)
     series = Series(SECONDS[:count], mib, descriptors or [20] * count, [5] * count)
-    found = Soak({"station 1": series}, [line()] * count)
+    found = Soak({"station 1": series}, [line()] * count, seconds=SECONDS[count - 1])
     for name, value in more.items():
         setattr(found, name, value)
-    return judge(found, SECONDS[count - 1], limit_mib_h=1.0)[1]
+    return judge(found, limit_mib_h=1.0)[1]
 
 
 def test_a_slope_and_its_bounds_hold_the_truth() -> None:
@@ -71,8 +72,10 @@ def test_handles_logs_and_an_early_end_fail_too() -> None:
 def test_the_real_station_soaks_for_a_minute(tmp_path: Path) -> None:
     script = tmp_path / "slow.toml"
     script.write_text(SLOW_CAMERA, encoding="utf-8")
-    found = soak(60.0, f"scripted:{script}", 20.0, tmp_path / "data")
+    begun_s = time.monotonic()
+    found = soak(3600.0, f"scripted:{script}", 20.0, tmp_path / "data", lambda: time.monotonic() > begun_s + 60.0)
     assert found.exit_code == 0
+    assert 60.0 <= found.seconds < 3600.0
     assert {name.split()[0] for name in found.series} == {"station", "capture", "inference"}
     assert found.lines[-1]["sessions"] > 1
     assert sum(said["verdicts"] for said in found.lines) > 0
