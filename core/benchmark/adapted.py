@@ -232,6 +232,9 @@ def _summary(passes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for species, rate in [("bpcer", one[side]["bpcer"]), *one[side]["apcer"].items()]:
                 if rate is not None:
                     rates.setdefault(species, []).append(float(rate["value"]))
+            for name in _POOLED:
+                if one[side][name] is not None:
+                    rates.setdefault(name, []).append(float(one[side][name]))
         told[side] = {
             species: {"mean": float(np.mean(v)), "lowest": min(v), "highest": max(v)} for species, v in rates.items()
         }
@@ -242,8 +245,11 @@ def _summary(passes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def as_markdown(result: Mapping[str, Any]) -> str:
-    """The result as a page: rates over passes, and each judging subject."""
-    passes = result.get("splits") or result["draws"]
+    """The result as a page: rates over passes, then pass by pass the judging subjects.
+
+    Splits are of few people, and name each; of drawn passes those are named for whom something changed.
+    """
+    splits = result.get("splits")
     summary = result["summary"]
     lines = [
         "# Adaptation on captures",
@@ -255,21 +261,32 @@ def as_markdown(result: Mapping[str, Any]) -> str:
         "|---|---|---|---|",
     ]
     sides = ("before", "threshold_only", "after")
-    for rate in {rate: None for side in sides for rate in summary[side]}:
+    named = {rate: None for side in sides for rate in summary[side]}
+    for rate in sorted(named, key=lambda rate: rate not in _TITLES):
         told = [summary[side].get(rate) for side in sides]
         cells = ["" if t is None else f"{_pc(t['mean'])} ({_pc(t['lowest'])} to {_pc(t['highest'])})" for t in told]
-        lines.append(f"| {rate if rate == 'bpcer' else f'APCER {rate}'} | {' | '.join(cells)} |")
-    lines += ["", "Each judging subject of each pass: errors / trials, before -> after.", ""]
-    lines += ["| pass | adapted by | judged | errors |", "|---|---|---|---|"]
-    for number, one in enumerate(passes, start=1):
-        before, after = one["subjects"]["before"], one["subjects"]["after"]
-        for subject in after:
-            errors = "; ".join(
-                f"{species} {_count(before[subject][species])} -> {_count(after[subject][species])}"
-                for species in after[subject]
-            )
-            lines.append(f"| {number} | {', '.join(one['adapting'])} | {subject} | {errors} |")
+        lines.append(f"| {_TITLES.get(rate, f'APCER {rate}')} | {' | '.join(cells)} |")
+    for number, one in enumerate(splits or result["draws"], start=1):
+        lines += ["", f"## Pass {number}", "", f"Adapted by {', '.join(one['adapting'])}.", ""]
+        lines += _judging(one["subjects"]["before"], one["subjects"]["after"], every=splits is not None)
     return "\n".join(lines) + "\n"
+
+
+def _judging(before: Mapping[str, Any], after: Mapping[str, Any], *, every: bool) -> list[str]:
+    """Errors / trials of judging subjects, before -> after."""
+    told = ["| judged | errors / trials, before -> after |", "|---|---|"]
+    same = 0
+    for subject, species in after.items():
+        pairs = {kind: (_count(before[subject][kind]), _count(rate)) for kind, rate in species.items()}
+        if every or any(was != now for was, now in pairs.values()):
+            told.append(f"| {subject} | {'; '.join(f'{kind} {was} -> {now}' for kind, (was, now) in pairs.items())} |")
+        else:
+            same += 1
+    return [*told, "", f"Nothing changed for {same} others."] if same else told
+
+
+_POOLED = ("macro_hter", "auc")
+_TITLES = {"macro_hter": "macro HTER", "auc": "AUC (in percent)", "bpcer": "BPCER"}
 
 
 def _pc(rate: float) -> str:

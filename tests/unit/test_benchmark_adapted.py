@@ -68,7 +68,10 @@ def test_every_split_of_the_subjects_prints_each_of_them_and_is_kept(manifest: P
     assert set(first["subjects"]["after"]["s2"]) == {"bona_fide", "print_flat", "hybrid_sheet", "hybrid_mask"}
     assert first["after"]["bpcer"]["trials"] == 4
     assert {"bpcer", "hybrid_sheet", "hybrid_mask"} <= set(result["summary"]["after"])
-    assert "| 2 | s0, s2 | s1 |" in as_markdown(result)
+    page = as_markdown(result)
+    assert "## Pass 2\n\nAdapted by s0, s2.\n" in page
+    assert "| s1 | " in page.split("## Pass 2")[1].split("## Pass 3")[0]
+    assert "| macro HTER | " in page
     json.dumps(result)
     assert run(wanted, report, never) == result, "a finished pass is read, its seconds with it"
     with pytest.raises(CanceledError):
