@@ -18,6 +18,15 @@ from core.errors import HostError
 from core.frames import CROP_PX, FaceCrop
 from core.model.inputs import CropBatch, stack
 
+LAYOUT: dict[str, tuple[str, tuple[int, ...]]] = {
+    "rgb": ("uint8", (CROP_PX, CROP_PX, 3)),
+    "depth": ("float32", (CROP_PX, CROP_PX)),
+    "ir": ("float16", (CROP_PX, CROP_PX)),
+    "presence": ("bool", (3,)),
+    "metric": ("bool", ()),
+    "face_mm": ("float32", ()),
+}
+"""Type and shape of one crop in each array."""
 _INDEX = "index.json"
 _SPARE_BYTES = 1 << 28
 """What is left free beside them."""
@@ -82,7 +91,7 @@ class CropTable:
 def digest_of(table: CropTable) -> str:
     """Digest of everything in the table, for the manifest of what it trained."""
     found = hashlib.sha256(json.dumps([table.presentations, table.subjects, table.species]).encode())
-    for name in _LAYOUT:
+    for name in LAYOUT:
         array = getattr(table, name)
         for start in range(0, len(array), 256):
             found.update(np.ascontiguousarray(array[start : start + 256]).data)
@@ -98,10 +107,10 @@ def write_table(folder: Path, presentations: Iterable[LabelledCrops], capacity: 
         HostError: the disk has no room for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    require_room(folder, {name: (dtype, (capacity, *shape)) for name, (dtype, shape) in _LAYOUT.items()})
+    require_room(folder, {name: (dtype, (capacity, *shape)) for name, (dtype, shape) in LAYOUT.items()})
     arrays = {
         name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (capacity, *shape))
-        for name, (dtype, shape) in _LAYOUT.items()
+        for name, (dtype, shape) in LAYOUT.items()
     }
     index: dict[str, list[Any]] = {"owner": [], "presentations": [], "subjects": [], "species": [], "domains": []}
     row = 0
@@ -110,7 +119,7 @@ def write_table(folder: Path, presentations: Iterable[LabelledCrops], capacity: 
         end = row + len(batch)
         if end > capacity:
             raise ValueError(f"more than {capacity} crops")
-        for name in _LAYOUT:
+        for name in LAYOUT:
             arrays[name][row:end] = getattr(batch, name)
         row = end
         index["owner"] += [number] * len(batch)
@@ -150,7 +159,7 @@ def open_table(folder: Path) -> CropTable:
     """Open a table that `write_table` finished."""
     index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
     owner = np.asarray(index["owner"], dtype=np.int64)
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r")[: len(owner)] for name in _LAYOUT}
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r")[: len(owner)] for name in LAYOUT}
     return CropTable(
         **arrays,
         owner=owner,
@@ -159,13 +168,3 @@ def open_table(folder: Path) -> CropTable:
         species=tuple(index["species"]),
         domains=tuple(index["domains"]),
     )
-
-
-_LAYOUT: dict[str, tuple[str, tuple[int, ...]]] = {
-    "rgb": ("uint8", (CROP_PX, CROP_PX, 3)),
-    "depth": ("float32", (CROP_PX, CROP_PX)),
-    "ir": ("float16", (CROP_PX, CROP_PX)),
-    "presence": ("bool", (3,)),
-    "metric": ("bool", ()),
-    "face_mm": ("float32", ()),
-}

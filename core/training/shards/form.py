@@ -18,7 +18,7 @@ from core.codes import Species
 from core.frames import CROP_PX, FaceCrop
 from core.model.inputs import CropBatch, stack
 from core.training.scoring import crop_of
-from core.training.table import LabelledCrops
+from core.training.table import LAYOUT, LabelledCrops
 from core.untrusted import json_value
 
 FORM: Literal["sallyport-shards-1"] = "sallyport-shards-1"
@@ -28,14 +28,8 @@ MAX_FRAMES = 64
 MAX_MEMBER_BYTES = 64 << 20
 """A member that claims more is refused before it is read."""
 _TEXTS = ("id", "subject", "species", "domain")
-_ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
-    "rgb": ("uint8", (CROP_PX, CROP_PX, 3)),
-    "depth": ("float32", (CROP_PX, CROP_PX)),
-    "ir": ("float32", (CROP_PX, CROP_PX)),
-    "presence": ("bool", (3,)),
-    "metric": ("bool", ()),
-    "face_mm": ("float32", ()),
-}
+_ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {**LAYOUT, "ir": ("float32", LAYOUT["ir"][1])}
+"""As in a table, but infrared as it was cut: hybrids are made of it."""
 
 
 class Shard(BaseModel):
