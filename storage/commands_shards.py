@@ -67,10 +67,11 @@ def listed(options: Namespace) -> int:
     """What lies at a location, by split, domain and species."""
     from core.training.shards import open_shards
 
-    found: dict[tuple[str, str, str], int] = defaultdict(int)
-    for count in open_shards([options.url]).counts:
-        found[count.split, count.domain, count.species or "bona_fide"] += count.presentations
-    columns = ("split", "domain", "species", "presentations")
+    found: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    for _, index in open_shards([options.url]).sets:
+        for count in index.counts:
+            found[count.split, index.of, count.domain, count.species or "bona_fide"] += count.presentations
+    columns = ("split", "of", "domain", "species", "presentations")
     rows = [dict(zip(columns, (*key, number), strict=True)) for key, number in found.items()]
     show_rows(rows, columns, "There is nothing.", as_json=options.json)
     return ExitCode.DONE

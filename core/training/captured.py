@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
 
 from core.data.manifest import LeftOut, ManifestRow, load_frame_set
 from core.errors import InputError
 from core.face.sampler import FaceSampler
 from core.frames import FaceCrop
+from core.training.shards.form import Split
 from core.training.table import LabelledCrops
 
-_SPLITS: dict[str, Literal["train", "dev", "test"]] = {"train": "train", "dev": "dev", "eval": "test"}
-_SHARES: tuple[tuple[Literal["train", "dev", "test"], int], ...] = (("train", 60), ("dev", 80), ("test", 100))
+_SPLITS: dict[str, Split] = {"train": "train", "dev": "dev", "eval": "test"}
+_SHARES: tuple[tuple[Split, int], ...] = (("train", 60), ("dev", 80), ("test", 100))
 """Percent of the people that end in each split, summed, where the collector names none."""
 
 
@@ -52,7 +52,7 @@ def _crop(row: ManifestRow, sampler: FaceSampler, left_out: list[LeftOut]) -> Fa
     return sample.crop
 
 
-def split_of(row: ManifestRow) -> Literal["train", "dev", "test"]:
+def split_of(row: ManifestRow) -> Split:
     """The collector's split, or one drawn by the person (by the presentation, where nobody knows who it was)."""
     if row.split:
         return _SPLITS[row.split]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from core.errors import CanceledError
+from core.errors import CanceledError, InputError
 from core.training.config import TrainConfig
 from core.training.shards import SPLITS, ShardSets, open_shards
 from core.training.shards.form import Split
@@ -24,23 +24,23 @@ def with_shards(config: TrainConfig, urls: list[str]) -> TrainConfig:
     return config.model_copy(update={"shards": tuple(urls), "shards_digest": sets.digest})
 
 
-def capacity(config: TrainConfig, split: Split) -> int:
-    """Crops that a split has at most, without hybrids."""
-    if config.shards:
-        return open_shards(config.shards).crops(split)
-    return len(scene_recipes(config, split)) * config.plan(split).frames
-
-
-def presentations(config: TrainConfig, split: Split, report: Report, canceled: Canceled) -> Iterator[LabelledCrops]:
-    """The presentations of a split, without hybrids, in their order.
+def presentations(
+    config: TrainConfig, split: Split, report: Report, canceled: Canceled
+) -> tuple[int, Iterator[LabelledCrops]]:
+    """How many crops a split has at most, and its presentations in their order; both without hybrids.
 
     Raises:
         CanceledError: ``canceled`` said so.
-        InputError: a shard is damaged.
+        InputError: a shard is damaged, or the sets are not those that ``config`` was made for.
     """
     if config.shards:
-        return _of_shards(open_shards(config.shards), split, report, canceled)
-    return rendered(scene_recipes(config, split), config.processes, _told(f"scenes ({split})", report, canceled))
+        sets = open_shards(config.shards)
+        if sets.digest != config.shards_digest:
+            raise InputError("The shards were changed since this run began.", "Start again.")
+        return sets.crops(split), _of_shards(sets, split, report, canceled)
+    todo = scene_recipes(config, split)
+    made = rendered(todo, config.processes, _told(f"scenes ({split})", report, canceled))
+    return len(todo) * config.plan(split).frames, made
 
 
 def scene_recipes(config: TrainConfig, split: Split, part: int = 1, parts: int = 1) -> list[Recipe]:

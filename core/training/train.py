@@ -36,7 +36,7 @@ from core.training.prepared import Joined, open_prepared, write_prepared
 from core.training.scoring import baseline_logits, crop_logits, pool, pooled_logits, varied_evidence
 from core.training.shards import SPLITS
 from core.training.shards.form import Split
-from core.training.sources import capacity, presentations
+from core.training.sources import presentations
 from core.training.table import CropTable, digest_of, has_table, open_table, write_table
 from core.training.telling import telling_of, with_hybrids
 from core.training.trainer import Canceled, Progress, Report, SourceTrainer
@@ -131,8 +131,8 @@ def _table(config: TrainConfig, split: Split, report: Report, canceled: Canceled
     folder = config.work_dir / f"{split}-{config.table_digest(split)[:16]}"
     if has_table(folder):
         return open_table(folder)
-    made = presentations(config, split, report, canceled)
-    return write_table(folder, with_hybrids(made) if split != "test" else made, 2 * capacity(config, split))
+    crops, made = presentations(config, split, report, canceled)
+    return write_table(folder, with_hybrids(made) if split != "test" else made, 2 * crops)
 
 
 def _inputs(config: TrainConfig, table: CropTable, report: Report, canceled: Canceled) -> Joined:

@@ -34,6 +34,7 @@ def test_captures_are_stored_listed_and_trained_on(
     assert "p3: missing file 3_1_depth.png" in said.err
     assert main(["shards", "list", shards, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
+    assert {row["of"] for row in found} == {"captures"}
     assert {(row["split"], row["species"]): row["presentations"] for row in found} == {
         (split, species): 2 for split in ("train", "dev", "test") for species in ("bona_fide", "print_flat")
     }

@@ -22,7 +22,7 @@ from core.frames import FaceCrop, ModalityMask
 from core.training.config import SplitPlan, TrainConfig
 from core.training.shards import SPLITS, open_shards, write_shards
 from core.training.shards.form import Split, members_of, presentation_of
-from core.training.sources import capacity, presentations, scene_recipes, with_shards
+from core.training.sources import presentations, scene_recipes, with_shards
 from core.training.table import LabelledCrops
 from tests.unit.faces import head, sheet
 
@@ -153,7 +153,8 @@ def test_rendered_parts_of_two_machines_are_what_one_machine_renders(tmp_path: P
     config = TrainConfig(
         work_dir=tmp_path / "w", out=tmp_path / "o", domains=("wide-d435",), live_domains=(), train=plan, processes=1
     )
-    own = list(presentations(config, "train", lambda _: None, lambda: False))
+    most, made = presentations(config, "train", lambda _: None, lambda: False)
+    own = list(made)
     for part in (1, 2):
         todo = scene_recipes(config, "train", part, 2)
         assert {recipe.species == Species.BONA_FIDE for recipe in todo} == {True, False}
@@ -161,9 +162,10 @@ def test_rendered_parts_of_two_machines_are_what_one_machine_renders(tmp_path: P
     joined = open_shards([URL])
     assert sorted(one.id for one in joined.presentations("train")) == sorted(one.id for one in own)
     of_shards = config.model_copy(update={"shards": (URL,), "shards_digest": joined.digest})
-    again = {one.id: one for one in presentations(of_shards, "train", lambda _: None, lambda: False)}
+    crops, stored = presentations(of_shards, "train", lambda _: None, lambda: False)
+    again = {one.id: one for one in stored}
     assert all(_alike(*pair) for one in own for pair in zip(one.crops, again[one.id].crops, strict=True))
-    assert capacity(of_shards, "train") == capacity(config, "train") == 4
+    assert crops == most == 4
     assert of_shards.table_digest("train") != config.table_digest("train")
 
 
@@ -174,6 +176,9 @@ def test_the_place_of_shards_is_no_part_of_a_run(tmp_path: Path) -> None:
     one, other = with_shards(config, [URL]), with_shards(config, [str(tmp_path / "s")])
     assert one.digest() == other.digest() != config.digest()
     assert one.table_digest("dev") == other.table_digest("dev") != one.table_digest("train")
+    write_shards(URL, "b", "captures", _all())
+    with pytest.raises(InputError, match="changed since this run began"):
+        presentations(one, "dev", lambda _: None, lambda: False)
 
 
 def _with(arrays: bytes, **changed: Any) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -150,8 +149,3 @@ def _batch(found: dict[str, NDArray[Any]]) -> CropBatch:
 
 def _crop(batch: CropBatch, row: int) -> FaceCrop:
     return crop_of(batch.at(slice(row, row + 1)))
-
-
-def digest_text(indexes: Iterable[Index]) -> str:
-    """What the identity of several sets is made of: their shards, wherever they lie."""
-    return "\n".join(f"{shard.split} {shard.sha256}" for index in indexes for shard in index.shards)

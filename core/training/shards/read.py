@@ -13,15 +13,7 @@ from pydantic import ValidationError
 
 from core.errors import InputError
 from core.frames import CROP_PX
-from core.training.shards.form import (
-    MAX_MEMBER_BYTES,
-    Count,
-    Index,
-    Shard,
-    Split,
-    digest_text,
-    presentation_of,
-)
+from core.training.shards.form import MAX_MEMBER_BYTES, Count, Index, Shard, Split, presentation_of
 from core.training.shards.place import Place
 from core.training.table import LabelledCrops
 from core.untrusted import json_value
@@ -38,7 +30,8 @@ class ShardSets:
     @property
     def digest(self) -> str:
         """Identity of what they hold, wherever it lies."""
-        return hashlib.sha256(digest_text(index for _, index in self.sets).encode()).hexdigest()
+        shards = [f"{shard.split} {shard.sha256}" for _, index in self.sets for shard in index.shards]
+        return hashlib.sha256("\n".join(shards).encode()).hexdigest()
 
     @property
     def counts(self) -> list[Count]:
