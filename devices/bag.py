@@ -37,6 +37,7 @@ def check_bag(path: Path) -> None:
 
     Raises:
         ValueError: it is none, or some length or place in it is wrong; the text says which.
+        OSError: it cannot be read.
     """
     with path.open("rb") as file:
         size = path.stat().st_size

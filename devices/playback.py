@@ -41,13 +41,13 @@ class PlaybackOrigin:
                 sentence("{name} is not a recording that the camera SDK can read.", name=self._path.name),
                 "Give a .db3 or .bag file of `main.py record` or the RealSense Viewer.",
             )
+        self._context = rs.context()
         try:
             if self._path.suffix.lower() == ".bag":
                 check_bag(self._path)
-            self._context = rs.context()
             self._playback = self._context.load_device(str(self._path)).as_playback()
             self._playback.set_real_time(self._realtime)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, OSError) as error:
             raise InputError(
                 sentence(
                     "{name} cannot be read: it is damaged or was cut off ({why}).",
