@@ -127,16 +127,17 @@ def encode(network: PadNetwork, sample: Sample, copies: int = 0, seed: int = 0) 
 
 def encode_together(network: PadNetwork, samples: Sequence[Sample], copies: int, seed: int) -> list[Encoded]:
     """`encode` of a few samples in one batch: of a crop alone most of the time goes into calling, not computing."""
+    if not samples:
+        return []
     batches = [_varied(sample.presentation, sample.crops, copies, seed) for sample in samples]
     ends = np.cumsum([len(batch) for batch in batches]).tolist()
-    early = _maps(network, batches) if batches else None
+    early = _maps(network, batches)
     return [
         Encoded(
             one.presentation, one.subject, one.species, one.stratum, early.at(slice(end - len(batch), end)),
             len(one.crops), one.evidence,
         )
         for one, batch, end in zip(samples, batches, ends, strict=True)
-        if early is not None
     ]  # fmt: skip
 
 

@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import cache
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -30,8 +29,6 @@ from core.model.network import PadNetwork
 
 log = logging.getLogger(__name__)
 
-_TOGETHER = 8
-"""Presentations that are encoded at a time."""
 PIECE = 40
 """Presentations in one file: what a kill costs, at most."""
 _CORE = Path(__file__).resolve().parents[1]
@@ -73,10 +70,7 @@ class ReplayMemory:
         path = None if self._folder is None else self._folder / f"{key[:24]}.safetensors"
         if path is not None and (found := _read(path, key)) is not None:
             return found
-        todo = iter(self._simulate(self._domains, numbers, seed))
-        made: list[Encoded] = []
-        while some := list(islice(todo, _TOGETHER)):
-            made += encode_together(self._network, some, copies, seed)
+        made = encode_together(self._network, list(self._simulate(self._domains, numbers, seed)), copies, seed)
         if path is not None:
             _write(path, key, made)
         return made

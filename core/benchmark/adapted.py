@@ -42,6 +42,8 @@ from core.ports import StoredPresentation
 
 SCHEMA = 1
 _SESSION = "manifest"
+_POOLED = ("macro_hter", "auc")
+_TITLES = {"macro_hter": "macro HTER", "auc": "AUC (in percent)", "bpcer": "BPCER"}
 _BONA_FIDE_SHARE = 0.7
 """Of the labelled presentations, where there are attacks too (evaluation.md section 5: 14 of 20)."""
 
@@ -283,10 +285,6 @@ def _judging(before: Mapping[str, Any], after: Mapping[str, Any], *, every: bool
         else:
             same += 1
     return [*told, "", f"Nothing changed for {same} others."] if same else told
-
-
-_POOLED = ("macro_hter", "auc")
-_TITLES = {"macro_hter": "macro HTER", "auc": "AUC (in percent)", "bpcer": "BPCER"}
 
 
 def _pc(rate: float) -> str:

@@ -9,10 +9,9 @@ from pathlib import Path
 import torch
 
 from core.benchmark.scenes import frozen_domains, recipe_digest
-from core.benchmark.streams.base import AdaptationMethod, Answer
+from core.benchmark.streams.base import AdaptationMethod
 from core.benchmark.streams.cells import CELLS, CLOSER, StreamCell
 from core.benchmark.streams.folds import Fold, Opened, make_inputs, open_fold
-from core.benchmark.streams.material import Material
 from core.benchmark.streams.methods.ablation import ABLATIONS
 from core.benchmark.streams.methods.registry import (
     BY_NAME,
@@ -23,6 +22,7 @@ from core.benchmark.streams.methods.registry import (
     THRESHOLD,
     THRESHOLD_BOUND,
     table,
+    together,
 )
 from core.benchmark.streams.proofs import prove
 from core.benchmark.streams.runs import Stream, run_stream
@@ -57,10 +57,10 @@ class StreamsPlan:
 
     def adaptations(self, target: str, seed: int) -> list[tuple[Stream, tuple[AdaptationMethod, ...]]]:
         """Every stream at a target with what runs on it: the methods that share an adaptation stand together."""
-        found: dict[tuple[Stream, Callable[[Material], Answer]], list[AdaptationMethod]] = {}
+        found: dict[Stream, list[AdaptationMethod]] = {}
         for stream, method in self.streams(target, seed):
-            found.setdefault((stream, method.adapt), []).append(method)
-        return [(stream, tuple(methods)) for (stream, _), methods in found.items()]
+            found.setdefault(stream, []).append(method)
+        return [(stream, methods) for stream, rows in found.items() for methods in together(rows)]
 
     def streams(self, target: str, seed: int) -> list[tuple[Stream, AdaptationMethod]]:
         """Every stream at a target with every method that runs on it."""

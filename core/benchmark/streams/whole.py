@@ -19,10 +19,9 @@ from scipy.stats import kendalltau
 
 from core.benchmark.hardware import described
 from core.benchmark.scenes import identity
-from core.benchmark.streams.base import AdaptationMethod
 from core.benchmark.streams.cells import CELLS
-from core.benchmark.streams.folds import open_fold
-from core.benchmark.streams.methods.registry import BY_NAME, NONE, table
+from core.benchmark.streams.folds import Fold, open_fold
+from core.benchmark.streams.methods.registry import BY_NAME, NONE, table, together
 from core.benchmark.streams.runs import Stream, record, run_stream
 from core.benchmark.streams.size import FULL, QUICK, StreamSize
 from core.benchmark.streams.study import fold_of, prepare_folds, work_of
@@ -70,22 +69,10 @@ def run(order: WholeOrder, report: Report, canceled: Canceled) -> dict[str, Any]
     folds = [fold_of(size, work, CELL.target, seed) for seed in order.drawn]
     prepare_folds(folds, work, order.processes, report, canceled)
     depths = (1, len(size.widths))
-    done = 0
-    for fold in folds:
-        for stages in depths:
-            stream = Stream(CELL, fold.seed, 0, size.labels, stages=stages)
-            if all(work.has(stream.of(method.name)) for method in table(True)):
-                continue
-            opened = open_fold(replace(fold, stages=stages), canceled)
-            for methods in _adaptations():
-                stop_if(canceled)
-                report("streams", done / (len(folds) * len(depths)))
-                started = time.monotonic()
-                missing = not work.has(stream.of(methods[0].name))
-                run_stream(opened, fold, stream, methods)
-                if missing:
-                    work.save_json(_cost(stream, methods[0].name), {"seconds": time.monotonic() - started})
-            done += 1
+    todo = [(fold, stages) for fold in folds for stages in depths]
+    for number, (fold, stages) in enumerate(todo):
+        report("streams", number / len(todo))
+        _adapt(replace(fold, stages=stages), work, canceled)
     result = _told(order, work, depths)
     write_json(result, order.out, 1)
     with writing(order.out):
@@ -93,12 +80,18 @@ def run(order: WholeOrder, report: Report, canceled: Canceled) -> dict[str, Any]
     return result
 
 
-def _adaptations() -> list[tuple[AdaptationMethod, ...]]:
-    """The rows of the label-equal table, those that share an adaptation together."""
-    found: dict[object, list[AdaptationMethod]] = {}
-    for method in table(True):
-        found.setdefault(method.adapt, []).append(method)
-    return [tuple(methods) for methods in found.values()]
+def _adapt(fold: Fold, work: Work, canceled: Canceled) -> None:
+    """Every method on the stream of a fold, unless its record lies there."""
+    stream = Stream(CELL, fold.seed, 0, fold.size.labels, stages=fold.stages)
+    todo = [methods for methods in together(table(True)) if not all(work.has(stream.of(m.name)) for m in methods)]
+    if not todo:
+        return
+    opened = open_fold(fold, canceled)
+    for methods in todo:
+        stop_if(canceled)
+        started = time.monotonic()
+        run_stream(opened, fold, stream, methods)
+        work.save_json(_cost(stream, methods[0].name), {"seconds": time.monotonic() - started})
 
 
 def _cost(stream: Stream, method: str) -> str:
@@ -124,7 +117,7 @@ def _told(order: WholeOrder, work: Work, depths: Sequence[int]) -> dict[str, Any
 def _rows(order: WholeOrder, work: Work, stages: int) -> dict[str, Any]:
     streams = [Stream(CELL, seed, 0, order.sized.labels, stages=stages) for seed in order.drawn]
     rows: dict[str, Any] = {}
-    for methods in _adaptations():
+    for methods in together(table(True)):
         pieces = [_cost(stream, methods[0].name) for stream in streams]
         costs = [work.load_json(piece)["seconds"] for piece in pieces if work.has(piece)]
         for method in methods:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from core.benchmark.streams.base import AdaptationMethod
+from collections.abc import Callable, Iterable
+
+from core.benchmark.streams.base import AdaptationMethod, Answer
+from core.benchmark.streams.material import Material
 from core.benchmark.streams.methods import free, labels, norms, teachers
 
 NONE, THRESHOLD, REPLAY, OURS, ORACLE = "none", "threshold_only", "labels_replay", "ours", "oracle"
@@ -35,6 +38,14 @@ METHODS = (
 )
 
 BY_NAME = {method.name: method for method in METHODS}
+
+
+def together(methods: Iterable[AdaptationMethod]) -> list[tuple[AdaptationMethod, ...]]:
+    """The methods in their order, those that share an adaptation side by side."""
+    found: dict[Callable[[Material], Answer], list[AdaptationMethod]] = {}
+    for method in methods:
+        found.setdefault(method.adapt, []).append(method)
+    return [tuple(alike) for alike in found.values()]
 
 
 def table(labelled: bool) -> tuple[AdaptationMethod, ...]:
