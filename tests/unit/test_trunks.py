@@ -22,7 +22,7 @@ from core.model.manifest import Manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
 from tests.unit.faces import head, sheet
 
-timm = pytest.importorskip("timm", reason="timm is not installed", exc_type=Exception)  # type: ignore[arg-type]
+timm = pytest.importorskip("timm", reason="timm is not installed, or not for this torch", exc_type=Exception)  # type: ignore[arg-type]
 
 TRUNKS = ("vit_tiny_patch16_224", "resnet18", "mobilenetv4_conv_small", "convnext_atto")
 """Tokens, and maps with batch norms of two kinds and without any."""
