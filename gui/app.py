@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 IDLE_MS = 15 * 60 * 1000
 """Without input and without a verdict for so long, whoever is logged in is logged out."""
+AGAIN_MS = 3000
+"""A catalogue that cannot be opened is tried again after so long."""
 QUIT_AFTER = "SALLYPORT_QUIT_AFTER"
 """Seconds after which the window closes by itself: continuous integration starts the real program with it."""
 
@@ -69,6 +71,10 @@ class Desk(QObject):
         self._idle.setSingleShot(True)
         self._idle.setInterval(IDLE_MS)
         self._idle.timeout.connect(self._on_idle)
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(AGAIN_MS)
+        self._again.timeout.connect(self._start)
         self.link.committed.connect(lambda _committed: self._stay())
         self._look = ("", "")
         self._apply_look()
@@ -83,6 +89,7 @@ class Desk(QObject):
         """Shut everything down in order; the session is closed, and nothing of this desk goes on by its clock."""
         self.app.removeEventFilter(self)
         self._idle.stop()
+        self._again.stop()
         self.retention.stop()
         self.window.save_geometry(self._geometry_store())
         self.window.may_close = True
@@ -104,9 +111,12 @@ class Desk(QObject):
         self.tasks.run(lambda catalogue: catalogue.accounts.exist(), self._begin, self._cannot_begin, self)
 
     def _cannot_begin(self, error: BaseException) -> None:
-        """Without a catalogue nobody is let in; the station says the same once it is asked."""
+        """Without a catalogue nobody is let in; the station says the same. What was in the way may pass: try again."""
+        log.warning("the catalogue cannot be opened: %s", error)
         self.window.show_error(error)
-        self.link.connect_source(self.settings.source or self.services.default_source)
+        if not self.link.connected:
+            self.link.connect_source(self.settings.source or self.services.default_source)
+        self._again.start()
 
     def _begin(self, accounts_exist: bool) -> None:
         """An open station lets everybody in; one with accounts shows its log-in while the camera starts."""

@@ -7,6 +7,7 @@ bug, the identity of the file is checked before anything is read, and every writ
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from core.errors import HostError, InputError
-from storage.driver import Connection, driver
-from storage.problems import BUSY_MS, DiskFullError, told
+from storage.driver import Connection, DatabaseError, driver
+from storage.problems import BUSY_MS, DiskFullError, is_busy, told
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -27,6 +28,7 @@ T = TypeVar("T")
 _FIXED_IN = (3, 51, 3)
 _BACKPORTS = {(3, 50): 7, (3, 44): 6}
 _WITHDRAWN = {(3, 52, 0)}
+_AGAIN_S = 0.01
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -237,12 +239,25 @@ class DatabaseFile:
         elif identity != self.form.application_id:
             raise InputError(f"{self.path} is not a {self.form.name} of Sallyport.", "Choose another file.")
         if self.mode is not Mode.READ:
-            pragma("journal_mode=WAL")
+            _log_ahead(connection)
         pragma("synchronous=FULL")
         pragma("foreign_keys=ON")
         pragma("secure_delete=ON")
         pragma(f"journal_size_limit={JOURNAL_LIMIT_BYTES}")
         pragma(f"wal_autocheckpoint={self.form.checkpoint_pages}")
+
+
+def _log_ahead(connection: Database) -> None:
+    """Use a write-ahead log. SQLite waits for no other writer with the change to it: who makes a file together must."""
+    deadline_s = time.monotonic() + BUSY_MS / 1000.0
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            return
+        except DatabaseError as error:
+            if not is_busy(error) or time.monotonic() > deadline_s:
+                raise
+            time.sleep(_AGAIN_S)
 
 
 def _identities(path: Path) -> list[tuple[int, int] | None]:

@@ -51,6 +51,11 @@ def _name(error: BaseException) -> str:
     return str(getattr(error, "sqlite_errorname", ""))
 
 
+def is_busy(error: BaseException) -> bool:
+    """Whether SQLite says that somebody else is using the file."""
+    return _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
 def _known(error: Exception, path: Path) -> KnownError | None:
     name = _name(error)
     if name.startswith("SQLITE_FULL"):
@@ -68,7 +73,7 @@ def _known(error: Exception, path: Path) -> KnownError | None:
         return HostError(
             f"{path} cannot be opened.", "Check that its folder exists and that this user may read and write in it."
         )
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+    if is_busy(error):
         return HostError(
             f"{path.name} was busy for longer than {BUSY_MS // 1000} seconds.", "Close other programs that use it."
         )

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -100,6 +102,27 @@ def test_a_known_problem_is_told_once_however_often_it_comes(desk: Desk, station
     qtbot.waitUntil(lambda: bool(desk.window.toasts.shown) and desk.window.toasts.shown[0].count == 5)
     assert notices(desk) == ["The disk is almost full."]
     assert desk.window.toasts.shown[0].level is Level.WARNING
+
+
+def test_a_catalogue_that_is_busy_at_the_start_is_tried_again(
+    qapp: SallyportApp, services: Services, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.app.AGAIN_MS", 50)
+    troubles = [HostError("catalogue.db was busy.", "Close other programs.")] * 2
+
+    def busy_at_first() -> Any:
+        if troubles:
+            raise troubles.pop()
+        return services.open_catalogue()
+
+    desk = Desk(qapp, replace(services, open_catalogue=busy_at_first))
+    try:
+        desk.open()
+        qtbot.waitUntil(lambda: desk.link.session != "")
+        assert not troubles
+        assert desk.door.actor is not None
+    finally:
+        desk.close()
 
 
 def test_a_station_that_fails_is_told_and_the_window_stays(desk: Desk, station: FakeStation, qtbot: QtBot) -> None:

@@ -61,5 +61,7 @@ def test_the_session_is_closed_and_nobody_stays(
     finally:
         station.kill()
         station.wait()
+        for text in (tmp_path / "data" / "logs").glob("*.log"):
+            print(text.name, text.read_text(), sep="\n")
     assert states(tmp_path / "data") == [SessionState.CLOSED]
     assert not psutil.wait_procs(children, PATIENCE_S)[1]

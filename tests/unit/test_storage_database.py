@@ -200,3 +200,20 @@ def test_a_damaged_page_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_is_missing_or_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="cannot be opened"):
         DatabaseFile(tmp_path / "none" / "x.db", FORM, Mode.CREATE)
+
+
+def test_processes_that_make_a_file_together_wait_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    other = driver.connect(str(path), isolation_level=None, check_same_thread=False)
+    other.execute("PRAGMA application_id=7")
+    other.execute("CREATE TABLE things (name TEXT)")
+    other.execute("BEGIN IMMEDIATE")  # SQLite waits for it with everything but the change to a write-ahead log
+    ends = threading.Timer(0.2, other.execute, ("COMMIT",))
+    ends.start()
+    try:
+        made = DatabaseFile(path, FORM, Mode.CREATE)
+        assert made.value("PRAGMA journal_mode") == "wal"
+        made.close()
+    finally:
+        ends.join()
+        other.close()
