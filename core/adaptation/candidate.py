@@ -14,7 +14,7 @@ from core.adaptation.judging import Bars, Judge, Judged, bars_of
 from core.adaptation.paired import Stratum
 from core.adaptation.reporting import Side, reported
 from core.adaptation.result import Distance, JobReport
-from core.adaptation.thresholds import bound, calibrated
+from core.adaptation.thresholds import bound
 from core.data.hybrids import Family
 from core.model.bundle import load_network, save_bundle
 from core.model.manifest import Manifest
@@ -37,7 +37,7 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     judged = list(judge_of.each(samples))
     sides = [[pair[side] for pair in judged] for side in (0, 1)]
     champion = bars_of(prepared.manifest)
-    before, after = (bound(calibrated(side), side, sides[0], champion) for side in sides)
+    before, after = (bound(side, sides[0], champion) for side in sides)
     digest = plan.sha256()
     manifest = Manifest(
         name=f"{prepared.manifest.name.split('+')[0]}+{digest[:8]}",

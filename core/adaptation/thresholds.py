@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import fisher_exact
 
 from core.adaptation.judging import Bars, Judged
 from core.adaptation.paired import Stratum
@@ -18,16 +19,18 @@ Scores = NDArray[np.float64]
 _STRICTEST = 1.0 - 1e-6
 _HALF_TRUST = 5
 """Bona fide of the site that count as much as the simulated ones together."""
+_MISPLACED = 0.05
+"""One-sided level at which the site's labels show that the champion lets its attacks pass."""
 _NONE: Scores = np.empty(0)
 
 
-def calibrated(judged: Sequence[Judged]) -> dict[ModalityMask, Calibration]:
+def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> dict[ModalityMask, Calibration]:
     """Temperature and threshold of every mask for which both classes are there.
 
     The threshold is where APCER equals BPCER. Bona fide of the site count the more, the more there are. APCER is the
     mean over three groups, each macro over its species: attacks presented on site, hybrids of its people, and those
     simulated species that the mask can tell (`core.training.calibration.tellable`); a site has few of the first, and
-    among a dozen simulated species they would not be heard.
+    among a dozen simulated species they would not be heard. Under the masks of ``own`` no simulated bona fide count.
     """
     found = {}
     for mask in EVERY_MASK:
@@ -36,16 +39,20 @@ def calibrated(judged: Sequence[Judged]) -> dict[ModalityMask, Calibration]:
             continue
         told = tellable(rows.source.get("", rows.bona_fide), _attacks(rows.source))
         groups = [_attacks(rows.site), _attacks(rows.hybrid), {k: rows.source[k] for k in told if k in rows.source}]
-        threshold = balanced_threshold(rows.live(), groups)
+        threshold = balanced_threshold(rows.live(mask in own), groups)
         found[mask] = at_logit(threshold, rows.temperature())
     return found
 
 
-def bound(
-    found: Mapping[ModalityMask, Calibration], judged: Sequence[Judged], before: Sequence[Judged], champion: Bars
-) -> dict[ModalityMask, Calibration]:
-    """`no_stricter`, then `no_looser`: the champion's errors are the most that a candidate is given, of either kind."""
-    return no_looser(no_stricter(found, judged, before, champion), judged, before, champion)
+def bound(judged: Sequence[Judged], before: Sequence[Judged], champion: Bars) -> dict[ModalityMask, Calibration]:
+    """`calibrated`, `no_stricter`, `no_looser`: the champion's errors are the most that a candidate is given.
+
+    Where the site's labels show that the champion's threshold is misplaced there (`lets_attacks_pass`), its bona fide
+    alone are looked at: simulated ones, whose scores lie elsewhere, would hold the threshold below the site's attacks.
+    ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
+    """
+    own = [mask for mask in EVERY_MASK if lets_attacks_pass(before, champion, mask)]
+    return no_looser(no_stricter(calibrated(judged, own), judged, before, champion, own), judged, before, champion)
 
 
 def no_looser(
@@ -56,7 +63,6 @@ def no_looser(
     An operating point is a trade: a new one that accepts more bona fide by accepting more attacks is no adaptation. In
     simulation it is the species that the champion can tell under the mask: which of the others pass is chance. A mask
     for which the champion has no threshold is referred; it gets none here either, having nothing to be held to.
-    ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
     """
     raised = {}
     for mask, calibration in found.items():
@@ -85,8 +91,9 @@ def no_looser(
 
 
 def no_stricter(
-    found: Mapping[ModalityMask, Calibration], judged: Sequence[Judged], before: Sequence[Judged], champion: Bars
-) -> dict[ModalityMask, Calibration]:
+    found: Mapping[ModalityMask, Calibration], judged: Sequence[Judged], before: Sequence[Judged], champion: Bars,
+    own: Container[ModalityMask] = (),
+) -> dict[ModalityMask, Calibration]:  # fmt: skip
     """Lower thresholds until no more bona fide are refused than the champion refuses, weighed as in `calibrated`.
 
     A champion that stands at few false alarms and many accepted attacks would otherwise be balanced, which no gate
@@ -100,14 +107,29 @@ def no_stricter(
             lowered[mask] = calibration
             continue
         bars = Bars("", {mask: calibration})
-        allowed = sum(w * np.mean([not champion.accepts(mask, x) for x in part]) for w, part in old.live() if part.size)
-        weighed = [(w, np.sort([bars.score(mask, x) for x in part])) for w, part in new.live() if part.size]
+        was, now = (one.live(mask in own) for one in (old, new))
+        allowed = sum(w * np.mean([not champion.accepts(mask, x) for x in part]) for w, part in was if part.size)
+        weighed = [(w, np.sort([bars.score(mask, x) for x in part])) for w, part in now if part.size]
         scores = np.unique(np.concatenate([part for _, part in weighed]))
         refused = sum(w * np.searchsorted(part, scores, side="left") / part.size for w, part in weighed)
         within = scores[refused <= allowed + 1e-9]
         threshold = min(calibration.threshold, float(within[-1])) if within.size else calibration.threshold
         lowered[mask] = Calibration(calibration.temperature, threshold)
     return lowered
+
+
+def lets_attacks_pass(before: Sequence[Judged], champion: Bars, mask: ModalityMask) -> bool:
+    """Whether the site's labels show that the champion accepts attacks there more readily than it refuses bona fide.
+
+    Fisher's exact test of the two errors over labelled presentations, one-sided: 3 of 6 attacks accepted and none of 14
+    bona fide refused show it (p .02), 3 of 6 and one of 14 do not (p .06).
+    """
+    site = _Scores.of(before, mask).site
+    live = [champion.accepts(mask, x) for x in site.get("", _NONE)]
+    attacks = [champion.accepts(mask, x) for part in _attacks(site).values() for x in part]
+    passed, refused = sum(attacks), len(live) - sum(live)
+    table = [[passed, len(attacks) - passed], [refused, len(live) - refused]]
+    return bool(live and attacks) and float(fisher_exact(table, alternative="greater").pvalue) < _MISPLACED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,10 +149,10 @@ class _Scores:
         by = {stratum: {k: np.array(v, np.float64) for k, v in each.items()} for stratum, each in found.items()}
         return cls(by[Stratum.SITE], by[Stratum.HYBRID], by[Stratum.SOURCE])
 
-    def live(self) -> list[tuple[float, Scores]]:
-        """Bona fide of the site and simulated ones, each with its weight."""
+    def live(self, own: bool = False) -> list[tuple[float, Scores]]:
+        """Bona fide of the site and, unless it is its ``own`` alone, simulated ones, each with its weight."""
         of_site = self.site.get("", _NONE)
-        share = of_site.size / (of_site.size + _HALF_TRUST)
+        share = 1.0 if own else of_site.size / (of_site.size + _HALF_TRUST)
         return [(share, of_site), (1.0 - share, self.source.get("", _NONE))]
 
     @property

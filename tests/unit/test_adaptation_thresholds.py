@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from core.adaptation.judging import Bars, Judged, paired
 from core.adaptation.paired import Stratum
-from core.adaptation.thresholds import bound, calibrated, no_looser, no_stricter
+from core.adaptation.thresholds import bound, calibrated, lets_attacks_pass, no_looser, no_stricter
 from core.frames import EVERY_MASK, ModalityMask
 from core.training.calibration import Calibration
 from core.verdict import sigmoid
@@ -78,7 +79,25 @@ def test_better_ranking_is_not_spent_on_refusing_more_people() -> None:
     champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(-0.8))})
     balanced = calibrated(after)
     assert refused(after, Bars("", balanced)) > refused(before, champion)
-    given = Bars("", bound(balanced, after, before, champion))
+    given = Bars("", bound(after, before, champion))
     assert refused(after, given) <= refused(before, champion)
     assert let_in(after, given) < let_in(before, champion)
     assert no_stricter({DEPTH_IR: Calibration(1.0, 0.01)}, after, before, champion)[DEPTH_IR].threshold == 0.01
+
+
+@pytest.mark.parametrize(("accepted", "shown"), [(6, True), (3, True), (2, False), (0, False)])
+def test_a_site_whose_attacks_pass_is_given_a_threshold_of_its_own(accepted: int, shown: bool) -> None:
+    """Its scores lie higher than the simulated ones: held to those, no threshold would reach its attacks."""
+
+    def row(name: str, species: str, stratum: Stratum, logit: float) -> Judged:
+        return Judged(name, name, species, stratum, {DEPTH_IR: logit})
+
+    rows = [row(f"s{i}", "", Stratum.SOURCE, i / 20.0 - 0.5) for i in range(100)]
+    rows += [row(f"t{i}", "print_flat", Stratum.SOURCE, -1.0 - i / 50.0) for i in range(100)]
+    rows += [row(f"b{i}", "", Stratum.SITE, 8.0 + i / 10.0) for i in range(14)]
+    rows += [row(f"a{i}", "replay_phone", Stratum.SITE, 5.0 if i < accepted else -3.0) for i in range(6)]
+    champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(0.0))})
+    assert lets_attacks_pass(rows, champion, DEPTH_IR) is shown
+    bars = Bars("", bound(rows, rows, champion))
+    assert all(bars.accepts(DEPTH_IR, 8.0 + i / 10.0) for i in range(14))
+    assert bars.accepts(DEPTH_IR, 5.0) is not shown

@@ -70,7 +70,7 @@ class Champion:
         nothing.
         """
         before = self.dev + ([] if labelled is None else _of_site(self.answer, labelled))
-        return _every_mask(bound(calibrated(after), after, before, self.bars))
+        return _every_mask(bound(after, before, self.bars))
 
 
 def presented(answer: Answer, dev: Cached, labelled: Cached | None) -> list[Calibrating]:
