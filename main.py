@@ -25,7 +25,7 @@ from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
 from core.logs import leave_interrupts_to_the_parent, start_logging
 from core.processes import without_collection
-from core.terminal import SPEAKER, Interrupt, percentage, plain, progress, say, show_rows
+from core.terminal import SPEAKER, Interrupt, percentage, plain, progress, reader_left, say, show_rows
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -51,7 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     multiprocessing.freeze_support()
     options = build_parser().parse_args(arguments)
     try:
-        return _handler(options.handler)(options)
+        code = _handler(options.handler)(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        if not reader_left():
+            raise
+        return ExitCode.DONE
     except KnownError as error:
         if error.exit_code is ExitCode.DONE:  # an answer, not a failure: the change is proposed
             print(error.what)

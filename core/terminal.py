@@ -9,6 +9,7 @@ import dataclasses
 import getpass
 import json
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -55,6 +56,20 @@ def say(text: str, remedy: str = "") -> None:
     print(text, file=sys.stderr)
     if remedy:
         print(f"  {remedy}", file=sys.stderr)
+
+
+def reader_left() -> bool:
+    """Whether nobody reads stdout any more, as after ``| head``. What was still to be said goes nowhere then."""
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)  # errors are always told
+    if not any(event & select.POLLERR for _, event in output.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())  # else Python tries once more at its end, and complains
+    os.close(nowhere)
+    return True
 
 
 def heard(errors: str) -> tuple[str, str]:

@@ -263,6 +263,20 @@ def test_a_wrong_command_line_is_a_usage_error() -> None:
     assert sallyport("dance").returncode == 2
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_list_whose_reader_has_left_ends_quietly(tmp_path: Path, buffered: bool) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)  # what `| head -0` does
+    told = subprocess.run(
+        [sys.executable, "main.py", "models", "--data", str(tmp_path)],
+        cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"},
+        stdout=writer, stderr=subprocess.PIPE, text=True, timeout=10.0 * PATIENCE_S, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
 def test_a_window_without_a_screen_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
