@@ -14,20 +14,25 @@ from core.adaptation.judging import Bars, Judge, Judged, bars_of
 from core.adaptation.paired import Stratum
 from core.adaptation.reporting import Side, reported
 from core.adaptation.result import Distance, JobReport
-from core.adaptation.thresholds import bound
+from core.adaptation.thresholds import bound, misplaced
 from core.data.hybrids import Family
+from core.frames import ModalityMask
 from core.model.bundle import load_network, save_bundle
 from core.model.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The candidate's bundle, its bars, and those of the champion's weights on the same calibrating data."""
+    """The candidate's bundle, its bars, and those of the champion's weights on the same calibrating data.
+
+    ``misplaced``: masks under which the labels show that the site's attacks pass the champion.
+    """
 
     bundle: Path
     manifest: Manifest
     bars: Bars
     recalibrated: Bars
+    misplaced: list[ModalityMask]
 
 
 def write_candidate(work: Pass, prepared: Prepared) -> Written:
@@ -58,7 +63,8 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     )
     bundle = work.out_dir / "candidate"
     written = save_bundle(bundle, prepared.trainer.teacher, manifest)
-    return Written(bundle, written, Bars(written.sha256, after), Bars(plan.champion, before))
+    bars = Bars(written.sha256, after), Bars(plan.champion, before)
+    return Written(bundle, written, *bars, misplaced(sides[0], champion))
 
 
 def judged_pairs(work: Pass, prepared: Prepared) -> list[tuple[Judged, Judged]]:
@@ -90,6 +96,7 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
             "gate": refused(found.gate, beyond),
             "steps": prepared.trainer.steps_done,
             "returns": prepared.trainer.returns,
+            "misplaced": [str(mask) for mask in written.misplaced],
             "pseudo_labels": prepared.trainer.pseudo_counts,
             "distance": distance,
         }

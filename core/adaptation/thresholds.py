@@ -47,11 +47,11 @@ def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> d
 def bound(judged: Sequence[Judged], before: Sequence[Judged], champion: Bars) -> dict[ModalityMask, Calibration]:
     """`calibrated`, `no_stricter`, `no_looser`: the champion's errors are the most that a candidate is given.
 
-    Where the site's labels show that the champion's threshold is misplaced there (`lets_attacks_pass`), its bona fide
-    alone are looked at: simulated ones, whose scores lie elsewhere, would hold the threshold below the site's attacks.
+    Where the champion's threshold is `misplaced` at the site, its bona fide alone are looked at: simulated ones, whose
+    scores lie elsewhere, would hold the threshold below the site's attacks.
     ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
     """
-    own = [mask for mask in EVERY_MASK if lets_attacks_pass(before, champion, mask)]
+    own = misplaced(before, champion)
     return no_looser(no_stricter(calibrated(judged, own), judged, before, champion, own), judged, before, champion)
 
 
@@ -116,6 +116,11 @@ def no_stricter(
         threshold = min(calibration.threshold, float(within[-1])) if within.size else calibration.threshold
         lowered[mask] = Calibration(calibration.temperature, threshold)
     return lowered
+
+
+def misplaced(before: Sequence[Judged], champion: Bars) -> list[ModalityMask]:
+    """The masks under which the site's labels show that its attacks pass the champion (`lets_attacks_pass`)."""
+    return [mask for mask in EVERY_MASK if lets_attacks_pass(before, champion, mask)]
 
 
 def lets_attacks_pass(before: Sequence[Judged], champion: Bars, mask: ModalityMask) -> bool:

@@ -17,7 +17,15 @@ from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.documents.document import Document
 from gui.documents.drawings import det_drawing, histogram_drawing
-from gui.documents.report_words import agreement_words, check_row, number_words, rate_words, reason_lines, traffic_line
+from gui.documents.report_words import (
+    agreement_words,
+    check_row,
+    misplaced_words,
+    number_words,
+    rate_words,
+    reason_lines,
+    traffic_line,
+)
 from gui.i18n import codes, tr
 
 
@@ -85,6 +93,8 @@ def _facts(record: JobRecord, report: JobReport, plan: Plan) -> list[tuple[str, 
         told = report.pseudo_labels
         kept = told.get("bona_fide", 0) + told.get("attack", 0)
         facts.append((tr("Without a label"), tr("{n} of {of} captures believed", n=kept, of=told.get("rows", 0))))
+    if told_by := misplaced_words(report):
+        facts.append((tr("Thresholds"), told_by))
     if report.second_labels is not None:
         facts.append((tr("Second labels"), agreement_words(report.second_labels)))
     return facts

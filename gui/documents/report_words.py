@@ -56,6 +56,14 @@ def check_row(check: Check) -> tuple[str, ...]:
     )
 
 
+def misplaced_words(report: JobReport) -> str:
+    """Where the candidate's thresholds follow the site alone, and why; empty where they do not."""
+    masks = "; ".join(codes.mask(ModalityMask.parse(mask)) for mask in report.misplaced)
+    if not masks:
+        return ""
+    return tr("Labelled attacks pass the champion: thresholds follow the site's own people ({masks}).", masks=masks)
+
+
 def traffic_line(found: Traffic) -> str:
     """How recorded traffic would have been decided otherwise."""
     if not found.decided:

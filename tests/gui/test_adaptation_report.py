@@ -30,7 +30,7 @@ from tests.unit.adaptation_site import SiteStore
 def record(job: str = "job-1") -> JobRecord:
     store = SiteStore()
     plan = make_plan(store, store.sessions, "c" * 64, "factory", 1)
-    told = report().model_copy(update={"second_labels": plan.second_labels})
+    told = report().model_copy(update={"second_labels": plan.second_labels, "misplaced": ["rgb", "depth+ir"]})
     return JobRecord(job, JobState.REJECTED, plan.to_json(), plan.sha256(), 1.0, report=told.to_json())
 
 
@@ -40,6 +40,7 @@ def test_the_page_tells_result_reasons_and_curves_and_loads_nothing(qapp: Sallyp
     assert text.count("<svg") == 2
     assert "Insufficient evidence" in text
     assert "220 more presentations of 8 more people" in text
+    assert "thresholds follow the site&#x27;s own people (Colour; Depth + Infrared)" in text
     assert "None of 18 labels was given a second time." in text
     assert "src=" not in text
     assert not [name for name in SiteStore().sessions if f">{name}<" in text], "sessions are not named"

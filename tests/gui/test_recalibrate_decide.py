@@ -177,6 +177,14 @@ def test_the_report_says_what_would_decide(page: RecalibratePage, qtbot: QtBot) 
     assert not page.context.actions["promote"].isEnabled(), "a refused candidate cannot be promoted here"
 
 
+def test_the_report_says_where_thresholds_follow_the_site_alone(page: RecalibratePage, qtbot: QtBot) -> None:
+    shifted = report().model_copy(update={"misplaced": ["depth+ir"]})
+    with_job(page, qtbot, state=JobState.REJECTED, progress=1.0, report=shifted.to_json())
+    page.go_to_step(REPORT)
+    assert "Labelled attacks pass the champion" in page.report.why.text()
+    assert "(Depth + Infrared)" in page.report.why.text()
+
+
 def test_figures_stand_with_bounds_and_n() -> None:
     rows = figures_of(report())
     assert rows[0][2] == "10.0%  (0.3% … 44.5%; n 10)"

@@ -13,7 +13,15 @@ from core.frames import ModalityMask
 from core.ports import JobRecord
 from gui.actions import Actions
 from gui.documents.adaptation_report import read_report
-from gui.documents.report_words import agreement_words, check_row, number_words, rate_words, reason_lines, traffic_line
+from gui.documents.report_words import (
+    agreement_words,
+    check_row,
+    misplaced_words,
+    number_words,
+    rate_words,
+    reason_lines,
+    traffic_line,
+)
 from gui.i18n import codes, tr
 from gui.i18n.errors import told
 from gui.models.table_model import TextTable
@@ -97,8 +105,9 @@ class ReportStep(QWidget):
         gate = report.gate
         self.sign.show_result(gate.result)
         self.result.setText(codes.gate(gate.result))
-        told = [] if report.second_labels is None else [agreement_words(report.second_labels)]
-        self.why.setText("\n".join([*reason_lines(report)[:4], *told]))
+        second = "" if report.second_labels is None else agreement_words(report.second_labels)
+        lines = [*reason_lines(report)[:4], misplaced_words(report), second]
+        self.why.setText("\n".join(filter(None, lines)))
         self.checks.show([check_row(check) for finding in gate.masks for check in finding.checks])
         self.figures.show(figures_of(report))
         self.examples.show_changes(tr("Attacks that are accepted come first."), report.examples)
