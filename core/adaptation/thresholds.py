@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,7 @@ def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> d
             continue
         told = tellable(rows.source.get("", rows.bona_fide), _attacks(rows.source))
         groups = [_attacks(rows.site), _attacks(rows.hybrid), {k: rows.source[k] for k in told if k in rows.source}]
-        threshold = balanced_threshold(rows.live(mask in own), groups)
+        threshold = balanced_threshold(rows.own() if mask in own else rows.live(), groups)
         found[mask] = at_logit(threshold, rows.temperature())
     return found
 
@@ -48,11 +48,20 @@ def bound(judged: Sequence[Judged], before: Sequence[Judged], champion: Bars) ->
     """`calibrated`, `no_stricter`, `no_looser`: the champion's errors are the most that a candidate is given.
 
     Where the champion's threshold is `misplaced` at the site, its bona fide alone are looked at: simulated ones, whose
-    scores lie elsewhere, would hold the threshold below the site's attacks.
+    scores lie elsewhere, would hold the threshold below the site's attacks. A candidate that trained on these few finds
+    them easier than people whom it has not met, so there it may ask of simulated people, whom it has not met either,
+    what the champion's weights would ask of them under thresholds found alike, and no more.
     ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
     """
     own = misplaced(before, champion)
-    return no_looser(no_stricter(calibrated(judged, own), judged, before, champion, own), judged, before, champion)
+
+    def given(side: Sequence[Judged]) -> dict[ModalityMask, Calibration]:
+        return no_stricter(calibrated(side, own), side, before, champion, own)
+
+    found, untrained = given(judged), Bars("", given(before) if own else {})
+    for mask in own:
+        found[mask] = _lowered(mask, found[mask], judged, before, untrained, _Scores.simulated)
+    return no_looser(found, judged, before, champion)
 
 
 def no_looser(
@@ -100,22 +109,30 @@ def no_stricter(
     promotes: what better ranking gives is to be had without asking more of people who are what they say. It comes
     before `no_looser`, which has the last word.
     """
-    lowered = {}
-    for mask, calibration in found.items():
-        new, old = _Scores.of(judged, mask), _Scores.of(before, mask)
-        if champion.threshold(mask) is None or not old.bona_fide.size:
-            lowered[mask] = calibration
-            continue
-        bars = Bars("", {mask: calibration})
-        was, now = (one.live(mask in own) for one in (old, new))
-        allowed = sum(w * np.mean([not champion.accepts(mask, x) for x in part]) for w, part in was if part.size)
-        weighed = [(w, np.sort([bars.score(mask, x) for x in part])) for w, part in now if part.size]
-        scores = np.unique(np.concatenate([part for _, part in weighed]))
-        refused = sum(w * np.searchsorted(part, scores, side="left") / part.size for w, part in weighed)
-        within = scores[refused <= allowed + 1e-9]
-        threshold = min(calibration.threshold, float(within[-1])) if within.size else calibration.threshold
-        lowered[mask] = Calibration(calibration.temperature, threshold)
-    return lowered
+    return {
+        mask: _lowered(mask, one, judged, before, champion, _Scores.own if mask in own else _Scores.live)
+        for mask, one in found.items()
+    }
+
+
+def _lowered(
+    mask: ModalityMask, calibration: Calibration, judged: Sequence[Judged], before: Sequence[Judged], champion: Bars,
+    counted: Callable[[_Scores], list[tuple[float, Scores]]],
+) -> Calibration:  # fmt: skip
+    """Lowered until no more of the ``counted`` bona fide, each source with its weight, are refused than before."""
+    new, old = _Scores.of(judged, mask), _Scores.of(before, mask)
+    if champion.threshold(mask) is None or not any(part.size for _, part in counted(old)):
+        return calibration
+    bars = Bars("", {mask: calibration})
+    allowed = sum(w * np.mean([not champion.accepts(mask, x) for x in part]) for w, part in counted(old) if part.size)
+    weighed = [(w, np.sort([bars.score(mask, x) for x in part])) for w, part in counted(new) if part.size]
+    if allowed >= sum(w for w, _ in weighed):  # nobody was accepted
+        return calibration
+    scores = np.unique(np.concatenate([part for _, part in weighed]))
+    refused = sum(w * np.searchsorted(part, scores, side="left") / part.size for w, part in weighed)
+    within = scores[refused <= allowed + 1e-9]
+    threshold = min(calibration.threshold, float(within[-1])) if within.size else calibration.threshold
+    return Calibration(calibration.temperature, threshold)
 
 
 def misplaced(before: Sequence[Judged], champion: Bars) -> list[ModalityMask]:
@@ -154,11 +171,19 @@ class _Scores:
         by = {stratum: {k: np.array(v, np.float64) for k, v in each.items()} for stratum, each in found.items()}
         return cls(by[Stratum.SITE], by[Stratum.HYBRID], by[Stratum.SOURCE])
 
-    def live(self, own: bool = False) -> list[tuple[float, Scores]]:
-        """Bona fide of the site and, unless it is its ``own`` alone, simulated ones, each with its weight."""
+    def live(self) -> list[tuple[float, Scores]]:
+        """Bona fide of the site and simulated ones, each with its weight."""
         of_site = self.site.get("", _NONE)
-        share = 1.0 if own else of_site.size / (of_site.size + _HALF_TRUST)
+        share = of_site.size / (of_site.size + _HALF_TRUST)
         return [(share, of_site), (1.0 - share, self.source.get("", _NONE))]
+
+    def own(self) -> list[tuple[float, Scores]]:
+        """Bona fide of the site alone."""
+        return [(1.0, self.site.get("", _NONE))]
+
+    def simulated(self) -> list[tuple[float, Scores]]:
+        """Simulated bona fide alone."""
+        return [(1.0, self.source.get("", _NONE))]
 
     @property
     def bona_fide(self) -> Scores:

@@ -101,3 +101,22 @@ def test_a_site_whose_attacks_pass_is_given_a_threshold_of_its_own(accepted: int
     bars = Bars("", bound(rows, rows, champion))
     assert all(bars.accepts(DEPTH_IR, 8.0 + i / 10.0) for i in range(14))
     assert bars.accepts(DEPTH_IR, 5.0) is not shown
+
+
+def test_people_whom_a_pass_has_learned_do_not_set_the_bar_for_all_others() -> None:
+    """The candidate knows the labelled people by heart; of those whom it has not met it would refuse nearly all."""
+
+    def rows(live: float, attack: float) -> list[Judged]:
+        found = [Judged(f"s{i}", f"s{i}", "", Stratum.SOURCE, {DEPTH_IR: i / 10.0}) for i in range(100)]
+        found += [Judged(f"t{i}", f"t{i}", "mask", Stratum.SOURCE, {DEPTH_IR: -1.0 - i / 50.0}) for i in range(100)]
+        found += [Judged(f"b{i}", f"b{i}", "", Stratum.SITE, {DEPTH_IR: live + i / 10.0}) for i in range(14)]
+        return found + [Judged(f"a{i}", f"a{i}", "mask", Stratum.SITE, {DEPTH_IR: attack}) for i in range(6)]
+
+    def refused(side: list[Judged], bars: Bars) -> int:
+        return sum(not bars.accepts(DEPTH_IR, one.logits[DEPTH_IR]) for one in side[:100])
+
+    champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(0.0))})
+    before, after = rows(4.0, 3.0), rows(8.0, 7.9)
+    untrained, candidate = (Bars("", bound(side, before, champion)) for side in (before, after))
+    assert 30 <= refused(before, untrained) <= 40
+    assert refused(after, candidate) <= refused(before, untrained)
