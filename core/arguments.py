@@ -57,6 +57,14 @@ def share(text: str) -> float:
     return value
 
 
+def margin(text: str) -> float:
+    """How much a rate may rise: above 0, at most 0.1."""
+    value = positive(text)
+    if value > 0.1:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than 0.1, ten of a hundred people")
+    return value
+
+
 def part(text: str) -> tuple[int, int]:
     """Which part of how many, as ``2/8``."""
     number, _, total = text.partition("/")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.access import Role
-from core.arguments import count, day, modalities, names, part, positive, share
+from core.arguments import count, day, margin, modalities, names, part, positive, share
 from core.codes import RecordMode, SecondLineResult, SiteKeyMethod, UnlabelledUse
 from core.labelling.draw import SHARE
 
@@ -418,6 +418,12 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     plan = commands.add("plan", "freeze a plan; prints the job's id")
     plan.add_argument("--sessions", metavar="ID,..", type=names, required=True)
     plan.add_argument("--seed", metavar="N", type=int, default=0)
+    plan.add_argument(
+        "--bpcer-margin",
+        metavar="SHARE",
+        type=margin,
+        help="by less than this share more bona fide may be refused (0.02; at most 0.1); no more attacks may pass",
+    )
     plan.add_argument(
         "--unlabelled",
         nargs="?",

@@ -36,13 +36,15 @@ if TYPE_CHECKING:
 def plan(catalogue: Catalogue, options: Namespace) -> int:
     """Freeze a plan over stored sessions; prints the job's id, and on stderr what becomes of what has no label."""
     from core.adaptation.plan import make_plan
+    from core.adaptation.settings import GateSettings
 
+    gate = GateSettings() if options.bpcer_margin is None else GateSettings(bpcer_margin=options.bpcer_margin)
     registry, use = ModelRegistry(catalogue), UnlabelledUse(options.unlabelled)
     champion = registry.champion()
     refuse_excised(registry, options.sessions)
     made = make_plan(
         catalogue.material, options.sessions, champion.sha256, champion.name, options.seed,
-        unlabelled=use, root=registry.root(champion.sha256).sha256, traffic=catalogue.material.traffic(),
+        gate=gate, unlabelled=use, root=registry.root(champion.sha256).sha256, traffic=catalogue.material.traffic(),
     )  # fmt: skip
     if made.unlabelled:
         used = f"{len(made.pseudo_labelled)} of {len(made.unlabelled)} presentations without a label are used"

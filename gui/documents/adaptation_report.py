@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from core.adaptation.plan import Plan
 from core.adaptation.report import Check
 from core.adaptation.result import JobReport, MaskFigures
+from core.adaptation.settings import GateSettings
 from core.codes import Outcome
 from core.errors import InputError, sentence
 from core.frames import ModalityMask
@@ -89,6 +90,9 @@ def _facts(record: JobRecord, report: JobReport, plan: Plan) -> list[tuple[str, 
         (tr("People"), people),
         (tr("Steps"), f"{report.steps} ({tr('returned {n} times', n=report.returns)})"),
     ]
+    margin = report.gate.settings.get("bpcer_margin")
+    if margin is not None and margin != GateSettings().bpcer_margin:
+        facts.append((tr("Margin of the BPCER"), f"{margin:.0%}"))
     if report.pseudo_labels:
         told = report.pseudo_labels
         kept = told.get("bona_fide", 0) + told.get("attack", 0)

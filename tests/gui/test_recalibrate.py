@@ -105,10 +105,11 @@ def test_a_plan_is_frozen_by_the_command_line_and_its_job_started_apart(
     assert not page.data.unlabelled.isEnabled(), "nothing is chosen"
     page.data.model.choose_all(True)
     page.data.unlabelled.setChecked(True)
+    page.data.margin.setValue(5)
     page.context.actions["make_plan"].trigger()
     qtbot.waitUntil(lambda: launched == [["adapt", "run", "job-1"]])
     assert asked[0][:3] == ["adapt", "plan", "--sessions"]
-    assert asked[0][-1] == "--unlabelled"
+    assert asked[0][-3:] == ["--bpcer-margin", "0.05", "--unlabelled"]
     assert len(asked[0][3].split(",")) == 3
     assert page.steps.currentIndex() == RUN
 

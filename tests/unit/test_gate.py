@@ -88,6 +88,15 @@ def test_three_subjects_do_not_even_prove_harm_but_it_is_told() -> None:
     assert any(check.holds is Holds.NO for check in report.reasons)
 
 
+def test_what_attacks_let_in_may_cost_bona_fide_is_said_beforehand() -> None:
+    """Attacks pass here: to stop them costs two people in a hundred, which only a plan with room for it allows."""
+    trials = site(5, 100, bpcer=(0.0, 0.02), apcer=(0.60, 0.10))
+    assert judge(trials, GateSettings()).result is not GateResult.PASSED
+    assert judge(trials, GateSettings(bpcer_margin=0.05)).result is GateResult.PASSED
+    traded = site(5, 100, bpcer=(0.60, 0.10), apcer=(0.0, 0.02))
+    assert judge(traded, GateSettings(bpcer_margin=0.05)).result is not GateResult.PASSED, "attacks may never pay"
+
+
 def test_bpcer_that_falls_while_hybrids_rise_is_a_failure() -> None:
     trials = site(4, 30, bpcer=(0.20, 0.0), apcer=(0.05, 0.04), hybrid=(0.02, 0.17))
     report = judge(trials, GateSettings())

@@ -13,9 +13,10 @@ import pytest
 
 from core.adaptation.plan import Excision, Plan, verify_plan
 from core.codes import JobState
+from core.commandline import build_parser
 from core.errors import InputError
 from storage.catalogue import Catalogue
-from storage.commands_jobs import excise
+from storage.commands_jobs import excise, plan
 from storage.commands_models import list_models
 from storage.lineage import refuse_excised
 from storage.registry import ModelRegistry
@@ -94,6 +95,20 @@ def recorded(catalogue: Catalogue, subject: str) -> str:
         catalogue.presentations.close(catalogue.presentations.open(session, species=species), 1, 1, 0.1)
     catalogue.sessions.close(session)
     return session
+
+
+def test_a_plan_keeps_how_many_more_may_be_refused(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sessions = ",".join(recorded(catalogue, f"p{number}") for number in range(4))
+    for given, kept in (([], 0.02), (["--bpcer-margin", "0.05"], 0.05)):
+        options = build_parser().parse_args(["adapt", "plan", "--sessions", sessions, *given])
+        assert plan(catalogue, options) == 0
+        stored_plan = catalogue.jobs.get(capsys.readouterr().out.split()[-1]).plan
+        assert Plan.model_validate_json(stored_plan).gate.bpcer_margin == kept
+    for wrong in ("0", "0.2", "much"):
+        with pytest.raises(SystemExit):
+            build_parser().parse_args(["adapt", "plan", "--sessions", sessions, "--bpcer-margin", wrong])
 
 
 def excised(catalogue: Catalogue, session: str, capsys: pytest.CaptureFixture[str]) -> Plan:

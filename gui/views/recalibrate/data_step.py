@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.adaptation.settings import GateSettings
 from gui.context import PageContext
 from gui.i18n import tr
 from gui.models.material_model import MaterialModel
@@ -41,6 +42,12 @@ class DataStep(QWidget):
         self.seed = spin_box(0, 9999, 0, parent=self)
         self.seed.setPrefix(tr("Seed") + "  ")
         self.seed.setAccessibleName(tr("Seed"))
+        self.margin = spin_box(1, 10, round(100 * GateSettings().bpcer_margin), " %", parent=self)
+        self.margin.setPrefix(tr("More people refused, at most:") + "  ")
+        self.margin.setAccessibleName(tr("More people refused, at most:"))
+        self.margin.setToolTip(
+            tr("What fewer accepted attacks may cost: raise it where attacks pass. More attacks may never pass.")
+        )
         self.unlabelled = QCheckBox(tr("Also learn from presentations &without a label"), self)
         self.unlabelled.setToolTip(
             tr("Their labels are guessed where sensors agree; never of people who judge, never checkpoint traffic.")
@@ -111,6 +118,7 @@ class DataStep(QWidget):
         plate = Plate(self)
         plate.column.addWidget(scroll, 1)
         plate.column.addWidget(self.unlabelled)
+        plate.column.addWidget(self.margin)
         plate.column.addWidget(self.seed)
         plate.column.addWidget(VerbButton(context.actions["make_plan"], self, primary=True))
         return plate
