@@ -411,6 +411,15 @@ def _shift_commands(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--json", action="store_true")
 
 
+def _margin_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bpcer-margin",
+        metavar="SHARE",
+        type=margin,
+        help="by less than this share more bona fide may be refused (0.02; at most 0.1); no more attacks may pass",
+    )
+
+
 def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     commands = _Commands(parser, prefix="adapt ")
     shift = commands.add("shift", "whether the evidence of each modality moved since the champion began here")
@@ -418,12 +427,7 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     plan = commands.add("plan", "freeze a plan; prints the job's id")
     plan.add_argument("--sessions", metavar="ID,..", type=names, required=True)
     plan.add_argument("--seed", metavar="N", type=int, default=0)
-    plan.add_argument(
-        "--bpcer-margin",
-        metavar="SHARE",
-        type=margin,
-        help="by less than this share more bona fide may be refused (0.02; at most 0.1); no more attacks may pass",
-    )
+    _margin_option(plan)
     plan.add_argument(
         "--unlabelled",
         nargs="?",
@@ -444,6 +448,7 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
         "power", "how often the gate would pass a better model on these sessions, and with how many more"
     )
     power.add_argument("--sessions", metavar="ID,..", type=names, required=True)
+    _margin_option(power)
     power.add_argument("--seed", metavar="N", type=int, default=0)
     power.add_argument("--cut", metavar="X", type=share, default=0.3, help="share of its errors a model is better by")
     power.add_argument("--bpcer", metavar="X", type=share, default=0.15, help="what the champion is taken to do today")

@@ -22,7 +22,7 @@ from core.results import write_json
 from core.terminal import plain
 from storage.catalogue import Catalogue
 from storage.commands_labels import second_labels_line
-from storage.commands_power import power
+from storage.commands_power import gate_of, power
 from storage.commands_site_shift import shift
 from storage.lineage import refuse_excised, without
 from storage.opening import folder_of, opened
@@ -36,15 +36,14 @@ if TYPE_CHECKING:
 def plan(catalogue: Catalogue, options: Namespace) -> int:
     """Freeze a plan over stored sessions; prints the job's id, and on stderr what becomes of what has no label."""
     from core.adaptation.plan import make_plan
-    from core.adaptation.settings import GateSettings
 
-    gate = GateSettings() if options.bpcer_margin is None else GateSettings(bpcer_margin=options.bpcer_margin)
     registry, use = ModelRegistry(catalogue), UnlabelledUse(options.unlabelled)
     champion = registry.champion()
     refuse_excised(registry, options.sessions)
     made = make_plan(
         catalogue.material, options.sessions, champion.sha256, champion.name, options.seed,
-        gate=gate, unlabelled=use, root=registry.root(champion.sha256).sha256, traffic=catalogue.material.traffic(),
+        gate=gate_of(options), unlabelled=use, root=registry.root(champion.sha256).sha256,
+        traffic=catalogue.material.traffic(),
     )  # fmt: skip
     if made.unlabelled:
         used = f"{len(made.pseudo_labelled)} of {len(made.unlabelled)} presentations without a label are used"

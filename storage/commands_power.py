@@ -26,7 +26,9 @@ _STDOUT = Path("-")
 def power(catalogue: Catalogue, options: Namespace) -> int:
     """Ask the gate about drawn sites, larger and larger ones; each size is a line as soon as it is known."""
     champion = ModelRegistry(catalogue).champion()
-    made = make_plan(catalogue.material, options.sessions, champion.sha256, champion.name, options.seed)
+    made = make_plan(
+        catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, gate=gate_of(options)
+    )
     now = Design.of(made, options.cut, options.bpcer, options.apcer)
     out = sys.stderr if options.json == _STDOUT else sys.stdout
     # A person reads the lines themselves; a program hears how far it is.
@@ -49,6 +51,12 @@ def power(catalogue: Catalogue, options: Namespace) -> int:
     elif options.json is not None:
         write_json(report.as_json(), options.json)
     return ExitCode.DONE
+
+
+def gate_of(options: Namespace) -> GateSettings:
+    """The gate of a plan: the rules as they are, with what ``--bpcer-margin`` says of them."""
+    margin: float | None = options.bpcer_margin
+    return GateSettings() if margin is None else GateSettings(bpcer_margin=margin)
 
 
 def _asked(

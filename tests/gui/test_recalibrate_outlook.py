@@ -117,6 +117,9 @@ def test_another_choice_drops_the_question_and_a_known_one_is_answered_at_once(
     assert outlook.power is None
     qtbot.waitUntil(lambda: outlook.power is not None)
     assert asked[2][asked[2].index("--seed") + 1] == "3", "another split may have another power"
+    data.margin.setValue(6)
+    qtbot.waitUntil(lambda: outlook.power is not None)
+    assert asked[3][asked[3].index("--bpcer-margin") + 1] == "0.06", "so may another gate"
 
 
 def test_a_question_can_be_stopped_and_asked_again(open_page: Callable[..., RecalibratePage], qtbot: QtBot) -> None:

@@ -73,6 +73,7 @@ class DataStep(QWidget):
         self.model.dataChanged.connect(lambda *_: self._tell())
         self.model.modelReset.connect(self._tell)
         self.seed.valueChanged.connect(self._follow)
+        self.margin.valueChanged.connect(self._follow)
         self.outlook.changed.connect(self._tell_gaps)
         self._tell()
 
@@ -134,6 +135,11 @@ class DataStep(QWidget):
         return self.unlabelled.isEnabled() and self.unlabelled.isChecked()
 
     @property
+    def bpcer_margin(self) -> float:
+        """By less than this share more bona fide may be refused."""
+        return self.margin.value() / 100
+
+    @property
     def sessions(self) -> list[str]:
         """Ids of the chosen sessions."""
         return [material.session.id for material in self.model.chosen]
@@ -150,7 +156,7 @@ class DataStep(QWidget):
 
     @Slot()
     def _follow(self) -> None:
-        self.outlook.follow(self.sessions, self.seed.value())
+        self.outlook.follow(self.sessions, self.seed.value(), self.bpcer_margin)
 
     @Slot()
     def _tell_gaps(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from core.adaptation.power_report import PowerReport, read_power
+from core.adaptation.settings import GateSettings
 from core.errors import KnownError
 from gui.command import Command
 from gui.context import PageContext
@@ -38,6 +39,7 @@ class GateOutlook(QWidget):
         self._context = context
         self._sessions: tuple[str, ...] = ()
         self._seed = 0
+        self._margin = GateSettings().bpcer_margin
         self._reading: Task | None = None
         self._running: Command | None = None
         self._found: dict[str, PowerReport] = {}
@@ -75,9 +77,9 @@ class GateOutlook(QWidget):
         """Whether the answer for the present choice is on its way."""
         return self._settled.isActive() or self._reading is not None or self._running is not None
 
-    def follow(self, sessions: Sequence[str], seed: int) -> None:
+    def follow(self, sessions: Sequence[str], seed: int, bpcer_margin: float) -> None:
         """The choice is this one now, or its sessions were read anew; what was asked before is dropped."""
-        self._sessions, self._seed = tuple(sessions), seed
+        self._sessions, self._seed, self._margin = tuple(sessions), seed, bpcer_margin
         self._drop()
         self._outlook, self.power, self._failure = None, None, ""
         if sessions:
@@ -107,17 +109,17 @@ class GateOutlook(QWidget):
 
     @Slot()
     def _read(self) -> None:
-        sessions, seed = self._sessions, self._seed
+        asked = sessions, seed, margin = self._sessions, self._seed, self._margin
         self._failure = ""
 
         def refused(error: BaseException) -> None:
-            if (sessions, seed) == (self._sessions, self._seed):
+            if asked == (self._sessions, self._seed, self._margin):
                 self._reading = None
                 self._failed(error)
                 self._show()
 
         self._reading = self._context.tasks.run(
-            lambda catalogue: read_outlook(catalogue, sessions, seed), self._ask, refused, self
+            lambda catalogue: read_outlook(catalogue, sessions, seed, margin), self._ask, refused, self
         )
         self._show()
 
@@ -126,7 +128,7 @@ class GateOutlook(QWidget):
         self.power = self._found.get(outlook.plan)
         if self.power is None:
             arguments = ["adapt", "power", "--sessions", ",".join(self._sessions), "--seed", str(self._seed)]
-            arguments += ["--cut", str(CUT), "--draws", str(DRAWS), "--json"]
+            arguments += ["--bpcer-margin", str(self._margin), "--cut", str(CUT), "--draws", str(DRAWS), "--json"]
             self.bar.setRange(0, 0)
             running = Command(
                 self._context.services.command(arguments),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.adaptation.caps import Cap
 from core.adaptation.plan import make_plan
+from core.adaptation.settings import GateSettings
 from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
 
@@ -33,14 +34,15 @@ class Outlook:
     """Presentations that are left out because their labels contradict each other."""
 
 
-def read_outlook(catalogue: Catalogue, sessions: Sequence[str], seed: int) -> Outlook:
-    """Make the plan without storing it.
+def read_outlook(catalogue: Catalogue, sessions: Sequence[str], seed: int, bpcer_margin: float) -> Outlook:
+    """Make the plan without storing it; ``bpcer_margin`` as in `core.adaptation.settings.GateSettings`.
 
     Raises:
         KnownError: no plan can be made of these sessions, and why.
     """
     champion = ModelRegistry(catalogue).champion()
-    plan = make_plan(catalogue.material, sessions, champion.sha256, champion.name, seed)
+    gate = GateSettings(bpcer_margin=bpcer_margin)
+    plan = make_plan(catalogue.material, sessions, champion.sha256, champion.name, seed, gate=gate)
     all_of = Counter(one.subject for one in catalogue.material.presentations(sessions))
     found = Counter((one.subject, one.cap) for one in plan.left_out if one.cap is not None)
     too_many = tuple(TooMany(subject, cap, n, all_of[subject]) for (subject, cap), n in found.most_common())

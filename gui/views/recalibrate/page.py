@@ -183,7 +183,7 @@ class RecalibratePage(Page):
         """Freeze a plan over the chosen sessions, and start its job; whoever decides so needs no outlook any more."""
         self.data.outlook.stop()
         arguments = ["adapt", "plan", "--sessions", ",".join(self.data.sessions), "--seed", str(self.data.seed.value())]
-        arguments += ["--bpcer-margin", f"{self.data.margin.value() / 100:.2f}"]
+        arguments += ["--bpcer-margin", str(self.data.bpcer_margin)]
         if self.data.learns_unlabelled:
             arguments.append("--unlabelled")
         self._freeze(arguments, tr("Freezing the plan"))
