@@ -50,14 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (formats.md)."""
     multiprocessing.freeze_support()
     options = build_parser().parse_args(arguments)
+    code: int = ExitCode.CANCELED  # of a command that stops half-way because nobody reads it
     try:
         code = _handler(options.handler)(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except BrokenPipeError:
         if not reader_left():
             raise
-        return ExitCode.DONE
+        return code
     except KnownError as error:
         if error.exit_code is ExitCode.DONE:  # an answer, not a failure: the change is proposed
             print(error.what)

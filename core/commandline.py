@@ -416,7 +416,7 @@ def _margin_option(parser: argparse.ArgumentParser) -> None:
         "--bpcer-margin",
         metavar="SHARE",
         type=margin,
-        help="by less than this share more bona fide may be refused (0.02; at most 0.1); no more attacks may pass",
+        help="by less than this share more bona fide may be refused (0.02; at most 0.1); attacks keep their margins",
     )
 
 
@@ -440,10 +440,12 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     excise = commands.add("excise", "plan the champion anew without a session that it has learned; prints the job's id")
     excise.add_argument("--session", metavar="ID", required=True)
     excise.add_argument("--seed", metavar="N", type=int, default=0)
+    _margin_option(excise)
     judge = commands.add("judge", "plan to judge a model from another lane by this site's gate; prints the job's id")
     judge.add_argument("model", metavar="MODEL")
     judge.add_argument("--sessions", metavar="ID,..", type=names, required=True)
     judge.add_argument("--seed", metavar="N", type=int, default=0)
+    _margin_option(judge)
     power = commands.add(
         "power", "how often the gate would pass a better model on these sessions, and with how many more"
     )

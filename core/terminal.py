@@ -60,7 +60,7 @@ def say(text: str, remedy: str = "") -> None:
 
 def reader_left() -> bool:
     """Whether nobody reads stdout any more, as after ``| head``. What was still to be said goes nowhere then."""
-    if not hasattr(select, "poll"):  # Windows
+    if sys.stdout is None or not hasattr(select, "poll"):  # Windows
         return False
     output = select.poll()
     output.register(sys.stdout.fileno(), 0)  # errors are always told

@@ -28,13 +28,14 @@ from gui.theme import apply_theme
 from gui.widgets.toast import Level
 from storage.key_care import KeyStatus, key_status
 from storage.people_commands import TOKEN_VARIABLE
+from storage.problems import BusyError
 
 log = logging.getLogger(__name__)
 
 IDLE_MS = 15 * 60 * 1000
 """Without input and without a verdict for so long, whoever is logged in is logged out."""
 AGAIN_MS = 3000
-"""A catalogue that cannot be opened is tried again after so long."""
+"""A catalogue that is busy is tried again after so long."""
 QUIT_AFTER = "SALLYPORT_QUIT_AFTER"
 """Seconds after which the window closes by itself: continuous integration starts the real program with it."""
 
@@ -67,6 +68,7 @@ class Desk(QObject):
         self.retention.troubled.connect(self._tell_trouble)
         self.door = Doorkeeping()
         self._token = ""
+        self._closing = False
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(IDLE_MS)
@@ -87,6 +89,7 @@ class Desk(QObject):
 
     def close(self) -> None:
         """Shut everything down in order; the session is closed, and nothing of this desk goes on by its clock."""
+        self._closing = True
         self.app.removeEventFilter(self)
         self._idle.stop()
         self._again.stop()
@@ -111,12 +114,18 @@ class Desk(QObject):
         self.tasks.run(lambda catalogue: catalogue.accounts.exist(), self._begin, self._cannot_begin, self)
 
     def _cannot_begin(self, error: BaseException) -> None:
-        """Without a catalogue nobody is let in; the station says the same. What was in the way may pass: try again."""
+        """Without a catalogue nobody is let in; the station says the same. One that is only busy is asked again."""
+        if self._closing:
+            return
         log.warning("the catalogue cannot be opened: %s", error)
         self.window.show_error(error)
+        self._connect()
+        if isinstance(error, BusyError):
+            self._again.start()
+
+    def _connect(self) -> None:
         if not self.link.connected:
             self.link.connect_source(self.settings.source or self.services.default_source)
-        self._again.start()
 
     def _begin(self, accounts_exist: bool) -> None:
         """An open station lets everybody in; one with accounts shows its log-in while the camera starts."""
@@ -124,7 +133,7 @@ class Desk(QObject):
             self._let_in(Doorkeeping(None, asks=True))
         else:
             self._let_in(Doorkeeping(LOCAL))
-        self.link.connect_source(self.settings.source or self.services.default_source)
+        self._connect()
         self.tasks.run(key_status, self._on_keys)
         self.retention.start()
         if self.crash.last_run_ended_badly:

@@ -66,7 +66,7 @@ def excise(catalogue: Catalogue, options: Namespace) -> int:
         )
     print(f"From {found.base.name}, with {', '.join(usable)}.", file=sys.stderr)
     made = make_plan(
-        catalogue.material, usable, found.base.sha256, found.base.name, options.seed,
+        catalogue.material, usable, found.base.sha256, found.base.name, options.seed, gate=gate_of(options),
         root=registry.root(found.base.sha256).sha256,
         excision=Excision(sessions=[options.session], instead_of=champion.sha256),
         traffic=catalogue.material.traffic(),
@@ -86,8 +86,9 @@ def judge(catalogue: Catalogue, options: Namespace) -> int:
     if model.sha256 == champion.sha256:
         raise InputError(f"The model {model.name} is the champion.", "Choose another one.")
     made = make_plan(
-        catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, judged=model.sha256
-    )
+        catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, gate=gate_of(options),
+        judged=model.sha256,
+    )  # fmt: skip
     return _freeze(catalogue, made)
 
 

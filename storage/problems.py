@@ -22,6 +22,10 @@ class DiskFullError(HostError):
     """There is no room for what was to be written; everything committed before is kept."""
 
 
+class BusyError(HostError):
+    """Somebody else uses the file; it may be free the next time."""
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Turn driver errors about ``path`` into `HostError` and `InputError`; anything else is a bug and propagates."""
@@ -74,7 +78,7 @@ def _known(error: Exception, path: Path) -> KnownError | None:
             f"{path} cannot be opened.", "Check that its folder exists and that this user may read and write in it."
         )
     if is_busy(error):
-        return HostError(
+        return BusyError(
             f"{path.name} was busy for longer than {BUSY_MS // 1000} seconds.", "Close other programs that use it."
         )
     if name.startswith("SQLITE_NOTADB"):

@@ -45,7 +45,8 @@ def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> d
 
 
 def bound(judged: Sequence[Judged], before: Sequence[Judged], champion: Bars) -> dict[ModalityMask, Calibration]:
-    """`calibrated`, `no_stricter`, `no_looser`: the champion's errors are the most that a candidate is given.
+    """`calibrated`, `no_stricter`, `no_looser`: no more attacks pass than the champion lets pass, and where that allows
+    it no more bona fide are refused.
 
     Where the champion's threshold is `misplaced` at the site, its bona fide alone are looked at: simulated ones, whose
     scores lie elsewhere, would hold the threshold below the site's attacks. A candidate that trained on these few finds
@@ -144,14 +145,16 @@ def lets_attacks_pass(before: Sequence[Judged], champion: Bars, mask: ModalityMa
     """Whether the site's labels show that the champion accepts attacks there more readily than it refuses bona fide.
 
     Fisher's exact test of the two errors over labelled presentations, one-sided: 3 of 6 attacks accepted and none of 14
-    bona fide refused show it (p .02), 3 of 6 and one of 14 do not (p .06).
+    bona fide refused show it (p .02), 3 of 6 and one of 14 do not (p .06). Fewer than five bona fide show nothing.
     """
     site = _Scores.of(before, mask).site
     live = [champion.accepts(mask, x) for x in site.get("", _NONE)]
     attacks = [champion.accepts(mask, x) for part in _attacks(site).values() for x in part]
+    if len(live) < _HALF_TRUST or not attacks:
+        return False
     passed, refused = sum(attacks), len(live) - sum(live)
     table = [[passed, len(attacks) - passed], [refused, len(live) - refused]]
-    return bool(live and attacks) and float(fisher_exact(table, alternative="greater").pvalue) < _MISPLACED
+    return float(fisher_exact(table, alternative="greater").pvalue) < _MISPLACED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

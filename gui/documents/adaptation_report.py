@@ -92,7 +92,7 @@ def _facts(record: JobRecord, report: JobReport, plan: Plan) -> list[tuple[str, 
     ]
     margin = report.gate.settings.get("bpcer_margin")
     if margin is not None and margin != GateSettings().bpcer_margin:
-        facts.append((tr("Margin of the BPCER"), f"{margin:.0%}"))
+        facts.append((tr("Margin of the BPCER"), f"{100 * margin:g}%"))
     if report.pseudo_labels:
         told = report.pseudo_labels
         kept = told.get("bona_fide", 0) + told.get("attack", 0)

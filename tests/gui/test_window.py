@@ -10,16 +10,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from core.access import Actor
 from core.codes import ConnectionState
-from core.errors import HostError
+from core.errors import HostError, InputError, KnownError
 from core.frames import Modality, ModalityMask
 from core.messages import Problem, StreamEnded
 from gui.actions import PAGES
 from gui.app import Desk, SallyportApp
 from gui.crash import CrashFile
-from gui.services import Services
+from gui.services import LiveStation, Services
 from gui.views.settings import SettingsDialog
 from gui.widgets.toast import Level
+from storage.problems import BusyError
 from tests.gui.fakes import FakeFrames, FakeStation, frame_set, health, ready
 
 OpenDesk = Callable[[], Desk]
@@ -108,19 +110,47 @@ def test_a_catalogue_that_is_busy_at_the_start_is_tried_again(
     qapp: SallyportApp, services: Services, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gui.app.AGAIN_MS", 50)
-    troubles = [HostError("catalogue.db was busy.", "Close other programs.")] * 2
+    troubles: list[KnownError] = [BusyError("catalogue.db was busy.", "Close other programs.")] * 2
 
     def busy_at_first() -> Any:
         if troubles:
             raise troubles.pop()
         return services.open_catalogue()
 
-    desk = Desk(qapp, replace(services, open_catalogue=busy_at_first))
+    opened: list[str] = []
+
+    def open_station(source: str, actor: Actor | None) -> LiveStation:
+        opened.append(source)
+        return services.open_station(source, actor)
+
+    desk = Desk(qapp, replace(services, open_catalogue=busy_at_first, open_station=open_station))
     try:
         desk.open()
         qtbot.waitUntil(lambda: desk.link.session != "")
         assert not troubles
         assert desk.door.actor is not None
+        assert len(opened) == 1, "the camera that runs already goes on"
+    finally:
+        desk.close()
+
+
+def test_a_catalogue_that_cannot_be_opened_is_told_once_and_left_alone(
+    qapp: SallyportApp, services: Services, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.app.AGAIN_MS", 0)
+    tries: list[None] = []
+
+    def damaged() -> Any:
+        tries.append(None)
+        raise InputError("catalogue.db is damaged.", "Restore a backup.")
+
+    desk = Desk(qapp, replace(services, open_catalogue=damaged))
+    try:
+        desk.open()
+        qtbot.waitUntil(lambda: notices(desk) == ["catalogue.db is damaged."])
+        qtbot.wait(100)
+        assert desk.door.actor is None
+        assert len(tries) == 1
     finally:
         desk.close()
 

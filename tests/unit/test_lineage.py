@@ -112,7 +112,7 @@ def test_a_plan_keeps_how_many_more_may_be_refused(
 
 
 def excised(catalogue: Catalogue, session: str, capsys: pytest.CaptureFixture[str]) -> Plan:
-    assert excise(catalogue, Namespace(session=session, seed=0)) == 0
+    assert excise(catalogue, Namespace(session=session, seed=0, bpcer_margin=None)) == 0
     return Plan.model_validate_json(catalogue.jobs.get(capsys.readouterr().out.split()[-1]).plan)
 
 

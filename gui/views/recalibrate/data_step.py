@@ -46,7 +46,7 @@ class DataStep(QWidget):
         self.margin.setPrefix(tr("More people refused, at most:") + "  ")
         self.margin.setAccessibleName(tr("More people refused, at most:"))
         self.margin.setToolTip(
-            tr("What fewer accepted attacks may cost: raise it where attacks pass. More attacks may never pass.")
+            tr("What fewer accepted attacks may cost: raise it where attacks pass. For attacks nothing changes.")
         )
         self.unlabelled = QCheckBox(tr("Also learn from presentations &without a label"), self)
         self.unlabelled.setToolTip(
