@@ -42,6 +42,8 @@ ASK_MS = 1000.0
 """How often the device itself is asked for its state: each question is a USB transfer."""
 SETTLE_MS = 400.0
 """The last frames of a file reach the queue some time after its status says that it has ended, and one by one."""
+SETTLE_LOOKS = 20
+"""So many looks at the empty queue, too: where the whole process stood still, time passed and nobody looked."""
 FILE_PATIENCE_MS = 2000.0
 
 
@@ -129,6 +131,7 @@ class SdkCamera:
         self._settings: Mapping[str, float] = {}
         self._stimulus: Stimulus | None = None
         self._quiet_ms = math.inf
+        self._quiet_looks = 0
         self._ended = False
         self._throttled = False
 
@@ -309,10 +312,12 @@ class SdkCamera:
         got, frame = self._queue.try_wait_for_frame(max(0, math.ceil(wait_ms)))
         if not got:
             now_ms = self._clock.now_ms()
+            got, frame = self._queue.try_wait_for_frame(0)  # where all stood still in between, frames came before that
+        if not got:
             self._deliver(self._pairer.flush() if exhausted else self._pairer.poll(now_ms), now_ms)
             self._ended = exhausted
             return
-        self._quiet_ms = math.inf
+        self._quiet_ms, self._quiet_looks = math.inf, 0
         while got:
             modality = self._by_uid.get(frame.get_profile().unique_id()) or modality_of(frame.get_profile())
             if modality is not None:
@@ -327,10 +332,11 @@ class SdkCamera:
         if not self._started:
             return True
         if not self._origin.exhausted():
-            self._quiet_ms = math.inf
+            self._quiet_ms, self._quiet_looks = math.inf, 0
             return False
         self._quiet_ms = min(self._quiet_ms, self._clock.now_ms())
-        return self._clock.now_ms() - self._quiet_ms >= SETTLE_MS
+        self._quiet_looks += 1  # time alone says nothing where all stood still
+        return self._quiet_looks >= SETTLE_LOOKS and self._clock.now_ms() - self._quiet_ms >= SETTLE_MS
 
     def _deliver(self, sets: list[FrameSet], now_ms: float) -> None:
         for frame_set in sets:

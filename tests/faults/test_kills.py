@@ -36,6 +36,8 @@ class RunningStation(TalkingProcess):
         self.session = ""
         self.verdicts: list[int] = []
         self.recorded = 0
+        self.recorded_since = 0
+        """By the capture process that runs now."""
         self.models = 0
         self.pids: dict[str, int] = {}
 
@@ -44,6 +46,7 @@ class RunningStation(TalkingProcess):
         for said in self.heard():
             self.session = said.get("session", self.session)
             self.recorded = max(self.recorded, said.get("recorded", 0))
+            self.recorded_since = 0 if "pids" in said else said.get("recorded", self.recorded_since)
             self.pids = said.get("pids", self.pids)
             self.models += "model" in said
             self.verdicts += [said["verdict"]] if "verdict" in said else []
@@ -56,7 +59,7 @@ class RunningStation(TalkingProcess):
             self.listen()
             return reached()
 
-        wait_until(there, "the station")
+        wait_until(there, "the station", 5.0 * PATIENCE_S)
 
     def children(self) -> list[psutil.Process]:
         """Capture and inference, and the resource tracker."""
@@ -146,11 +149,11 @@ def test_a_killed_capture_process_comes_back_into_the_same_session(
     station.wait_until(recorded_at_least(station, 5))
     time.sleep(random.Random(round_).uniform(0.0, 1.5))
     station.listen()
-    killed, before = station.pids["capture"], station.recorded
+    killed = station.pids["capture"]
     killed_s = time.monotonic()
     os.kill(killed, signal.SIGKILL)
     station.wait_until(lambda: station.pids.get("capture") not in (None, killed))
-    station.wait_until(lambda: station.recorded > 0 and station.recorded != before)
+    station.wait_until(lambda: station.recorded_since > 0)
     recovery_s = time.monotonic() - killed_s
     station.finish()
     ledger.at_most("kill-capture", recording_again_s=recovery_s)

@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
+from core.codes import SessionState
 from core.data.manifest import COLUMNS
 from core.model.manifest import FACTORY_BUNDLE
+from tests.integration.test_asked_to_end import states
 from tests.patience import PATIENCE_S, wait_until
 
 PATIENCE = (5, 20, 60)
@@ -171,6 +173,7 @@ def test_only_one_station_works_on_a_data_folder(tmp_path: Path) -> None:
         _, done = run(tmp_path / "second.json", "simulated:empty")
         assert done.returncode == 4
         assert str(first.pid) in done.stderr
+        wait_until(lambda: states(lock.parent) == [SessionState.OPEN], "the session")
     finally:
         first.send_signal(2)
         assert first.wait(PATIENCE_S) == 130

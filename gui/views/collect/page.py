@@ -351,7 +351,8 @@ class CollectPage(Page):
 
     def _on_begun(self, presentation: str) -> None:
         self._take = presentation
-        self._stop_timer.start(self.seconds.value() * 1000)
+        if self.recording:  # it may have been stopped meanwhile
+            self._stop_timer.start(self.seconds.value() * 1000)
 
     @Slot()
     def stop_take(self) -> None:
