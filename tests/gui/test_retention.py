@@ -203,7 +203,7 @@ def test_a_run_that_is_stopped_finishes_the_one_it_is_at(services: Services, ope
     set_lab_term(services, desk, qtbot)
     dialog = opened(desk, qtbot)
     dialog.due.begin()
-    qtbot.waitUntil(lambda: dialog.due.step.text().count(" of 12: "))
+    qtbot.waitUntil(lambda: " of 12: " in dialog.due.step.text())
     dialog.due.stop.click()
     qtbot.waitUntil(lambda: dialog.due.stages.currentIndex() == DONE)
     left = there(services, sessions).count(True)
@@ -350,7 +350,7 @@ def test_a_log_out_stops_no_erasure_and_its_end_is_told(closed_desk: Desk, servi
     enter(closed_desk, qtbot, "ada")
     dialog = opened(closed_desk, qtbot)
     dialog.due.begin()
-    qtbot.waitUntil(lambda: dialog.due.step.text().count(" of 3: "))
+    qtbot.waitUntil(lambda: " of 3: " in dialog.due.step.text())
     closed_desk.window.actions_table["log_out"].trigger()
     qtbot.waitUntil(lambda: any(toast.what == "3 erasures are done." for toast in closed_desk.window.toasts.shown))
     assert closed_desk.door.actor is None
