@@ -189,11 +189,11 @@ def _rest(subjects: Sequence[str], chosen: Sequence[str]) -> list[str]:
 
 
 def _drawn(presentations: Sequence[PlannedPresentation], count: int, seed: int) -> list[PlannedPresentation]:
-    """``count`` presentations, bona fide and attacks by `_BONA_FIDE_SHARE` where there are both."""
+    """``count`` presentations, bona fide and attacks by `_BONA_FIDE_SHARE` as far as there are enough of both."""
     generator = np.random.default_rng([seed, 4])
     bona_fide = [p for p in presentations if p.species == Species.BONA_FIDE]
     attacks = [p for p in presentations if p.species != Species.BONA_FIDE]
-    of_attacks = min(len(attacks), count - round(_BONA_FIDE_SHARE * count))
+    of_attacks = min(len(attacks), count - min(len(bona_fide), round(_BONA_FIDE_SHARE * count)))
     if count - of_attacks > len(bona_fide):
         raise UsageError(
             f"{count} labelled presentations were asked for; those who adapt have {len(presentations)}.",

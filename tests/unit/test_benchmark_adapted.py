@@ -85,3 +85,11 @@ def test_labels_are_drawn_from_those_who_adapt(manifest: Path, tmp_path: Path) -
     assert not set(draw["adapting"]) & set(draw["subjects"]["after"])
     with pytest.raises(UsageError, match="labelled presentations were asked for"):
         run(order(manifest, tmp_path, labelled=40, draws=1), report, never)
+
+
+def test_where_bona_fide_are_few_attacks_fill_the_labels(manifest: Path, tmp_path: Path) -> None:
+    head, *rows = manifest.read_text(encoding="utf-8").splitlines()
+    fewer = manifest.with_name("fewer.csv")
+    fewer.write_text("\n".join([head, *(row for row in rows if "-0," not in row)]) + "\n", encoding="utf-8")
+    (draw,) = run(order(fewer, tmp_path, labelled=4, draws=1), report, never)["draws"]
+    assert draw["labelled"] == {"bona_fide": 2, "attack": 2}
