@@ -111,7 +111,7 @@ class JobReport(BaseModel):
     pseudo_labels: dict[str, int] = Field(default_factory=dict)
     """Rows without a label that the pass believed at its end (``bona_fide``, ``attack``), of all ``rows``."""
     misplaced: list[str] = Field(default_factory=list)
-    """Masks under which the labels show that attacks pass the champion (`core.adaptation.thresholds.misplaced`)."""
+    """Masks whose thresholds follow the site alone (`core.adaptation.thresholds.misplaced`)."""
     distance: Distance | None = None
     """From the factory model, or the one that was trained here; ``None`` in reports from before it was measured."""
     traffic: Traffic | None = None

@@ -55,14 +55,16 @@ def bound(judged: Sequence[Judged], before: Sequence[Judged], champion: Bars) ->
     ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
     """
     own = misplaced(before, champion)
-
-    def given(side: Sequence[Judged]) -> dict[ModalityMask, Calibration]:
-        return no_stricter(calibrated(side, own), side, before, champion, own)
-
-    found, untrained = given(judged), Bars("", given(before) if own else {})
+    found, untrained = _given(judged, before, champion, own), Bars("", _given(before, before, champion, own))
     for mask in own:
         found[mask] = _lowered(mask, found[mask], judged, before, untrained, _Scores.simulated)
     return no_looser(found, judged, before, champion)
+
+
+def _given(
+    judged: Sequence[Judged], before: Sequence[Judged], champion: Bars, own: Container[ModalityMask]
+) -> dict[ModalityMask, Calibration]:
+    return no_stricter(calibrated(judged, own), judged, before, champion, own)
 
 
 def no_looser(
@@ -137,8 +139,22 @@ def _lowered(
 
 
 def misplaced(before: Sequence[Judged], champion: Bars) -> list[ModalityMask]:
-    """The masks under which the site's labels show that its attacks pass the champion (`lets_attacks_pass`)."""
-    return [mask for mask in EVERY_MASK if lets_attacks_pass(before, champion, mask)]
+    """The masks under which the champion's threshold is misplaced at the site: its labels show that attacks pass, and
+    a threshold of the site's own would stop at least half of those that do.
+
+    Attacks that pass because nobody can tell them are no reason: no threshold stops them, whatever it costs people.
+    """
+    shown = [mask for mask in EVERY_MASK if lets_attacks_pass(before, champion, mask)]
+    if not shown:
+        return []
+    bars = Bars("", no_looser(_given(before, before, champion, shown), before, before, champion))
+    found = []
+    for mask in shown:
+        site = _attacks(_Scores.of(before, mask).site).values()
+        passing = [x for part in site for x in part if champion.accepts(mask, x)]
+        if 2 * sum(not bars.accepts(mask, x) for x in passing) >= len(passing):
+            found.append(mask)
+    return found
 
 
 def lets_attacks_pass(before: Sequence[Judged], champion: Bars, mask: ModalityMask) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from core.adaptation.judging import Bars, Judged, paired
 from core.adaptation.paired import Stratum
-from core.adaptation.thresholds import bound, calibrated, lets_attacks_pass, no_looser, no_stricter
+from core.adaptation.thresholds import bound, calibrated, lets_attacks_pass, misplaced, no_looser, no_stricter
 from core.frames import EVERY_MASK, ModalityMask
 from core.training.calibration import Calibration
 from core.verdict import sigmoid
@@ -120,3 +120,20 @@ def test_people_whom_a_pass_has_learned_do_not_set_the_bar_for_all_others() -> N
     untrained, candidate = (Bars("", bound(side, before, champion)) for side in (before, after))
     assert 30 <= refused(before, untrained) <= 40
     assert refused(after, candidate) <= refused(before, untrained)
+
+
+def test_attacks_that_no_threshold_stops_are_no_reason_to_refuse_people() -> None:
+    """Half of the people score below them: nobody can tell these attacks, and the champion's threshold stays."""
+
+    def row(name: str, species: str, stratum: Stratum, logit: float) -> Judged:
+        return Judged(name, name, species, stratum, {DEPTH_IR: logit})
+
+    rows = [row(f"s{i}", "", Stratum.SOURCE, i / 20.0 - 0.5) for i in range(100)]
+    rows += [row(f"t{i}", "print_flat", Stratum.SOURCE, -1.0 - i / 50.0) for i in range(100)]
+    rows += [row(f"b{i}", "", Stratum.SITE, 4.0 + i / 2.0) for i in range(14)]
+    rows += [row(f"a{i}", "mask_rigid", Stratum.SITE, 6.0 + i / 2.0) for i in range(6)]
+    champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(0.0))})
+    assert lets_attacks_pass(rows, champion, DEPTH_IR)
+    assert misplaced(rows, champion) == []
+    bars = Bars("", bound(rows, rows, champion))
+    assert all(bars.accepts(DEPTH_IR, 4.0 + i / 2.0) for i in range(14))
