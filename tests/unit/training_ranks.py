@@ -32,8 +32,9 @@ def trained(folder: Path, share: Share) -> PadNetwork:
     """A source training on the table in ``folder``."""
     config = TrainConfig(work_dir=folder / f"work-{share.world}", out=folder / "out", batch=8, epochs=3, seed=5)
     table, inputs = open_table(folder / "table"), folder / "inputs"
-    if not inputs.is_dir():
+    if share.first and not inputs.is_dir():
         write_prepared(inputs, table, 32, [augment] * 2, lambda _: None)
+    share.wait()
     trainer = SourceTrainer(config, table, Joined([open_prepared(inputs)]), SMALL, share)
     return trainer.run(lambda _: None, lambda: False)
 
