@@ -25,7 +25,7 @@ from core.model.manifest import Manifest
 class Written:
     """The candidate's bundle, its bars, and those of the champion's weights on the same calibrating data.
 
-    ``misplaced``: masks under which the labels show that the site's attacks pass the champion.
+    ``misplaced``: masks whose thresholds follow the site alone (`core.adaptation.thresholds.misplaced`).
     """
 
     bundle: Path
@@ -42,7 +42,8 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     judged = list(judge_of.each(samples))
     sides = [[pair[side] for pair in judged] for side in (0, 1)]
     champion = bars_of(prepared.manifest)
-    before, after = (bound(side, sides[0], champion) for side in sides)
+    own = misplaced(sides[0], champion)
+    before, after = (bound(side, sides[0], champion, own) for side in sides)
     digest = plan.sha256()
     manifest = Manifest(
         name=f"{prepared.manifest.name.split('+')[0]}+{digest[:8]}",
@@ -64,7 +65,7 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     bundle = work.out_dir / "candidate"
     written = save_bundle(bundle, prepared.trainer.teacher, manifest)
     bars = Bars(written.sha256, after), Bars(plan.champion, before)
-    return Written(bundle, written, *bars, misplaced(sides[0], champion))
+    return Written(bundle, written, *bars, own)
 
 
 def judged_pairs(work: Pass, prepared: Prepared) -> list[tuple[Judged, Judged]]:

@@ -44,18 +44,20 @@ def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> d
     return found
 
 
-def bound(judged: Sequence[Judged], before: Sequence[Judged], champion: Bars) -> dict[ModalityMask, Calibration]:
+def bound(
+    judged: Sequence[Judged], before: Sequence[Judged], champion: Bars, own: Sequence[ModalityMask]
+) -> dict[ModalityMask, Calibration]:
     """`calibrated`, `no_stricter`, `no_looser`: no more attacks pass than the champion lets pass, and where that allows
     it no more bona fide are refused.
 
-    Where the champion's threshold is `misplaced` at the site, its bona fide alone are looked at: simulated ones, whose
-    scores lie elsewhere, would hold the threshold below the site's attacks. A candidate that trained on these few finds
-    them easier than people whom it has not met, so there it may ask of simulated people, whom it has not met either,
-    what the champion's weights would ask of them under thresholds found alike, and no more.
+    Under the masks of ``own``, those whose threshold is `misplaced` at the site, its bona fide alone are looked at:
+    simulated ones, whose scores lie elsewhere, would hold the threshold below the site's attacks. A candidate that
+    trained on these few finds them easier than people whom it has not met, so there it may ask of simulated people, whom
+    it has not met either, what the champion's weights would ask of them under thresholds found alike, and no more.
     ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
     """
-    own = misplaced(before, champion)
-    found, untrained = _given(judged, before, champion, own), Bars("", _given(before, before, champion, own))
+    found = _given(judged, before, champion, own)
+    untrained = Bars("", _given(before, before, champion, own) if own else {})
     for mask in own:
         found[mask] = _lowered(mask, found[mask], judged, before, untrained, _Scores.simulated)
     return no_looser(found, judged, before, champion)
@@ -64,6 +66,7 @@ def bound(judged: Sequence[Judged], before: Sequence[Judged], champion: Bars) ->
 def _given(
     judged: Sequence[Judged], before: Sequence[Judged], champion: Bars, own: Container[ModalityMask]
 ) -> dict[ModalityMask, Calibration]:
+    """Balanced, and no stricter than the champion."""
     return no_stricter(calibrated(judged, own), judged, before, champion, own)
 
 

@@ -79,7 +79,7 @@ def test_better_ranking_is_not_spent_on_refusing_more_people() -> None:
     champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(-0.8))})
     balanced = calibrated(after)
     assert refused(after, Bars("", balanced)) > refused(before, champion)
-    given = Bars("", bound(after, before, champion))
+    given = Bars("", bound(after, before, champion, misplaced(before, champion)))
     assert refused(after, given) <= refused(before, champion)
     assert let_in(after, given) < let_in(before, champion)
     assert no_stricter({DEPTH_IR: Calibration(1.0, 0.01)}, after, before, champion)[DEPTH_IR].threshold == 0.01
@@ -98,7 +98,7 @@ def test_a_site_whose_attacks_pass_is_given_a_threshold_of_its_own(accepted: int
     rows += [row(f"a{i}", "replay_phone", Stratum.SITE, 5.0 if i < accepted else -3.0) for i in range(6)]
     champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(0.0))})
     assert lets_attacks_pass(rows, champion, DEPTH_IR) is shown
-    bars = Bars("", bound(rows, rows, champion))
+    bars = Bars("", bound(rows, rows, champion, misplaced(rows, champion)))
     assert all(bars.accepts(DEPTH_IR, 8.0 + i / 10.0) for i in range(14))
     assert bars.accepts(DEPTH_IR, 5.0) is not shown
 
@@ -117,7 +117,9 @@ def test_people_whom_a_pass_has_learned_do_not_set_the_bar_for_all_others() -> N
 
     champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(0.0))})
     before, after = rows(4.0, 3.0), rows(8.0, 7.9)
-    untrained, candidate = (Bars("", bound(side, before, champion)) for side in (before, after))
+    untrained, candidate = (
+        Bars("", bound(side, before, champion, misplaced(before, champion))) for side in (before, after)
+    )
     assert 30 <= refused(before, untrained) <= 40
     assert refused(after, candidate) <= refused(before, untrained)
 
@@ -135,5 +137,5 @@ def test_attacks_that_no_threshold_stops_are_no_reason_to_refuse_people() -> Non
     champion = Bars("", {DEPTH_IR: Calibration(1.0, sigmoid(0.0))})
     assert lets_attacks_pass(rows, champion, DEPTH_IR)
     assert misplaced(rows, champion) == []
-    bars = Bars("", bound(rows, rows, champion))
+    bars = Bars("", bound(rows, rows, champion, misplaced(rows, champion)))
     assert all(bars.accepts(DEPTH_IR, 4.0 + i / 2.0) for i in range(14))

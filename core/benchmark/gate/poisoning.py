@@ -16,7 +16,7 @@ from core.adaptation.gate import judge
 from core.adaptation.judging import Bars, Judged, paired
 from core.adaptation.paired import PairedTrial, Stratum, difference
 from core.adaptation.settings import GateSettings
-from core.adaptation.thresholds import bound
+from core.adaptation.thresholds import bound, misplaced
 from core.benchmark.gate.poisons import FLIPS, POISONS, Poison, spoilt
 from core.benchmark.gate.second_look import FLIPPED, TWICE, Look, looked_again
 from core.benchmark.streams.base import Answer, answer
@@ -116,7 +116,7 @@ def _outcome(bench: Bench, cell: _Cell, draw: int) -> dict[str, Any]:
     dev = bench.judged(candidate, source.dev, Stratum.SOURCE)
     before = champion.dev + bench.judged(champion.answer, trained, Stratum.SITE)
     after = dev + bench.judged(candidate, trained, Stratum.SITE)
-    bars = Bars("", bound(after, before, champion.bars))
+    bars = Bars("", bound(after, before, champion.bars, misplaced(before, champion.bars)))
     logits = [net(test.early).numpy() for net in (champion.answer, candidate)]
 
     def trials(people: Cached, rows: NDArray[np.bool_]) -> list[PairedTrial]:

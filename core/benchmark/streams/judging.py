@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.adaptation.judging import Bars
 from core.adaptation.judging import Judged as Calibrating
 from core.adaptation.paired import Stratum
-from core.adaptation.thresholds import bound, calibrated
+from core.adaptation.thresholds import bound, calibrated, misplaced
 from core.benchmark.judging import Judged, columns_under, judge
 from core.benchmark.methods.base import MASKS
 from core.benchmark.scores import figures
@@ -70,7 +70,7 @@ class Champion:
         nothing.
         """
         before = self.dev + ([] if labelled is None else _of_site(self.answer, labelled))
-        return _every_mask(bound(after, before, self.bars))
+        return _every_mask(bound(after, before, self.bars, misplaced(before, self.bars)))
 
 
 def presented(answer: Answer, dev: Cached, labelled: Cached | None) -> list[Calibrating]:
