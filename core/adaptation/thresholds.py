@@ -52,8 +52,8 @@ def bound(
 
     Under the masks of ``own``, those whose threshold is `misplaced` at the site, its bona fide alone are looked at:
     simulated ones, whose scores lie elsewhere, would hold the threshold below the site's attacks. A candidate that
-    trained on these few finds them easier than people whom it has not met, so there it may ask of simulated people, whom
-    it has not met either, what the champion's weights would ask of them under thresholds found alike, and no more.
+    trained on these few finds them easier than people whom it has not met, so there it may ask of simulated people,
+    whom it has not met either, what the champion's weights would ask of them under thresholds found alike, and no more.
     ``judged`` and ``before`` are the same presentations in the same order, by the new weights and by the champion's.
     """
     found = _given(judged, before, champion, own)
