@@ -299,6 +299,7 @@ def _model_commands(commands: _Commands) -> None:
     train.add_argument("--seed", metavar="N", type=int)
     train.add_argument("--presentations", metavar="N", type=count)
     train.add_argument("--epochs", metavar="N", type=count)
+    train.add_argument("--device", metavar="D", default="auto", help="auto, cpu, cuda or cuda:N (auto: a GPU if any)")
     train.add_argument(
         "--shards",
         metavar="URL",

@@ -32,7 +32,7 @@ def train(options: Namespace) -> int:
         raise UsageError("Where should the model go?", "Give --out DIR, or --factory for the factory's own place.")
     else:
         config = TrainConfig(work_dir=work_dir, out=options.out)
-    given = {"seed": options.seed, "epochs": options.epochs}
+    given = {"seed": options.seed, "epochs": options.epochs, "device": options.device}
     config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
     if options.presentations is not None:
         config = config.sized(options.presentations)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import torch
 
 from core.model.crossing import crossed_under
 from core.model.evidence import REQUIRED
-
-_REQUIRED = torch.from_numpy(REQUIRED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +60,12 @@ def not_crossed(presence: torch.Tensor) -> torch.Tensor:
 
 def evidence_under(evidence: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
     """``evidence (B, E)`` without the columns that need a modality which ``presence bool (B, 3)`` lacks."""
-    required = _REQUIRED.to(presence.device)
+    required = _required_on(presence.device)
     allowed = (presence[:, None, :] | ~required[None]).all(dim=2)
     return torch.where(allowed, evidence, 0.0)
+
+
+@lru_cache
+def _required_on(device: torch.device) -> torch.Tensor:
+    """`REQUIRED` where it is needed: copied there once, since a recorded graph cannot copy."""
+    return torch.from_numpy(REQUIRED).to(device)

@@ -283,6 +283,9 @@ def _maps_like(maps: torch.Tensor, filled: torch.Tensor) -> torch.Tensor:
 
 def _attention(share: torch.Tensor) -> torch.Tensor:
     """``(B, 3, 2)`` over the other modalities to ``(B, 3, 3)`` over all."""
-    attention = share.new_zeros(len(share), MODALITY_COUNT, MODALITY_COUNT)
-    attention[:, list(_TARGETS), list(_SOURCES)] = share.flatten(1)
-    return attention
+    first, second = share.unbind(dim=2)
+    nothing = torch.zeros_like(first[:, 0])
+    rgb = [nothing, first[:, 0], second[:, 0]]
+    depth = [first[:, 1], nothing, second[:, 1]]
+    infrared = [first[:, 2], second[:, 2], nothing]
+    return torch.stack([*rgb, *depth, *infrared], dim=1).reshape(-1, MODALITY_COUNT, MODALITY_COUNT)

@@ -102,7 +102,8 @@ class Heads(nn.Module):
         own = [columns_of(modality) for modality in MODALITIES]
         self.modality = nn.ModuleList(Head(width, len(columns), hidden, dropout) for columns in own)
         self.fused = Head(width + (2 + crossed) * MODALITY_COUNT, len(EVIDENCE), hidden, dropout)
-        self._own = [torch.from_numpy(columns) for columns in own]
+        for m, columns in enumerate(own):
+            self.register_buffer(f"_own{m}", torch.from_numpy(columns), persistent=False)
 
     def by_modality(self) -> list[Head]:
         """The per-modality heads in the order rgb, depth, ir."""
@@ -110,7 +111,7 @@ class Heads(nn.Module):
 
     def own_evidence(self, evidence: torch.Tensor, m: int) -> torch.Tensor:
         """The columns ``(B, E_m)`` that need modality ``m`` alone."""
-        return evidence[:, self._own[m].to(evidence.device)]
+        return evidence.index_select(1, self.get_buffer(f"_own{m}"))
 
     def forward(
         self,

@@ -150,16 +150,29 @@ class PadNetwork(nn.Module):
             given = given[:, : encoder.taken].contiguous(memory_format=torch.channels_last)
         return encoder.rest(given).float()
 
+    def encode_unasked(self, inputs: ModelInputs) -> Features:
+        """As `encode`, but every modality of every row is encoded, so that the device need not be asked what there is.
+
+        A CUDA graph can record this. A batch without any modality is all zero here.
+        """
+        images = [shrunk(planes, self.config.pixels) for planes in inputs.images]
+        maps = torch.stack([self.encoder(column)(planes).float() for column, planes in enumerate(images)], dim=1)
+        shown = inputs.presence.reshape(*inputs.presence.shape, *[1] * (maps.dim() - 2))
+        return self._features(inputs, images, torch.where(shown, maps, 0.0))
+
     def _gathered(self, inputs: ModelInputs, encode: Callable[[int, torch.Tensor], torch.Tensor]) -> Features:
         if not bool(inputs.presence.any()):
             raise ValueError("a batch without any modality cannot be encoded")
         images = [shrunk(planes, self.config.pixels) for planes in inputs.images]
         maps = [self._column(inputs.presence, column, images, encode) for column in range(len(MODALITIES))]
-        stacked = _stacked(maps)
+        return self._features(inputs, images, _stacked(maps))
+
+    def _features(self, inputs: ModelInputs, images: Sequence[torch.Tensor], maps: torch.Tensor) -> Features:
+        """The maps with what the heads are told beside them; ``images`` as the encoders saw them."""
         quality = inputs.quality * inputs.presence
         crossed = self.crossing(images, inputs.presence) if self.crossing else not_crossed(inputs.presence)
         evidence = evidence_under(inputs.evidence, inputs.presence)
-        return Features(stacked, inputs.presence, quality, evidence, crossed)
+        return Features(maps, inputs.presence, quality, evidence, crossed)
 
     def _column(
         self,
@@ -172,7 +185,8 @@ class PadNetwork(nn.Module):
         if not bool(presence[:, column].any()):
             return None
         mine = self.share.mine(column)
-        return self.share.hand_over(column, _of_present(presence, column, images, encode) if mine else None)
+        encoded = _of_present(presence, column, images, encode) if mine else None
+        return self.share.hand_over(column, encoded, presence.device)
 
     def gather_gradients(self) -> None:
         """After a backward pass: what each process knows of its encoders is known to all that share the work."""

@@ -9,12 +9,11 @@ import torch
 from core import physics
 from core.errors import HostError
 from core.frames import EVERY_MASK, MODALITIES, FaceCrop, ModalityMask
-from core.model.folded import MaskedHeads, folded
-from core.model.inputs import ModelInputs, normalise, stack
+from core.model.inference import Inference
+from core.model.inputs import normalise, stack
 from core.model.manifest import Manifest
 from core.model.network import ModelOutput, PadNetwork
 from core.model.novelty import Novelty
-from core.model.uncertainty import Uncertainty
 from core.surface import Sheets, fit_sheets
 from core.verdict import Evidence, sigmoid
 
@@ -27,11 +26,9 @@ class NetworkScorer:
     def __init__(self, network: PadNetwork, manifest: Manifest, device: torch.device) -> None:
         self.network = network.to(device).channels_last().eval()
         self.manifest = manifest
-        self._folded = folded(self.network)
-        self._heads = MaskedHeads(self._folded)
+        self._inference = Inference(self.network, device)
         self._device = device
         self._novelty = Novelty(manifest.novelty)
-        self._uncertainty = Uncertainty(network.config, device)
 
     @property
     def name(self) -> str:
@@ -46,7 +43,7 @@ class NetworkScorer:
     @property
     def device(self) -> str:
         """See `Scorer.device`."""
-        return torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else str(self._device)
+        return device_name(self._device)
 
     @property
     def threshold_source(self) -> str:
@@ -81,14 +78,7 @@ class NetworkScorer:
 
     def output(self, crops: Sequence[FaceCrop]) -> ModelOutput:
         """The network's raw output for at most `MAX_BATCH` crops, features included."""
-        return self._ask(normalise(stack(crops)), [])[0]
-
-    def _ask(self, inputs: ModelInputs, masks: Sequence[ModalityMask]) -> tuple[ModelOutput, torch.Tensor]:
-        """The output, and the safe logits ``(B, R)`` under other masks."""
-        with torch.inference_mode():
-            features = self._folded.encode(inputs.to(self._device))
-            wanted = [[modality in mask for modality in MODALITIES] for mask in masks]
-            return self._heads(features, torch.tensor(wanted, device=self._device) if masks else None)
+        return self._inference.output(normalise(stack(crops)))
 
     def _answer(
         self, crops: Sequence[FaceCrop], masks: Sequence[ModalityMask] = ()
@@ -98,9 +88,8 @@ class NetworkScorer:
             raise ValueError("a crop without any modality cannot be scored")
         batch = stack(crops)
         sheets = fit_sheets(batch.depth)
-        output, others = self._ask(normalise(batch, sheets), masks)
-        with torch.inference_mode():
-            uncertainty = self._uncertainty.of(self._folded, output).cpu().tolist()
+        answer = self._inference.ask(normalise(batch, sheets), masks)
+        output, uncertainty = answer.output, answer.uncertainty.cpu().tolist()
         logits = output.safe.cpu().tolist()
         modality = output.modality.cpu().tolist()
         residual = output.complemented.residual.cpu().tolist()
@@ -110,7 +99,7 @@ class NetworkScorer:
             self._evidence(crop, sheets.row(i), logits[i], modality[i], residual[i], uncertainty[i], novelty[i])
             for i, crop in enumerate(crops)
         ]
-        return evidence, others.cpu().tolist()
+        return evidence, answer.others.cpu().tolist()
 
     def _evidence(
         self,
@@ -142,6 +131,11 @@ class NetworkScorer:
             uncertainty=uncertainty,
             novelty=novelty,
         )
+
+
+def device_name(device: torch.device) -> str:
+    """``cpu``, or what a GPU calls itself."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
 def choose_device(name: str) -> torch.device:

@@ -48,8 +48,11 @@ class Share:
         """Whether this process encodes the modality."""
         return self.owner(column) == self.rank
 
-    def hand_over(self, column: int, maps: torch.Tensor | None) -> torch.Tensor:
-        """The maps of a modality (single floats), from its owner, who gives them, to all others, who give ``None``."""
+    def hand_over(self, column: int, maps: torch.Tensor | None, device: torch.device) -> torch.Tensor:
+        """The maps of a modality (single floats), from its owner, who gives them, to all others, who give ``None``.
+
+        Every process finds them on its own ``device``.
+        """
         if self.world == 1:
             assert maps is not None
             return maps
@@ -58,7 +61,7 @@ class Share:
 
         shape: list[list[int]] = [[] if maps is None else list(maps.shape)]
         distributed.broadcast_object_list(shape, self.owner(column))
-        handed = torch.empty(shape[0]) if maps is None else maps.detach().contiguous()
+        handed = torch.empty(shape[0], device=device) if maps is None else maps.detach().contiguous()
         distributed.broadcast(handed, self.owner(column))
         return handed if maps is None else maps
 
@@ -104,7 +107,9 @@ ALONE = Share()
 
 @contextmanager
 def joined() -> Iterator[Share]:
-    """The processes that torchrun began, joined by gloo; one alone where nobody began several.
+    """The processes that torchrun began, joined by gloo (and nccl between GPUs); one alone where nobody began several.
+
+    Each of them computes on a GPU of its own where there are several.
 
     Raises:
         UsageError: more processes than modalities.
@@ -118,9 +123,11 @@ def joined() -> Iterator[Share]:
             f"{world} processes cannot share {len(MODALITIES)} modalities.",
             f"Start at most {len(MODALITIES)}: torchrun --nproc-per-node {len(MODALITIES)} main.py ...",
         )
-    from torch import distributed
+    from torch import cuda, distributed
 
-    distributed.init_process_group("gloo", timeout=_PATIENCE)
+    if cuda.is_available():
+        cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % cuda.device_count())
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda.is_available() else "gloo", timeout=_PATIENCE)
     try:
         yield Share(distributed.get_rank(), world)
     finally:

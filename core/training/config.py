@@ -62,6 +62,7 @@ class TrainConfig(BaseModel):
     )
     pixels: int = Field(default=48, ge=16, le=CROP_PX, description="side of the planes that the encoders see")
     versions: int = Field(default=3, ge=1, le=16, description="varied versions of every training crop")
+    device: str = Field(default="auto", description="where the network trains: auto, cpu, cuda, cuda:N")
     threads: int = Field(default=1, ge=1, description="torch threads")
     processes: int = Field(default=2, ge=1, le=64, description="processes that simulate and vary")
     work_dir: Path = Field(description="tables and checkpoints; a run that was cut off goes on from here")
@@ -100,7 +101,7 @@ class TrainConfig(BaseModel):
 
     def digest(self) -> str:
         """Identity of the run, without folders and processors: no other run's checkpoint is continued."""
-        outside = {"work_dir", "out", "threads", "processes", "minutes", "name", "shards"}
+        outside = {"work_dir", "out", "device", "threads", "processes", "minutes", "name", "shards"}
         return hashlib.sha256(self.model_dump_json(exclude=outside).encode()).hexdigest()
 
 

@@ -73,6 +73,7 @@ def thinned(features: Features, evidence: float, maps: float, generator: torch.G
     drawn = torch.rand((rows, 2), generator=generator)
     with_evidence, with_maps = drawn[:, 0] >= evidence, (drawn[:, 1] >= maps) | (drawn[:, 0] < evidence)
     kept = (torch.rand((rows, columns), generator=generator) >= _COLUMN_SHARE) & with_evidence[:, None]
+    with_maps, kept = with_maps.to(features.maps.device), kept.to(features.maps.device)
     return replace(
         features,
         maps=features.maps * with_maps[:, None, None, None, None],

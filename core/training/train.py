@@ -19,6 +19,7 @@ from core.model.inputs import CropBatch
 from core.model.manifest import MANIFEST_FILE, Manifest
 from core.model.network import ARCHITECTURE, PadNetwork
 from core.model.novelty import fit_limits
+from core.model.scorer import choose_device
 from core.model.share import ALONE, Share
 from core.training.augment import augment
 from core.training.calibration import (
@@ -61,10 +62,11 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
 
     Raises:
         CanceledError: ``canceled`` said so.
-        HostError: the loss is not finite, or a folder cannot be written.
+        HostError: the device is not there, the loss is not finite, or a folder cannot be written.
         InputError: a shard is damaged.
         UsageError: an unknown domain.
     """
+    choose_device(config.device)  # not found only after minutes of rendering
     torch.set_num_threads(config.threads)
     if share.first:
         for split in SPLITS:
@@ -218,7 +220,8 @@ def _provenance(config: TrainConfig, tables: Mapping[Split, CropTable], trainer:
     rendered = {"domains", "live_domains", *SPLITS} if config.shards else set()
     return {
         "kind": "shards" if config.shards else "simulated scenes only",
-        "config": config.model_dump(mode="json", exclude={"work_dir", "out", "shards"} | rendered),
+        "config": config.model_dump(mode="json", exclude={"work_dir", "out", "device", "shards"} | rendered),
+        "device": trainer.device,
         "epochs_done": trainer.epochs_done,
         "training_seconds": round(trainer.seconds),
         "splits": {

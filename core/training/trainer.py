@@ -18,6 +18,7 @@ from core.errors import CanceledError, HostError
 from core.model.encoders import learn_statistics
 from core.model.inputs import ModelInputs
 from core.model.network import NetworkConfig, PadNetwork
+from core.model.scorer import choose_device, device_name
 from core.model.share import ALONE, Share
 from core.training.config import TrainConfig
 from core.training.losses import source_loss
@@ -51,7 +52,10 @@ Canceled = Callable[[], bool]
 
 
 class SourceTrainer:
-    """Trains one network on one table. Every epoch ends with a checkpoint; `run` goes on from the newest."""
+    """Trains one network on one table. Every epoch ends with a checkpoint; `run` goes on from the newest.
+
+    It computes where ``config.device`` says; orders, masks and what is dropped are drawn on the CPU, alike everywhere.
+    """
 
     def __init__(
         self,
@@ -66,15 +70,19 @@ class SourceTrainer:
         ``network``: sizes and switches, where they are not the factory's (ablations, larger trunks).
 
         ``share``: with whom the encoders are divided; every process runs the same trainer on the same table.
+
+        Raises:
+            HostError: ``config.device`` is not on this machine.
         """
         torch.manual_seed(config.seed)
         self._config = config
         self._table = table
         self._telling = telling_of(table.species)
-        self._network = PadNetwork(network).channels_last()
+        self._device = choose_device(config.device)
+        self._network = PadNetwork(network).to(self._device).channels_last()
         self._network.share = self._share = share
         learn_statistics(self._network, True)
-        self._average = PadNetwork(network).channels_last()
+        self._average = PadNetwork(network).to(self._device).channels_last()
         self._average.load_state_dict(self._network.state_dict())
         named = list(self._network.named_parameters())
         direct = [value for name, value in named if name.endswith(_DIRECT)]
@@ -93,7 +101,7 @@ class SourceTrainer:
         self._seconds = 0.0
 
     def run(self, report: Report, canceled: Canceled) -> PadNetwork:
-        """Train what is left and return the averaged network.
+        """Train what is left and return the averaged network, on the CPU.
 
         Raises:
             CanceledError: the person asked to stop; the last whole epoch is kept in ``work_dir``.
@@ -110,7 +118,7 @@ class SourceTrainer:
             self._seconds += time.monotonic() - began
             if share.first:
                 self._save()
-        return self._average.eval()
+        return self._average.cpu().eval()
 
     @property
     def _epochs(self) -> int:
@@ -124,6 +132,11 @@ class SourceTrainer:
     def epochs_done(self) -> int:
         """Whole epochs that stand behind the averaged weights."""
         return self._epoch
+
+    @property
+    def device(self) -> str:
+        """What the network trained on: ``cpu``, or the name of a GPU."""
+        return device_name(self._device)
 
     @property
     def seconds(self) -> float:
@@ -152,16 +165,16 @@ class SourceTrainer:
         steps: int,
         generator: torch.Generator,
     ) -> dict[str, float]:
-        inputs = inputs.to(torch.device("cpu"))
-        bona_fide = torch.from_numpy(self._table.bona_fide[self._table.owner[rows]])
-        telling = torch.from_numpy(self._telling[self._table.owner[rows]])
+        inputs = inputs.to(self._device)
+        bona_fide = torch.from_numpy(self._table.bona_fide[self._table.owner[rows]]).to(self._device)
+        telling = torch.from_numpy(self._telling[self._table.owner[rows]]).to(self._device)
         self._network.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(self._device.type, dtype=torch.bfloat16):
             features = self._network.encode(inputs)
         map_dropout = _SETTLING_MAP_DROPOUT if self._settling else self._config.map_dropout
         features = thinned(features, self._config.evidence_dropout, map_dropout, generator)
         masks, chosen = self._masks.draw(len(rows), generator)
-        kept = features.presence & masks
+        kept = features.presence & masks.to(self._device)
         kept = torch.where(kept.any(dim=1, keepdim=True), kept, features.presence)
         full, subset = self._network.under_both(features, kept)
         loss = source_loss(full, subset, bona_fide, telling, self._config.label_smoothing)
@@ -176,7 +189,7 @@ class SourceTrainer:
         self._network.gather_gradients()
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), _GRADIENT_NORM)
         self._optimizer.step()
-        self._masks.update(chosen, loss.subset)
+        self._masks.update(chosen, loss.subset.cpu())
         self._average_weights()
         self._step += 1
         right = ((full.fused.detach() > 0) == bona_fide).float().mean()

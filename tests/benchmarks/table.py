@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 
@@ -33,14 +34,18 @@ def ratio(ours: float, peer: float) -> str:
     return f"{ours / peer:.2f}" if peer > 0 else ""
 
 
+def _gpu() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+
+
 def markdown(sections: dict[str, list[Row]]) -> str:
     """The whole of docs/benchmarks.md."""
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     lines = [
         "# Benchmarks",
         "",
-        f"`make bench` on {when}: {os.cpu_count()} cores, Python {platform.python_version()}, no GPU. Absolute figures",
-        "depend on the machine; the ratios compare with a peer in the same run.",
+        f"`make bench` on {when}: {os.cpu_count()} cores, Python {platform.python_version()}, {_gpu()}.",
+        "Absolute figures depend on the machine; the ratios compare with a peer in the same run.",
     ]
     for title, rows in sections.items():
         lines += ["", f"## {title}", "", "| what | ours | peer or limit | ratio | aim |", "|---|---|---|---|---|"]

@@ -65,6 +65,13 @@ def _silent(_: Progress) -> None:
     pass
 
 
+def test_a_device_that_is_not_there_is_told_before_anything_is_rendered(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="'cuda:99' cannot be used") as told:
+        train(_config(tmp_path, device="cuda:99"), _silent, lambda: False)
+    assert "`cpu` or `auto`" in told.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
 class TestTable:
     def test_crops_come_back_as_they_were(self, table: CropTable) -> None:
         again = open_table(Path(str(table.rgb.filename)).parent)  # type: ignore[attr-defined]
