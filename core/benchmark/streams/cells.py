@@ -1,8 +1,7 @@
 """The sixteen named cells: which target, in which order its people come, and what is missing.
 
-Severity is the target itself: left out of training, its unadapted macro HTER (complete mask, source-dev threshold) was
-13 to 17 % at turnstile, 17 to 25 % at lobby and archive, 24 to 29 % at desk before this study (docs/scenes-study.md,
-P2), so no further degradation is invented. Each result says what it was in that run.
+Severity is the target and where its camera hangs (`core.benchmark.streams.sites`). Each result says what the unadapted
+network errs there.
 """
 
 from __future__ import annotations
