@@ -8,21 +8,20 @@ from (seed, t), so that a pass which goes on from a checkpoint gives the same ca
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from core.adaptation.batch import Part, balanced, guessed, supervised
 from core.adaptation.early import FeatureTable, late, late_parameters
-from core.adaptation.losses import anchor_loss, pseudo_loss, supervised_loss
+from core.adaptation.losses import anchor_loss
 from core.adaptation.pseudo import PseudoLabels, Unlabelled, label
 from core.adaptation.settings import TrainingSettings
 from core.adaptation.stability import Signals, StabilityWeight
 from core.errors import HostError
-from core.frames import EVERY_MASK
-from core.model.features import Features
-from core.model.network import ModelOutput, PadNetwork
+from core.model.features import Features, joined
+from core.model.network import PadNetwork
 from core.model.share import ALONE, Share
 
 Tensors = dict[str, torch.Tensor]
@@ -36,7 +35,6 @@ _GRADIENT_NORM = 2.0
 _WARM_UP_STEPS = 10
 _STEPS_A_LABELLING = 20
 _ONE_CLASS_DAMPING = 0.25
-_PROPER_MASKS = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK[:-1]])
 
 
 class AdaptationTrainer:
@@ -71,7 +69,7 @@ class AdaptationTrainer:
         self._accepted = 0
         self._anchor = 0.0
         self._stability = stability or StabilityWeight()
-        self._anchor_rows = torch.from_numpy(_balanced(replay, _ANCHOR_ROWS, np.random.default_rng([seed, 1])))
+        self._anchor_rows = torch.from_numpy(balanced(replay, _ANCHOR_ROWS, np.random.default_rng([seed, 1])))
         self._first_anchor_loss = self._anchor_loss()
         student.share = share  # from here on the processes go in step
 
@@ -102,25 +100,26 @@ class AdaptationTrainer:
         random = np.random.default_rng([self._seed, 2, self.steps_done])
         torch.manual_seed(self._seed * 1_000_003 + self.steps_done)
         told: dict[str, float] = {}
-        site_loss, seen = self._site_loss(random, told)
-        replay, replay_rows = self._half(
-            self._replay.early, _balanced(self._replay, self._settings.batch, random), random
-        )
-        replay_loss = supervised_loss(*replay, self._replay.bona_fide[replay_rows], self._replay.evidence[replay_rows])
-        distance = sum(((p - self._origin[n]) ** 2).sum() for n, p in self._parameters.items())
-        weight = self._stability.weight
-        total = weight * site_loss + replay_loss + self._settings.anchor_l2 * distance
+        parts = self._parts(random, told)
+        cached = joined([part.cached for part in parts])
+        losses, logits = self._losses(parts, cached)
+        if self._unlabelled is not None:
+            told["pseudo_loss"] = float(losses[-2].detach())
+        site_loss = torch.stack([part.times * loss for part, loss in zip(parts, losses, strict=True)][:-1]).sum()
+        replay_loss, weight = losses[-1], self._stability.weight
+        total = weight * site_loss + replay_loss
         if not bool(torch.isfinite(total)):
             raise HostError(
                 f"The loss of adaptation step {self.steps_done + 1} is not finite.",
                 "The champion is untouched. Look at the site's captures, or plan again with another seed.",
             )
-        flips = float(np.mean([self._flips(early, logits) for early, logits in seen]))
-        self._update(total)
+        of_site = slice(len(logits) - len(parts[-1].kept))
+        flips = self._flips(cached.at(of_site), logits[of_site])
+        distance = self._update(total)
         self.steps_done += 1
         if self.steps_done % _ANCHOR_EVERY == 0:
             self._anchor = max(0.0, self._anchor_loss() / self._first_anchor_loss - 1.0)
-        mean_score = float(torch.sigmoid(torch.cat([logits for _, logits in seen])).mean())
+        mean_score = float(torch.sigmoid(logits[of_site]).mean())
         signals = Signals(float(site_loss.detach()), flips, mean_score, self._anchor)
         self._stability = self._stability.after(signals)
         returned = self._guard()
@@ -132,22 +131,16 @@ class AdaptationTrainer:
             "anchor": self._anchor,
             "stability": self._stability.stability,
             "weight": weight,
-            "distance": float(torch.as_tensor(distance).detach()),
+            "distance": distance,
             "returned": float(returned),
             **told,
         }
 
-    def _site_loss(
-        self, random: np.random.Generator, told: dict[str, float]
-    ) -> tuple[torch.Tensor, list[tuple[Features, torch.Tensor]]]:
-        """What lambda scales, and the rows that it is of with the student's logits."""
-        total, seen = torch.zeros(()), []
+    def _parts(self, random: np.random.Generator, told: dict[str, float]) -> list[Part]:
+        """What a step learns from: labelled rows and rows without a label, where there are any, and replayed ones."""
+        batch, parts = self._settings.batch, []
         if self._site is not None:
-            drawn = _balanced(self._site, self._settings.batch, random)
-            outputs, rows = self._half(self._site.early, drawn, random)
-            loss = supervised_loss(*outputs, self._site.bona_fide[rows], self._site.evidence[rows])
-            total = total + self._settings.site_weight * loss
-            seen.append((self._site.early.rows(rows), outputs[0].fused.detach()))
+            parts.append(supervised(self._site, batch, random, self._settings.site_weight))
         if self._unlabelled is not None:
             pseudo = self._labels(self._unlabelled)
             bona_fide, attacks = pseudo.counts()
@@ -155,13 +148,23 @@ class AdaptationTrainer:
             told["coverage"] = (bona_fide + attacks) / len(self._unlabelled)
             if pseudo.agreement is not None:
                 told["pseudo_agreement"] = pseudo.agreement
-            outputs, rows = self._half(self._unlabelled.early, _believed(pseudo, self._settings.batch, random), random)
-            loss = pseudo_loss(*outputs, pseudo.bona_fide[rows], pseudo.weight[rows])
-            told["pseudo_loss"] = float(loss.detach())
             damping = 1.0 if bona_fide and attacks else _ONE_CLASS_DAMPING
-            total = total + damping * loss
-            seen.append((self._unlabelled.early.rows(rows), outputs[0].fused.detach()))
-        return total, seen
+            parts.append(guessed(self._unlabelled.early, pseudo, batch, random, damping))
+        return [*parts, supervised(self._replay, batch, random, 1.0)]
+
+    def _losses(self, parts: Sequence[Part], cached: Features) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """The loss of each part, and the student's logits ``(B,)`` on all of them.
+
+        They go through the network together: of so few rows calling it costs more than computing.
+        """
+        self.student.eval()
+        self.student.head.train()  # dropout only: batch statistics of a site's few captures are never taken over
+        kept = torch.cat([part.kept for part in parts])
+        full, subset = self.student.under_both(self.student.encode_rest(cached), kept)
+        ends = np.cumsum([len(part.kept) for part in parts]).tolist()
+        places = [slice(end - len(part.kept), end) for part, end in zip(parts, ends, strict=True)]
+        losses = [part.loss(full.at(at), subset.at(at)) for part, at in zip(parts, places, strict=True)]
+        return losses, full.fused.detach()
 
     def _labels(self, unlabelled: Unlabelled) -> PseudoLabels:
         """The pseudo-labels of now."""
@@ -211,20 +214,8 @@ class AdaptationTrainer:
         assert isinstance(stability, Mapping)
         self._stability = StabilityWeight(**stability)
 
-    def _half(
-        self, early: Features, drawn: NDArray[np.int64], random: np.random.Generator
-    ) -> tuple[tuple[ModelOutput, ModelOutput], torch.Tensor]:
-        """The student's output on drawn rows under their own masks and under drawn proper masks; and the rows."""
-        rows = torch.from_numpy(drawn)
-        cached = early.rows(rows)
-        self.student.eval()
-        self.student.head.train()  # dropout only: batch statistics of a site's few captures are never taken over
-        masks = _PROPER_MASKS[torch.from_numpy(random.integers(0, len(_PROPER_MASKS), len(rows)))]
-        kept = cached.presence & masks
-        kept = torch.where(kept.any(dim=1, keepdim=True), kept, cached.presence)
-        return self.student.under_both(self.student.encode_rest(cached), kept), rows
-
-    def _update(self, total: torch.Tensor) -> None:
+    def _update(self, total: torch.Tensor) -> float:
+        """One step of the optimiser and of the average; the squared distance from the champion before it."""
         share = self.steps_done / self._settings.steps
         warm = min(1.0, (self.steps_done + 1) / _WARM_UP_STEPS)
         rate = self._settings.learning_rate * warm * (0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * share)))
@@ -233,12 +224,25 @@ class AdaptationTrainer:
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
         self.student.gather_gradients()
+        distance = self._pull()
         torch.nn.utils.clip_grad_norm_(self._parameters.values(), _GRADIENT_NORM)
         self._optimizer.step()
         with torch.no_grad():
             keep = min(1.0 - TEACHER_RATE, (1.0 + self.steps_done) / (10.0 + self.steps_done))
-            for name, average in self._averages.items():
-                average.lerp_(self._parameters[name], 1.0 - keep)
+            averages: list[torch.Tensor] = list(self._averages.values())
+            torch._foreach_lerp_(averages, [self._parameters[name] for name in self._averages], 1.0 - keep)
+        return distance
+
+    @torch.no_grad()
+    def _pull(self) -> float:
+        """Add the gradient of beta * |theta - theta_0|^2 to those that there are; returns the squared distance."""
+        parameters: list[torch.Tensor] = list(self._parameters.values())
+        for parameter in parameters:
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        off = torch._foreach_sub(parameters, list(self._origin.values()))
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        torch._foreach_add_(gradients, off, alpha=2.0 * self._settings.anchor_l2)
+        return float(torch.stack(torch._foreach_norm(off)).square().sum())
 
     def _guard(self) -> bool:
         """Keep a snapshot of a stable state now and then; go back to it when the pass runs off. Whether it did."""
@@ -258,7 +262,11 @@ class AdaptationTrainer:
 
     def _new_optimizer(self) -> torch.optim.AdamW:
         return torch.optim.AdamW(
-            self._parameters.values(), lr=self._settings.learning_rate, weight_decay=0.0, betas=(0.9, 0.98)
+            self._parameters.values(),
+            lr=self._settings.learning_rate,
+            weight_decay=0.0,
+            betas=(0.9, 0.98),
+            foreach=True,
         )
 
     @torch.no_grad()
@@ -273,29 +281,6 @@ class AdaptationTrainer:
         """Share of decisions in which the averaged teacher differs from the student."""
         self.teacher.eval()
         return float(((late(self.teacher, cached).fused > 0) != (logits > 0)).float().mean())
-
-
-def _balanced(table: FeatureTable, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Rows: half bona fide, and among the attacks every species alike; of one class where there is only one."""
-    cells = table.cell.numpy()
-    attacks = [cell for cell in np.unique(cells) if cell != 0]
-    of_attacks = 0 if not attacks else count // 2 if (cells == 0).any() else count
-    chosen = [_drawn(cells, 0, count - of_attacks, random)] if of_attacks < count else []
-    for cell in random.choice(attacks, size=of_attacks) if of_attacks else ():
-        chosen.append(_drawn(cells, int(cell), 1, random))
-    return np.concatenate(chosen)
-
-
-def _believed(pseudo: PseudoLabels, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Rows: half of those whose pseudo-label is believed, where there are any; half of all."""
-    kept = np.flatnonzero(pseudo.kept.numpy())
-    of_kept = count // 2 if kept.size else 0
-    chosen = [random.choice(kept, size=of_kept)] if of_kept else []
-    return np.concatenate([*chosen, random.integers(0, len(pseudo.weight), count - of_kept)]).astype(np.int64)
-
-
-def _drawn(cells: NDArray[np.int64], cell: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    return random.choice(np.flatnonzero(cells == cell), size=count).astype(np.int64)
 
 
 def _copied(parameters: Mapping[str, torch.nn.Parameter]) -> Tensors:

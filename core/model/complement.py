@@ -8,7 +8,7 @@ modality and its prediction is evidence by itself: a screen does not have the de
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import nn
@@ -40,6 +40,10 @@ class Complemented:
     residual: torch.Tensor
     expected_error: torch.Tensor
     predictable: torch.Tensor
+
+    def at(self, rows: slice) -> Complemented:
+        """Some rows."""
+        return Complemented(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 class Generator(nn.Module):

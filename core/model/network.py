@@ -75,6 +75,13 @@ class ModelOutput:
         """``(B,)``: an imputed modality may lower the logit, never raise it (method.md 8.1, security note c)."""
         return torch.minimum(self.fused, self.present)
 
+    def at(self, rows: slice) -> ModelOutput:
+        """What the network says of some rows."""
+        return ModelOutput(
+            self.fused[rows], self.present[rows], self.modality[rows], self.features.at(rows),
+            self.complemented.at(rows), self.pooled[rows], self.joint[rows],
+        )  # fmt: skip
+
 
 class PadNetwork(nn.Module):
     """Encode per modality, complement, fuse, heads."""

@@ -38,7 +38,7 @@ def test_a_pass_that_loses_its_device_ends_and_the_champion_stays(
     def lost(*_: object) -> torch.Tensor:
         raise error
 
-    monkeypatch.setattr("core.adaptation.trainer.supervised_loss", lost)
+    monkeypatch.setattr("core.adaptation.batch.supervised_loss", lost)
     with pytest.raises((RuntimeError, HostError)):
         run_job(bench.job, bench.place)
     record = bench.jobs.get(bench.job)

@@ -218,7 +218,7 @@ def test_a_loss_that_is_not_finite_fails_the_job_and_not_the_champion(
         calls.append(1)
         return supervised_loss(*arguments) * (float("nan") if len(calls) > 6 else 1.0)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("core.adaptation.trainer.supervised_loss", breaks_later)
+    monkeypatch.setattr("core.adaptation.batch.supervised_loss", breaks_later)
     with pytest.raises(HostError, match="not finite"):
         run_job(bench.job, bench.place)
     record = bench.jobs.get(bench.job)
@@ -246,7 +246,7 @@ def test_a_pass_that_runs_out_of_memory_goes_on_from_its_checkpoint_to_the_same_
     def judged(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("core.adaptation.trainer.supervised_loss", greedy)
+    monkeypatch.setattr("core.adaptation.batch.supervised_loss", greedy)
     with pytest.raises(HostError, match="ran out of memory"):
         run_job(job, other)
     record = bench.jobs.get(job)
