@@ -19,7 +19,7 @@ from core.model.network import PadNetwork
 RATE = 3e-4
 PRODUCT_RATE = TrainingSettings().learning_rate
 _PROBE_RATE, _PROBE_STEPS, _PROBE_L2 = 1e-2, 100, 1e-2
-_ORACLE_STEPS = 10
+_ORACLE_STEPS = 6
 
 
 def unadapted(material: Material) -> Answer:
@@ -73,7 +73,7 @@ def ours_network(material: Material) -> PadNetwork:
 
 
 def oracle(material: Material) -> Answer:
-    """Every label of the stream, and ten times the steps: what could be had at most of these people."""
+    """Every label of the stream, and six times the steps: what could be had at most of these people."""
     parts = [material.hidden] if material.labelled is None else [material.hidden, material.labelled]
     return answer(passed(material, all_labels(parts), None, _ORACLE_STEPS))
 
