@@ -79,6 +79,7 @@ class Desk(QObject):
         self._again.timeout.connect(self._start)
         self.link.committed.connect(lambda _committed: self._stay())
         self._look = ("", "")
+        self._shown = self._shown_now()
         self._apply_look()
         self.window = self._make_window()
 
@@ -181,9 +182,14 @@ class Desk(QObject):
         before, self._look = self._look, (language, theme)
         return before[0] != language
 
+    def _shown_now(self) -> tuple[object, ...]:
+        """Preferences that pages follow from when they are built."""
+        return self.settings.depth_near_m, self.settings.depth_far_m, self.settings.announce
+
     @Slot()
     def _on_look_changed(self) -> None:
-        if self._apply_look():
+        before, self._shown = self._shown, self._shown_now()
+        if self._apply_look() or before != self._shown:
             self._renew_window()
 
     def _renew_window(self) -> None:

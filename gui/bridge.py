@@ -42,9 +42,9 @@ class StationSignals(QObject):
     lock_changed = Signal(bool)
     model_ready = Signal(object)
     standing_changed = Signal(object)
+    """`Standing`: what the camera in use may do."""
     alarm = Signal(object)
     """Somebody is probing (`core.probing.AlarmRaised`)."""
-    """`Standing`: what the camera in use may do."""
     recording_closed = Signal(object)
     stream_ended = Signal()
     door_changed = Signal(object)
@@ -70,10 +70,15 @@ class StationBridge(QThread):
         self._stop = False
         self._answered.connect(self._answer)
 
-    def order(self, work: Callable[[StationPort], T], done: Callable[[T], object] | None = None) -> None:
+    def order(
+        self,
+        work: Callable[[StationPort], T],
+        done: Callable[[T], object] | None = None,
+        failed: Callable[[], object] | None = None,
+    ) -> None:
         """Let the bridge's thread do ``work(station)`` at its next round; ``done(result)`` follows on the GUI thread.
 
-        A known error becomes a problem signal, and ``done`` is not called.
+        A known error becomes a problem signal, and ``failed()`` follows instead of ``done``.
         """
 
         def run(station: StationPort) -> None:
@@ -81,6 +86,8 @@ class StationBridge(QThread):
                 result = work(station)
             except KnownError as error:
                 self.says.problem.emit(Problem(error.what, error.remedy))
+                if failed is not None:
+                    self._answered.emit(lambda _nothing: failed(), None)
                 return
             if done is not None:
                 self._answered.emit(done, result)

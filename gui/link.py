@@ -64,6 +64,11 @@ class StationLink(StationSignals):
         return self._bridge is not None and self._bridge.isRunning() and self.failure is None
 
     @property
+    def busy(self) -> bool:
+        """Whether a station runs, is shutting down or is about to be opened."""
+        return self._bridge is not None
+
+    @property
     def shadow(self) -> bool:
         """Whether a verdict would be a shadow verdict, with the sensors that deliver now."""
         mask = self.health.mask if self.health is not None else ModalityMask(0)
@@ -92,12 +97,19 @@ class StationLink(StationSignals):
             self._bridge.wait()
             self._bridge = None
 
-    def order(self, work: Callable[[StationPort], T], done: Callable[[T], object] | None = None) -> bool:
+    def order(
+        self,
+        work: Callable[[StationPort], T],
+        done: Callable[[T], object] | None = None,
+        failed: Callable[[], object] | None = None,
+    ) -> bool:
         """See `StationBridge.order`; ``False`` when no station runs."""
         if self._bridge is None or not self.connected:
             self.problem.emit(Problem("No camera is connected.", "Choose a source on the page Devices."))
+            if failed is not None:
+                failed()
             return False
-        self._bridge.order(work, done)
+        self._bridge.order(work, done, failed)
         return True
 
     def act_as(self, actor: Actor | None) -> None:
@@ -107,17 +119,31 @@ class StationLink(StationSignals):
             return
 
         def change(station: StationPort) -> None:
-            if station.session:
-                station.close_session()
+            _close_session(station)
             station.act_as(actor)
 
-        self.order(change, lambda _nothing: self._set_session(""))
+        self.order(change, lambda _nothing: self._no_session())
         if actor is not None and actor.may(Permission.OPERATE):
             self.open_session(CHECKPOINT_ORDER)
             if self.door_places:
                 self._connect_door()
 
-    def open_session(self, order: SessionOrder, done: Callable[[str], object] | None = None) -> bool:
+    def end_collection(self) -> None:
+        """Nothing is recorded any more: the session ends, and whoever may operate begins one that decides."""
+        self.order(_close_session, lambda _nothing: self._no_session())
+        if self.actor is not None and self.actor.may(Permission.OPERATE):
+            self.open_session(CHECKPOINT_ORDER)
+
+    def _no_session(self) -> None:
+        self.order_in_use = CHECKPOINT_ORDER
+        self._set_session("")
+
+    def open_session(
+        self,
+        order: SessionOrder,
+        done: Callable[[str], object] | None = None,
+        failed: Callable[[], object] | None = None,
+    ) -> bool:
         """Begin a session of this kind; `session_changed` tells its id."""
 
         def opened(session: str) -> None:
@@ -126,7 +152,7 @@ class StationLink(StationSignals):
             if done is not None:
                 done(session)
 
-        return self.order(lambda station: station.open_session(order), opened)
+        return self.order(lambda station: station.open_session(order), opened, failed)
 
     def use_door(self, places: DoorPlaces) -> None:
         """Tell verdicts to gate controllers there, from now on and for every station that is opened later."""
@@ -236,3 +262,8 @@ class StationLink(StationSignals):
         if self._next_source is not None:
             source, self._next_source = self._next_source, None
             self._open(source)
+
+
+def _close_session(station: StationPort) -> None:
+    if station.session:
+        station.close_session()

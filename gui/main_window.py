@@ -10,7 +10,7 @@ from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal, Sl
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QStatusBar, QWidget
 
-from core.access import LOCAL, Actor, DeniedError
+from core.access import LOCAL, Actor, DeniedError, Permission
 from core.door.output import DoorPlaces
 from core.errors import KnownError
 from core.messages import Problem
@@ -284,7 +284,7 @@ class MainWindow(QMainWindow):
     def _open_settings(self) -> None:
         from gui.views.settings import SettingsDialog
 
-        dialog = SettingsDialog(self.settings, self)
+        dialog = SettingsDialog(self.settings, self, door=self._may_direct_the_door)
         dialog.accepted.connect(lambda: self._take_settings(dialog.chosen()))
         dialog.open()
 
@@ -303,8 +303,14 @@ class MainWindow(QMainWindow):
 
         RetentionDialog(self.context, self).open()
 
+    @property
+    def _may_direct_the_door(self) -> bool:
+        """What opens a door is no preference: it takes whoever may change the site's policy."""
+        return self.link.actor is not None and self.link.actor.may(Permission.POLICY)
+
     def _take_settings(self, chosen: Settings) -> None:
-        for key in Settings.model_fields:
+        kept = set() if self._may_direct_the_door else {"door_socket", "door_hook"}
+        for key in Settings.model_fields.keys() - kept:
             setattr(self.settings, key, getattr(chosen, key))
         try:
             save_settings(self.settings, self.services.settings_file)

@@ -21,8 +21,10 @@ from gui.widgets.forms import form_layout, heading
 class SettingsDialog(QDialog):
     """Language, look, depth colours, where the door is told."""
 
-    def __init__(self, settings: Settings, parent: QWidget) -> None:
+    def __init__(self, settings: Settings, parent: QWidget, door: bool = True) -> None:
+        """``door``: whether this person may say what the door is told with."""
         super().__init__(parent)
+        self._door = door
         self._settings = settings
         self.setWindowTitle(tr("Settings"))
         self.language = _combo({"system": tr("as the system"), **LANGUAGES}, settings.language)
@@ -47,8 +49,11 @@ class SettingsDialog(QDialog):
         self.door_socket.setPlaceholderText(tr("path of a local socket; empty: none"))
         self.door_hook = QLineEdit(settings.door_hook, self)
         self.door_hook.setPlaceholderText(tr("program and arguments; empty: none"))
-        form.addRow(tr("Door: &socket"), self.door_socket)
-        form.addRow(tr("Door: &command"), self.door_hook)
+        for label, line in ((tr("Door: &socket"), self.door_socket), (tr("Door: &command"), self.door_hook)):
+            if door:
+                form.addRow(label, line)
+            else:
+                line.hide()
         button = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
         buttons.accepted.connect(self.accept)
@@ -68,11 +73,14 @@ class SettingsDialog(QDialog):
             "language": self.language.currentData(),
             "theme": self.theme.currentData(),
             "announce": self.announce.isChecked(),
-            "door_socket": self.door_socket.text().strip()[:200],
-            "door_hook": self.door_hook.text().strip()[:1000],
             "depth_near_m": near,
             "depth_far_m": max(far, near + 0.1),
         }
+        if self._door:
+            values |= {
+                "door_socket": self.door_socket.text().strip()[:200],
+                "door_hook": self.door_hook.text().strip()[:1000],
+            }
         return Settings.model_validate({**self._settings.model_dump(), **values})
 
 

@@ -10,6 +10,7 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from core.codes import RecordMode, SessionPurpose, SourceKind, Species
+from core.errors import InputError
 from core.station.ports import PresentationLabel, SessionOrder
 from gui.app import Desk
 from gui.models.plan_model import PlanModel
@@ -24,6 +25,7 @@ from gui.views.collect.plan import (
     load_plan,
     next_row,
 )
+from gui.widgets.stream_view import StreamView
 from storage.catalogue import Catalogue
 from tests.gui.fakes import FakeFrames, FakeStation, frame_set, ready
 
@@ -87,6 +89,65 @@ def test_leaving_the_page_closes_the_collection_session(
     desk.window.go_to("checkpoint")
     qtbot.waitUntil(lambda: desk.link.order_in_use.purpose is SessionPurpose.CHECKPOINT)
     assert station.named("end_presentation") == ["p1"]
+
+
+def test_a_take_that_could_not_begin_is_none_and_the_one_before_it_stays_its_own(
+    page: CollectPage, station: FakeStation, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.start_take()
+    qtbot.waitUntil(lambda: page._take == "p1")
+    page.stop_take()
+    qtbot.waitUntil(lambda: page.last_take == "p1")
+
+    def refused(_label: object) -> str:
+        raise InputError("The consent was withdrawn.", "Choose another subject.")
+
+    monkeypatch.setattr(station, "begin_presentation", refused)
+    page.start_take()
+    assert page.recording
+    qtbot.waitUntil(lambda: not page.recording)
+    assert page.context.actions["record_take"].text() == "Record"
+    assert page.last_take == "p1"
+
+
+def test_a_take_that_is_stopped_before_it_begins_never_does(
+    page: CollectPage, station: FakeStation, qtbot: QtBot
+) -> None:
+    page.toggle_take()
+    page.toggle_take()
+    qtbot.waitUntil(lambda: page.context.link.order_in_use.purpose is SessionPurpose.COLLECTION)
+    done: list[bool] = []
+    page.context.link.order(lambda _station: True, done.append)
+    qtbot.waitUntil(lambda: bool(done))
+    assert station.named("begin_presentation") == []
+    assert (page.recording, page.last_take) == (False, "")
+
+
+def test_leaving_at_once_leaves_no_session_that_records(
+    page: CollectPage, desk: Desk, station: FakeStation, qtbot: QtBot
+) -> None:
+    page.start_take()
+    desk.window.go_to("review")  # while the collection session is still being opened
+    qtbot.waitUntil(lambda: len(station.named("open_session")) == 3)
+    qtbot.waitUntil(lambda: desk.link.order_in_use.purpose is SessionPurpose.CHECKPOINT and desk.link.session != "")
+    assert station.named("begin_presentation") == []
+
+
+def _shows_something(view: StreamView) -> bool:
+    return view._image is not None or view._pending is not None
+
+
+def test_nothing_of_somebody_who_may_be_erased_goes_on_being_shown(page: CollectPage, desk: Desk, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: desk.feed.newest is not None)
+    page.start_take()
+    qtbot.waitUntil(lambda: page._take == "p1")
+    page.stop_take()
+    qtbot.waitUntil(lambda: page.last_take == "p1" and not desk.tasks.busy)
+    assert any(_shows_something(view) for view in page.strip)
+    desk.erasing.erased.emit()
+    qtbot.waitUntil(lambda: page.last_take == "")
+    assert page._take_picture is None
+    assert not any(_shows_something(view) for view in page.strip)
 
 
 def test_a_person_before_a_live_camera_needs_a_consent(

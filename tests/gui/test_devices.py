@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -10,6 +12,7 @@ from core.scenes.artefacts import RENDERED_SPECIES
 from core.scenes.spec import LIVE_SENSORS, SCENES, SceneSpec
 from devices.sources import SourceSpec
 from gui.app import Desk
+from gui.command import Command
 from gui.views.devices import source_form
 from gui.views.devices.page import DevicesPage
 from gui.views.devices.source_form import SourceForm
@@ -25,6 +28,25 @@ def page(desk: Desk, station: FakeStation, qtbot: QtBot) -> DevicesPage:
     ready(station)
     qtbot.waitUntil(lambda: found.state.text() == "Streaming")
     return found
+
+
+@pytest.mark.parametrize("meanwhile", ["renewed", "another source"])
+def test_the_camera_comes_back_after_a_recording_whatever_became_of_the_window(
+    page: DevicesPage, desk: Desk, station: FakeStation, qtbot: QtBot, meanwhile: str
+) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(1)"]
+    object.__setattr__(page.context.services, "command", lambda _arguments: command)
+    source = desk.link.source
+    page.record_to("out.db3")
+    qtbot.waitUntil(lambda: not desk.link.connected)
+    if meanwhile == "renewed":
+        desk._renew_window()
+    else:
+        desk.link.connect_source("simulated:corridor")
+    ended = qtbot.waitUntil
+    ended(lambda: not desk.link.findChildren(Command))
+    ended(lambda: desk.link.connected)
+    assert desk.link.source == (source if meanwhile == "renewed" else "simulated:corridor")
 
 
 def test_the_form_offers_what_the_renderer_can_show() -> None:

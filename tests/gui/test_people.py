@@ -9,25 +9,31 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.access import LOCAL, Permission
-from core.codes import Outcome, SecondLineResult, SiteKeyMethod
+from core.access import LOCAL, Actor, DeniedError, Permission, Role
+from core.codes import Outcome, SecondLineResult, SessionPurpose, SiteKeyMethod
+from core.door.output import DoorPlaces
+from core.station.ports import SessionOrder
 from gui.actions import PAGES
 from gui.app import Desk, SallyportApp
 from gui.main_window import LOG_IN
 from gui.services import Services
 from gui.views.checkpoint.page import CheckpointPage
+from gui.views.collect.page import CollectPage
 from gui.views.log_in import LogInPage
+from gui.views.people.approvals import Approvals
 from gui.views.people.dialogs import AccountDialog, CodeDialog, SecretDialog
 from gui.views.people.page import PeoplePage
 from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.protection.policy_dialog import PolicyDialog
+from gui.views.settings import SettingsDialog
+from gui.widgets.toast import Toast
 from storage.catalogue import Catalogue
 from storage.key_care import key_status, recover, rotate
 from storage.people_commands import TOKEN_VARIABLE
-from storage.repositories.proposals import ProposedError
+from storage.repositories.proposals import Proposal, ProposalState, ProposedError
 from tests.gui.fakes import FakeFrames, FakeStation, committed, frame_set, ready, verdict
 from tests.people import PASSPHRASE, PEOPLE, add_people, cheap_site_key
 from tests.unit.test_second_line import checkpoint, stopped
@@ -121,6 +127,67 @@ def test_pages_open_by_role_and_what_is_not_theirs_is_absent(
         assert station.named("open_session") == []
     if name == "ada":
         assert not closed_desk.window.actions_table["next_person"].isVisible()
+
+
+def test_a_collector_who_leaves_the_page_leaves_no_session_that_records(
+    closed_desk: Desk, station: FakeStation, frames: FakeFrames, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = station.open_session
+
+    def as_the_ledger_does(order: SessionOrder) -> str:
+        if order.purpose is SessionPurpose.CHECKPOINT:
+            raise DeniedError("carl may not do this (operate).", "Ask an operator.")
+        return opened(order)
+
+    monkeypatch.setattr(station, "open_session", as_the_ledger_does)
+    enter(closed_desk, qtbot, "carl")
+    frames.push(frame_set(1))
+    ready(station)
+    page = page_of(closed_desk, "collect")
+    assert isinstance(page, CollectPage)
+    qtbot.waitUntil(lambda: page.allowed)
+    page.start_take()
+    qtbot.waitUntil(lambda: station.session != "" and len(station.named("begin_presentation")) == 1)
+    closed_desk.window.go_to("review")
+    qtbot.waitUntil(lambda: station.session == "" and closed_desk.link.session == "")
+    assert not closed_desk.window.toasts.findChildren(Toast)
+
+
+def test_nobody_at_the_log_in_and_no_operator_says_what_opens_the_door(closed_desk: Desk, qtbot: QtBot) -> None:
+    for name in ("", "olga"):
+        if name:
+            enter(closed_desk, qtbot, name)
+        closed_desk.window.actions_table.invoke("settings")
+        qtbot.waitUntil(lambda: bool(closed_desk.window.findChildren(SettingsDialog)))
+        dialog = closed_desk.window.findChildren(SettingsDialog)[-1]
+        assert not dialog.door_hook.isVisibleTo(dialog)
+        dialog.door_hook.setText("/bin/sh -c something")
+        dialog.accept()
+        assert (closed_desk.settings.door_hook, closed_desk.link.door_places) == ("", DoorPlaces())
+        chosen = closed_desk.settings.model_copy(update={"door_hook": "/bin/sh", "theme": "dark"})
+        closed_desk.window._take_settings(chosen)
+        assert closed_desk.settings.door_hook == ""
+
+
+def test_a_change_that_was_chosen_stays_chosen_until_it_is_gone(qtbot: QtBot) -> None:
+    approved: list[Proposal] = []
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    approvals = Approvals(approved.append, approved.append, approved.append, holder)
+    waiting = [
+        Proposal(n, Permission.POLICY, "policy", {}, "", "bea", 0.0, 9e9, ProposalState.OPEN, "", None, "")
+        for n in (1, 2, 3)
+    ]
+    ada = Actor("ada", frozenset({Role.ADMINISTRATOR}))
+    approvals.show_proposals(waiting, ada, "")
+    approvals.table.selectRow(2)
+    approvals.show_proposals(list(waiting), ada, "")
+    approvals.show_proposals(waiting[1:], ada, "")  # the first one was decided elsewhere
+    approvals.approve.click()
+    assert [one.id for one in approved] == [3]
+    approvals.show_proposals(waiting[:2], ada, "")
+    assert approvals.selected is None
+    assert not approvals.approve.isEnabled()
 
 
 def test_a_wrong_pass_phrase_is_told_with_its_wait_and_is_not_left_in_the_field(

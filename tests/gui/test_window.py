@@ -19,6 +19,7 @@ from gui.actions import PAGES
 from gui.app import Desk, SallyportApp
 from gui.crash import CrashFile
 from gui.services import LiveStation, Services
+from gui.views.checkpoint.page import CheckpointPage
 from gui.views.settings import SettingsDialog
 from gui.widgets.toast import Level
 from storage.problems import BusyError
@@ -258,3 +259,12 @@ def test_the_window_loads_neither_torch_nor_the_camera_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_preferred_holds_at_once(desk: Desk, qtbot: QtBot) -> None:
+    chosen = desk.settings.model_copy(update={"depth_near_m": 1.0, "depth_far_m": 4.0, "announce": False})
+    desk.window._take_settings(chosen)
+    page = desk.window.pages["checkpoint"]
+    assert isinstance(page, CheckpointPage)
+    assert page.depth_view.range_m == (1.0, 4.0)
+    assert not page.banner.announce

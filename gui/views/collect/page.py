@@ -16,7 +16,6 @@ from core.frames import FrameSet, Modality
 from core.station.ports import PresentationLabel, SessionOrder
 from gui.context import PageContext
 from gui.i18n import codes, tr
-from gui.link import CHECKPOINT_ORDER
 from gui.models.plan_model import PlanModel
 from gui.views.collect.dialogs import ArtefactDialog, SubjectDialog, species_box
 from gui.views.collect.meters import Meters
@@ -53,6 +52,9 @@ class CollectPage(Page):
         self.recording = False
         self.last_take = ""
         self._take = ""
+        """The take that runs, once it has begun."""
+        self._number = 0
+        """Of the last press of Record: what an earlier one asked for begins no more."""
         self._take_picture: FrameSet | None = None
         self.live = [StreamView(m, self) for m in Modality]
         self.strip = [StreamView(m, self) for m in Modality]
@@ -166,10 +168,19 @@ class CollectPage(Page):
 
     def left(self) -> None:
         """Finish a running take and close the collection session; the station decides again."""
-        if self.recording:
+        link, began = self.context.link, self.recording
+        if began:
             self.stop_take()
-        if self.context.link.order_in_use.purpose is SessionPurpose.COLLECTION and self.context.link.connected:
-            self.context.link.open_session(CHECKPOINT_ORDER)
+        if link.connected and (began or link.order_in_use.purpose is SessionPurpose.COLLECTION):
+            link.end_collection()
+
+    def erased(self) -> None:
+        """The last take may be gone: it is shown no longer, and nothing is done to it."""
+        self.last_take, self._take_picture = "", None
+        self.last.setText(tr("No take yet."))
+        for view in self.strip:
+            view.clear()
+        self._reload()
 
     # --- people and artefacts -----------------------------------------------------------------------------------
 
@@ -338,15 +349,25 @@ class CollectPage(Page):
             condition=f"{self.condition.currentData()}, {self.distance.currentText()}",
         )
 
-        def begin(_session: str = "") -> None:
-            link.order(lambda station: station.begin_presentation(label), self._on_begun)
+        self._number += 1
+        number = self._number
 
-        self.recording = True
+        def begin(_session: str = "") -> None:
+            if self.recording and number == self._number:  # it may have been stopped meanwhile
+                link.order(lambda station: station.begin_presentation(label), self._on_begun, failed)
+
+        def failed() -> None:
+            if number == self._number:
+                self._stop_timer.stop()
+                self.recording = False
+                self.refresh()
+
+        self.recording, self._take = True, ""
         in_use = link.order_in_use
         if in_use.purpose is SessionPurpose.COLLECTION and in_use.subject == subject and link.session:
             begin()
         else:
-            link.open_session(SessionOrder(SessionPurpose.COLLECTION, RecordMode.FRAMES, subject), begin)
+            link.open_session(SessionOrder(SessionPurpose.COLLECTION, RecordMode.FRAMES, subject), begin, failed)
         self.refresh()
 
     def _on_begun(self, presentation: str) -> None:
@@ -364,7 +385,9 @@ class CollectPage(Page):
         self.refresh()
 
     def _on_taken(self) -> None:
-        self.last_take = self._take
+        if not self._take:
+            return  # it was stopped before it began
+        self.last_take, self._take = self._take, ""
         words = codes.species(str(self.species.currentData()))
         self.last.setText(f"{words}, {self.condition.currentText()}, {self.distance.currentText()}")
         if self._take_picture is not None:

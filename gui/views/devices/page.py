@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from core.frames import Modality
 from core.messages import CameraHealth
@@ -148,17 +151,25 @@ class DevicesPage(Page):
         link.disconnect_source()
 
         def ended() -> None:
-            self._recording = None
-            link.connect_source(source)
+            if isValid(self):
+                self._recording = None
+            if not link.busy:  # somebody may have chosen another source meanwhile
+                link.connect_source(source)
 
+        # It belongs to the link: the window may be renewed meanwhile (log-out, language), and the camera comes back.
         self._recording = Command(
             self.context.services.command(["record", "--source", source, "--out", path, "--seconds", str(RECORD_S)]),
-            lambda _output: self.context.notify(tr("Recorded: {path}", path=path), "", Level.INFO),
-            self.context.show_error,
-            self,
+            lambda _output: self._if_here(self.context.notify, tr("Recorded: {path}", path=path)),
+            lambda error: self._if_here(self.context.show_error, error),
+            link,
         )
         self._recording.ended.connect(ended)
         self.state.setText(tr("Recording {n} seconds into a file", n=RECORD_S))
+
+    def _if_here(self, tell: Callable[..., object], *what: object) -> None:
+        """Whoever asked for the recording may have gone, and the page with them."""
+        if isValid(self):
+            tell(*what)
 
     def apply_options(self) -> None:
         """Send the settings to the camera; they are stored with the session."""

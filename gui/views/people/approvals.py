@@ -55,12 +55,18 @@ class Approvals(Plate):
         self._enable()
 
     def show_proposals(self, proposals: Sequence[Proposal], actor: Actor, rule: str) -> None:
-        """Show what waits; ``rule``: how the two-person rule stands, in words."""
+        """Show what waits; ``rule``: how the two-person rule stands, in words.
+
+        Whoever has chosen a change has chosen it until it is gone: then nothing is chosen.
+        """
+        before, selected = self._proposals, self.selected
         self._proposals, self._actor = proposals, actor
-        self.model.show([_row(one) for one in proposals])
         self.rule.setText(rule)
-        if proposals:
-            self.table.selectRow(0)
+        if list(before) != list(proposals):
+            self.model.show([_row(one) for one in proposals])
+            places = [at for at, one in enumerate(proposals) if selected is not None and one.id == selected.id]
+            if places or not before:
+                self.table.selectRow((places or [0])[0])
         self._enable()
 
     @property

@@ -127,9 +127,13 @@ class PeoplePage(Page):
     def _show(self, view: PeopleView) -> None:
         if view == self.view:
             return
-        chosen, self.view = self.table.currentIndex().row(), view
+        at = self.table.currentIndex().row()
+        chosen = self.view.accounts[at].name if self.view is not None and 0 <= at < len(self.view.accounts) else ""
+        self.view = view
         self.accounts.show([_account_row(one) for one in view.accounts])
-        self.table.selectRow(max(0, min(chosen, len(view.accounts) - 1)))
+        names = [one.name for one in view.accounts]
+        if not chosen or chosen in names:
+            self.table.selectRow(names.index(chosen) if chosen else 0)
         self.operators.show(
             [
                 (one.operator, str(one.verdicts), str(one.overrides), _rate(one, bounds), str(one.second_line))

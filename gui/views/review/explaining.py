@@ -43,6 +43,10 @@ class Explaining(QObject):
         self.steps = (0, 0)
         self.failure = ""
 
+    def forget(self) -> None:
+        """What was explained may have been erased."""
+        self._found.clear()
+
     @property
     def stage(self) -> Stage:
         """Of the verdict in question."""

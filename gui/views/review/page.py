@@ -72,7 +72,10 @@ class ReviewPage(Page):
         self.blind = BlindRoom(context, self)
         self.count = quiet("", self)
         self.title = heading(tr("No session is chosen"), self, 1.3)
+        self.facts = quiet("", self)
         self.busy = quiet("", self)
+        """What a command does that runs, whatever session is shown meanwhile."""
+        self.busy.hide()
         self._build()
         self._connect()
 
@@ -111,6 +114,7 @@ class ReviewPage(Page):
         middle = QVBoxLayout()
         middle.setSpacing(8)
         middle.addWidget(self.title)
+        middle.addWidget(self.facts)
         middle.addWidget(self.busy)
         middle.addWidget(self.player, 1)
         verbs = QGridLayout()
@@ -180,6 +184,7 @@ class ReviewPage(Page):
         if self.blind.open:
             self.end_blind()
         self.sessions.refresh()
+        self.explanation.explaining.forget()
         if self.opened is not None:
             self.open(self.opened.session.id)
 
@@ -257,7 +262,7 @@ class ReviewPage(Page):
         self._select_opened()
         self.title.setText(session.name or session.subject or tr("Session of {day}", day=begun))
         kind, state = codes.source(session.source_kind), codes.session_state(session.state)
-        self.busy.setText("   ".join((kind, state, origin_words(opened.origin), session.problem)).strip())
+        self.facts.setText("   ".join((kind, state, origin_words(opened.origin), session.problem)).strip())
         self.player.show_session(opened)
         self.trace.show_verdict(None)
         self.explanation.show_verdict(opened, None)
@@ -408,12 +413,12 @@ class ReviewPage(Page):
         done: Callable[[str], object],
         also_fine: frozenset[int] = frozenset(),
     ) -> None:
-        before = self.busy.text()
         self.busy.setText(what)
+        self.busy.show()
 
         def ended() -> None:
             self._running = None
-            self.busy.setText(before)
+            self.busy.hide()
             self._enable()
 
         command = self.context.services.command(arguments)
