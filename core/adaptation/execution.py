@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from core.adaptation.checkpoint import read_checkpoint, write_checkpoint
-from core.adaptation.early import Encoded, FeatureTable, early_maps, encode_together, table_of
+from core.adaptation.early import Encoded, early_maps, encode_together, table_of
 from core.adaptation.judging import champion_levels
 from core.adaptation.material import CropFace, site_samples, unlabelled_crops
 from core.adaptation.memory import ReplayMemory
@@ -19,6 +19,7 @@ from core.adaptation.progress import Interrupted, Progress
 from core.adaptation.pseudo import Unlabelled, source_limits
 from core.adaptation.replay import Simulate
 from core.adaptation.trainer import AdaptationTrainer
+from core.codes import Species
 from core.data.hybrids import Family
 from core.errors import InputError
 from core.model.bundle import load_network
@@ -126,8 +127,9 @@ def prepare(work: Pass) -> Prepared:
     plan, settings = work.plan, work.plan.training
     champion, manifest = load_network(work.champion)
     planned = plan.of(plan.split.train)
-    site = table_of(work.site(champion, "train", planned, Family.TRAINING, 0.0, 0.3, settings.copies))
-    _require_both_classes(site)
+    samples = list(work.site(champion, "train", planned, Family.TRAINING, 0.0, 0.3, settings.copies))
+    _require_both_classes(samples, planned)
+    site = table_of(samples)
     replay = table_of(work.source(champion, settings.replay, plan.replay.train_seed, 0.4, 0.75, settings.copies))
     early = work.unlabelled(champion, 0.3, 0.4)
     calibration = list(work.source(champion, settings.calibration, plan.replay.calibrate_seed, 0.75, 0.95))
@@ -171,9 +173,13 @@ def train(work: Pass, trainer: AdaptationTrainer) -> None:
             write_checkpoint(work.out_dir, digest, *trainer.state())
 
 
-def _require_both_classes(table: FeatureTable) -> None:
-    if bool(table.bona_fide.all()) or not bool(table.bona_fide.any()):
-        raise InputError(
-            "The adapting subjects give only one class: no face was found in the other.",
-            "Add labelled sessions with faces; bona fide with depth or infrared bring hybrid attacks along.",
-        )
+def _require_both_classes(samples: Sequence[Encoded], planned: Sequence[PlannedPresentation]) -> None:
+    found = {sample.bona_fide for sample in samples}
+    if len(found) == 2:
+        return
+    remedy = "Add labelled sessions with faces; bona fide with depth or infrared bring hybrid attacks along."
+    if not found:
+        raise InputError("No face was found in any presentation of the adapting subjects.", remedy)
+    there = {one.species == Species.BONA_FIDE for one in planned}
+    why = "no face was found in the other" if len(there) == 2 else "nothing of the other is labelled"
+    raise InputError(f"The adapting subjects give only one class: {why}.", remedy)

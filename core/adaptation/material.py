@@ -41,15 +41,20 @@ class Sample:
     @property
     def mask(self) -> ModalityMask:
         """The modalities that every crop has."""
-        mask = ALL_MODALITIES
-        for crop in self.crops:
-            mask = mask & crop.mask
-        return mask
+        return common_mask(self.crops)
 
     @property
     def bona_fide(self) -> bool:
         """Whether the presentation is bona fide."""
         return self.species == Species.BONA_FIDE
+
+
+def common_mask(crops: Iterable[FaceCrop]) -> ModalityMask:
+    """The modalities that every crop has."""
+    mask = ALL_MODALITIES
+    for crop in crops:
+        mask = mask & crop.mask
+    return mask
 
 
 def site_samples(
@@ -83,8 +88,15 @@ def unlabelled_crops(
 
 
 def _crops(presentation: str, store: PresentationStore, crop_face: CropFace, frames: int) -> tuple[FaceCrop, ...]:
+    """The crops of a presentation that share a modality: of those that have nothing in common, the newest and its like.
+
+    A sensor that was covered first and another one later must not leave a presentation that no mask fits.
+    """
     found = [crop_face(frame_set) for frame_set in evenly(store.frame_sets(presentation), frames)]
-    return tuple(crop for crop in found if crop is not None and crop.mask)
+    crops = tuple(crop for crop in found if crop is not None and crop.mask)
+    if not crops or common_mask(crops):
+        return crops
+    return tuple(crop for crop in crops if crop.mask == crops[-1].mask)
 
 
 def hybrid_samples(

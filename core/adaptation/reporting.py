@@ -10,7 +10,7 @@ from core.adaptation.judging import Bars, Judged, paired, trials_of
 from core.adaptation.paired import Stratum
 from core.adaptation.plan import Plan
 from core.adaptation.result import JobReport, MaskFigures, WrongDecision
-from core.codes import Outcome, Species
+from core.codes import Outcome, Reason, Species
 from core.frames import EVERY_MASK, ModalityMask
 from core.metrics.block import block_of
 from core.metrics.ranking import det_points, histogram
@@ -45,10 +45,11 @@ def reported(
     before, after = [pair[0] for pair in on_site], [pair[1] for pair in on_site]
     sides = ((before, champion), (before, recalibrated), (after, candidate))
     masks = [mask for mask in EVERY_MASK if any(mask in judged.logits for judged in before)]
+    silent = _unanswered(plan, before)
     return JobReport(
         schema=1,
         gate=judge(trials, plan.gate),
-        overall=_figures(sides, None),
+        overall=_figures(sides, None, silent),
         by_mask=[_figures(sides, mask) for mask in masks],
         subjects={use: len(getattr(plan.split, use)) for use in ("train", "calibrate", "judge")},
         without_face=dict(without_face),
@@ -89,8 +90,20 @@ def _forced(judged: Judged, bars: Bars) -> Outcome:
     return Outcome.BONA_FIDE if bars.accepts(judged.mask, judged.logits[judged.mask]) else Outcome.ATTACK
 
 
-def _figures(sides: Sequence[tuple[Sequence[Judged], Side]], mask: ModalityMask | None) -> MaskFigures:
-    trials = [trials_of(judged, side.bars, mask) for judged, side in sides]
+def _unanswered(plan: Plan, judged: Sequence[Judged]) -> list[Trial]:
+    """Judging presentations that no model could answer, since no face was found: non-responses, of either model."""
+    answered = {one.presentation for one in judged}
+    return [
+        Trial(one.id, one.subject, one.species, ModalityMask(), None, Outcome.NON_RESPONSE, Reason.NO_FACE)
+        for one in plan.of(plan.split.judge)
+        if one.id not in answered
+    ]
+
+
+def _figures(
+    sides: Sequence[tuple[Sequence[Judged], Side]], mask: ModalityMask | None, silent: Sequence[Trial] = ()
+) -> MaskFigures:
+    trials = [[*trials_of(judged, side.bars, mask), *silent] for judged, side in sides]
     before, threshold_only, after = (
         block_of(found, side.bars.threshold, side.source).as_json()
         for found, (_, side) in zip(trials, sides, strict=True)
@@ -107,4 +120,5 @@ def _figures(sides: Sequence[tuple[Sequence[Judged], Side]], mask: ModalityMask 
 
 
 def _scores(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
-    return [t.rank for t in trials if t.bona_fide], [t.rank for t in trials if not t.bona_fide]
+    answered = [t for t in trials if t.answered]
+    return [t.rank for t in answered if t.bona_fide], [t.rank for t in answered if not t.bona_fide]

@@ -11,9 +11,12 @@ Judging uses hybrids of the family that does not train (`core.data.hybrids`), th
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -29,46 +32,25 @@ from core.adaptation.plan import Plan, PlannedPresentation, Split, make_plan, sp
 from core.adaptation.progress import Interrupted, Progress, Unheard
 from core.adaptation.replay import Simulate, simulated
 from core.adaptation.settings import TrainingSettings
+from core.benchmark.captures import SESSION, ManifestStore
 from core.benchmark.work import Canceled, Report, Work, stop_if
-from core.codes import SourceKind, Species
+from core.codes import Species
 from core.data.hybrids import Family
-from core.data.manifest import Manifest, ManifestRow, load_frame_set
-from core.errors import CanceledError, InputError, UsageError
+from core.data.manifest import Manifest
+from core.errors import CanceledError, UsageError
 from core.face.sampler import FaceSampler
-from core.frames import FrameSet
 from core.metrics.rate import rate_of
 from core.model.bundle import read_manifest as read_bundle
-from core.ports import StoredPresentation
 
 SCHEMA = 1
-_SESSION = "manifest"
+_NO_CAP = 1_000_000
+_CORE = Path(__file__).parents[1]
+_PROGRAM = ("adaptation", "model", "face", "training", "data", "metrics", "scenes")
+"""Packages whose code a pass's figures depend on."""
 _POOLED = ("macro_hter", "auc")
 _TITLES = {"macro_hter": "macro HTER", "auc": "AUC (in percent)", "bpcer": "BPCER"}
 _BONA_FIDE_SHARE = 0.7
 """Of the labelled presentations, where there are attacks too (evaluation.md section 5: 14 of 20)."""
-
-
-class ManifestStore:
-    """A manifest as a `core.ports.PresentationStore` with one session; without subjects, each presentation is one."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self._rows: dict[str, tuple[ManifestRow, ...]] = {
-            rows[0].presentation: rows for rows in manifest.presentations()
-        }
-        if not self._rows:
-            raise InputError(f"{manifest.path.name} has no usable presentation.", "Check its paths.")
-
-    def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
-        """See `PresentationStore.presentations`."""
-        del sessions
-        return [
-            StoredPresentation(name, _SESSION, rows[0].subject or name, rows[0].species, "", SourceKind.PLAYBACK)
-            for name, rows in self._rows.items()
-        ]
-
-    def frame_sets(self, presentation: str) -> Iterator[FrameSet]:
-        """See `PresentationStore.frame_sets`. A row whose pictures cannot be used is an `InputError`."""
-        return map(load_frame_set, self._rows[presentation])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +75,7 @@ def run(order: Order, report: Report, canceled: Canceled) -> dict[str, Any]:
         UsageError: fewer than two subjects, or more labelled presentations than there are.
         CanceledError: a person asked to stop; finished passes are kept.
     """
-    bench = _Bench(order, canceled)
+    bench = _Bench(order, report, canceled)
     plans = bench.draws() if order.labelled else bench.splits()
     passes = []
     for number, plan in enumerate(plans):
@@ -101,19 +83,24 @@ def run(order: Order, report: Report, canceled: Canceled) -> dict[str, Any]:
         passes.append(bench.passed(plan))
     report("adapting", 1.0)
     head = {"schema": SCHEMA, "model": bench.champion, "training": order.training.model_dump(mode="json")}
-    return {**head, "draws" if order.labelled else "splits": passes, "summary": _summary(passes)}
+    told = {**head, "draws" if order.labelled else "splits": passes, "summary": _summary(passes)}
+    return {**told, "left_out": [asdict(one) for one in bench.left_out]}
 
 
 class _Bench:
     """One manifest, one champion; what was encoded is kept from pass to pass."""
 
-    def __init__(self, order: Order, canceled: Canceled) -> None:
+    def __init__(self, order: Order, report: Report, canceled: Canceled) -> None:
         self._order, self._canceled = order, canceled
-        self._store, self._sampler = ManifestStore(order.manifest), FaceSampler()
+        self._store, self._sampler = ManifestStore(order.manifest, report, canceled), FaceSampler()
+        self.left_out = self._store.left_out
+        self._inputs = hashlib.sha256(f"{self._store.digest}\n{program_digest()}".encode()).hexdigest()
         self._kept: dict[tuple[str, Family, int], list[Encoded]] = {}
         bundle = read_bundle(order.champion)
         self.champion = bundle.sha256
-        self._whole = make_plan(self._store, [_SESSION], bundle.sha256, bundle.name, 0, order.training)
+        # Who is labelled and who judges is drawn here: no presentation is a flood.
+        training = order.training.model_copy(update={"subject_cap": _NO_CAP})
+        self._whole = make_plan(self._store, [SESSION], bundle.sha256, bundle.name, 0, training)
         self._work = Work(order.work)
 
     def splits(self) -> list[Plan]:
@@ -141,15 +128,17 @@ class _Bench:
 
     def passed(self, plan: Plan) -> dict[str, Any]:
         """One pass from the plan to its figures."""
-        piece = f"adapted/{plan.sha256()[:24]}.json"
+        name = hashlib.sha256(f"{plan.sha256()}\n{self._inputs}".encode()).hexdigest()[:24]
+        piece, out_dir = f"adapted/{name}.json", self._order.work / "adapted" / f"job-{name}"
         if not self._work.has(piece):
             stop_if(self._canceled)
-            self._work.save_json(piece, self._run(plan))
+            self._work.save_json(piece, self._run(plan, out_dir))
+            shutil.rmtree(out_dir, ignore_errors=True)
         found: dict[str, Any] = self._work.load_json(piece)
         return found
 
-    def _run(self, plan: Plan) -> dict[str, Any]:
-        started, out_dir = time.monotonic(), self._order.work / "adapted" / "job"
+    def _run(self, plan: Plan, out_dir: Path) -> dict[str, Any]:
+        started = time.monotonic()
         work = Pass(
             plan, self._order.champion, out_dir, Progress("", Unheard(self._canceled)), self._store,
             lambda frame_set: self._sampler.sample(frame_set).crop, self._order.simulate,
@@ -182,6 +171,15 @@ class _Bench:
             "without_face": figures.without_face,
             "seconds": round(time.monotonic() - started, 1),
         }
+
+
+@lru_cache
+def program_digest() -> str:
+    """Digest of the code behind a pass: what an older program has found is not this one's result."""
+    found = hashlib.sha256()
+    for path in sorted(path for package in _PROGRAM for path in (_CORE / package).rglob("*.py")):
+        found.update(path.relative_to(_CORE).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def _rest(subjects: Sequence[str], chosen: Sequence[str]) -> list[str]:

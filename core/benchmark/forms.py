@@ -63,7 +63,8 @@ def robustness(options: Namespace, load: Load, report: Report, canceled: Cancele
 def adapted(options: Namespace, champion: Path, work: Path, report: Report, canceled: Canceled) -> int:
     """``--adapt --manifest F`` with ``--labelled N --draws K`` or ``--splits``: passes of the product on captures."""
     from core.benchmark.adapted import Order, as_markdown, run
-    from core.data.manifest import read_manifest
+    from core.data.manifest import LeftOut, read_manifest
+    from core.terminal import told_left_out
 
     out = _out(options)
     if options.manifest is None or (options.labelled is None) == (options.splits is None):
@@ -76,7 +77,7 @@ def adapted(options: Namespace, champion: Path, work: Path, report: Report, canc
     write_json(result, out, 1)
     with writing(out):
         out.with_suffix(".md").write_text(as_markdown(result), encoding="utf-8")
-    return ExitCode.INPUT if manifest.left_out else ExitCode.DONE
+    return told_left_out([LeftOut(**one) for one in result["left_out"]], "line")
 
 
 def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:

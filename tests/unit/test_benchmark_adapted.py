@@ -12,7 +12,7 @@ import pytest
 
 from core.benchmark.adapted import Order, as_markdown, run
 from core.data.manifest import COLUMNS, read_manifest
-from core.errors import CanceledError, UsageError
+from core.errors import CanceledError, InputError, UsageError
 from tests.unit.adaptation_site import QUICK, face, simulate, write_champion
 
 SPECIES = ("", "", "print_flat")
@@ -93,3 +93,91 @@ def test_where_bona_fide_are_few_attacks_fill_the_labels(manifest: Path, tmp_pat
     fewer.write_text("\n".join([head, *(row for row in rows if "-0," not in row)]) + "\n", encoding="utf-8")
     (draw,) = run(order(fewer, tmp_path, labelled=4, draws=1), report, never)["draws"]
     assert draw["labelled"] == {"bona_fide": 2, "attack": 2}
+
+
+def changed(manifest: Path, name: str, lines: list[str]) -> Path:
+    """Another manifest beside the first."""
+    path = manifest.with_name(name)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def cells(**values: str) -> str:
+    return ",".join(values.get(column, "") for column in COLUMNS)
+
+
+def test_other_pictures_under_the_same_names_are_another_pass(manifest: Path, tmp_path: Path) -> None:
+    wanted = order(manifest, tmp_path, labelled=3, draws=1)
+    whole = run(wanted, report, never)
+    infrared = [
+        line.replace(f"{line.split(',')[0]}-d.png", "") for line in manifest.read_text(encoding="utf-8").splitlines()
+    ]
+    other = run(order(changed(manifest, "infrared.csv", infrared), tmp_path, labelled=3, draws=1), report, never)
+    assert other["draws"][0]["before"] != whole["draws"][0]["before"]
+    assert run(wanted, report, never) == whole
+
+
+def test_what_cannot_be_used_is_named_and_the_rest_is_adapted_on(manifest: Path, tmp_path: Path) -> None:
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    (manifest.parent / "text.png").write_text("no picture", encoding="utf-8")
+    broken = cells(presentation="broken", subject="s0", depth="text.png", depth_scale_m="0.001", framing="crop")
+    gone = cells(presentation="gone", subject="s1", ir="nowhere.png", framing="crop")
+    result = run(
+        order(changed(manifest, "broken.csv", [*lines, broken, gone]), tmp_path, labelled=3, draws=1), report, never
+    )
+    assert [one["row"] for one in sorted(result["left_out"], key=lambda one: one["row"])] == [14, 15]
+    assert all(one["reason"] for one in result["left_out"])
+
+
+def copied(manifest: Path, name: str, other: str) -> str:
+    """The picture once more, in a file of its own."""
+    (manifest.parent / other).write_bytes((manifest.parent / name).read_bytes())
+    return other
+
+
+def test_one_person_s_many_presentations_are_judged_all_of_them(manifest: Path, tmp_path: Path) -> None:
+    again = [
+        cells(presentation=f"x{n}", subject="s3", ir=copied(manifest, "p3-0-i.png", f"x{n}.png"), framing="crop")
+        for n in range(16)
+    ]
+    many = changed(manifest, "many.csv", [*manifest.read_text(encoding="utf-8").splitlines(), *again])
+    result = run(order(many, tmp_path, splits=1), report, never)
+    assert set(result["splits"][0]["subjects"]["after"]) == {"s2", "s3"}
+    assert result["splits"][0]["subjects"]["after"]["s3"]["bona_fide"]["trials"] == 18
+
+
+def test_a_judged_presentation_without_a_face_is_a_non_response(manifest: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(manifest.parent / "wall.png"), np.full((240, 320), 900, dtype=np.uint16))
+    walls = [
+        cells(presentation=f"w{n}", subject="s3", ir=copied(manifest, "wall.png", f"w{n}.png"), framing="frame")
+        for n in range(4)
+    ]
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    result = run(order(changed(manifest, "walls.csv", [*lines, *walls]), tmp_path, splits=1), report, never)
+    after = result["splits"][0]["after"]
+    assert result["splits"][0]["without_face"]["judge"] == 4
+    assert (after["non_response"]["bona_fide"]["errors"], after["non_response"]["bona_fide"]["trials"]) == (4, 8)
+    assert after["bpcer"]["trials"] == 4, "a rate of answers"
+
+
+def test_sensors_that_take_turns_leave_a_presentation_that_can_be_judged(manifest: Path, tmp_path: Path) -> None:
+    head, *rows = manifest.read_text(encoding="utf-8").splitlines()
+    turns = []
+    for row in rows:
+        named = dict(zip(COLUMNS, row.split(","), strict=True))
+        turns += [cells(**{**named, "ir": ""}), cells(**{**named, "depth": "", "depth_scale_m": ""})]
+    result = run(order(changed(manifest, "turns.csv", [head, *turns]), tmp_path, labelled=3, draws=1), report, never)
+    assert result["draws"][0]["after"]["non_response"]["bona_fide"]["errors"] == 0
+
+
+def test_labels_of_one_class_are_told_as_what_they_are(manifest: Path, tmp_path: Path) -> None:
+    """Bona fide in colour alone bring no hybrids along."""
+    colours = np.random.default_rng(1).integers(60, 200, (96, 96, 3))
+    cv2.imwrite(str(manifest.parent / "c.png"), colours.astype(np.uint8))
+    rows = [
+        cells(presentation=f"c{n}", subject=f"s{n}", rgb=copied(manifest, "c.png", f"c{n}.png"), framing="crop")
+        for n in range(4)
+    ]
+    colour = changed(manifest, "colour.csv", [",".join(COLUMNS), *rows])
+    with pytest.raises(InputError, match="only one class: nothing of the other is labelled"):
+        run(order(colour, tmp_path, splits=1), report, never)
