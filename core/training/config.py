@@ -100,9 +100,13 @@ class TrainConfig(BaseModel):
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def digest(self) -> str:
-        """Identity of the run, without folders and processors: no other run's checkpoint is continued."""
+        """Identity of the run, without folders and processors: no other run's checkpoint is continued.
+
+        Nor is one whose table was another, although its settings name the same sites.
+        """
         outside = {"work_dir", "out", "device", "threads", "processes", "minutes", "name", "shards"}
-        return hashlib.sha256(self.model_dump_json(exclude=outside).encode()).hexdigest()
+        settings = self.model_dump_json(exclude=outside)
+        return hashlib.sha256(f"{settings}\n{self.table_digest('train')}".encode()).hexdigest()
 
 
 def factory_config(work_dir: Path, out: Path | None = None) -> TrainConfig:

@@ -27,6 +27,7 @@ from core.training.prepared import Joined, open_prepared, write_prepared
 from core.training.sampling import MaskSampler, epoch_rows
 from core.training.scoring import pooled_logits
 from core.training.simulation import recipes
+from core.training.sites import SITES
 from core.training.table import CropTable, LabelledCrops, digest_of, has_table, open_table, write_table
 from core.training.train import train
 from core.training.trainer import Progress, SourceTrainer
@@ -253,6 +254,13 @@ class TestRecipes:
         assert one.table_digest("train") == other.table_digest("train")
         small = _config(tmp_path, dev=SplitPlan(per_domain=4, per_live_domain=0, frames=1))
         assert small.table_digest("dev") != one.table_digest("dev")
+
+    def test_an_edited_site_is_part_of_the_runs_identity(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        config = _config(tmp_path)
+        before = config.digest()
+        site = SITES[config.domains[0]]
+        monkeypatch.setitem(SITES, config.domains[0], site.model_copy(update={"blind_share": 0.9}))
+        assert config.digest() != before
 
 
 class TestTrain:
