@@ -1,20 +1,14 @@
-"""Checkpoints of a pass: one safetensors file, written beside its target and renamed; never pickle."""
+"""Checkpoints of a pass: those of `core.model.checkpoint`, and what to do where there is no room or one is damaged."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from core.errors import HostError, InputError
-from core.untrusted import json_value
-
-_FILE = "checkpoint.safetensors"
+from core.model import checkpoint
 
 
 def write_checkpoint(
@@ -25,15 +19,8 @@ def write_checkpoint(
     Raises:
         HostError: the folder cannot be written.
     """
-    content = save(dict(tensors), metadata={"plan": plan_sha256, "header": json.dumps(header)})
-    temporary = folder / (_FILE + ".part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / _FILE)
+        checkpoint.write(folder, plan_sha256, tensors, header)
     except OSError as error:
         raise HostError(
             f"Cannot write the checkpoint to {folder}: {error.strerror or error}.",
@@ -47,23 +34,15 @@ def read_checkpoint(folder: Path, plan_sha256: str) -> tuple[dict[str, torch.Ten
     Raises:
         InputError: there is one, and it is damaged.
     """
-    path = folder / _FILE
-    if not path.is_file():
-        return None
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("plan") != plan_sha256:
-                return None
-            return {name: file.get_tensor(name) for name in file.keys()}, json_value(metadata["header"])  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        return checkpoint.read(folder, plan_sha256)
+    except ValueError as error:
         raise InputError(
-            f"The checkpoint {path} is damaged: {error}.",
+            f"The checkpoint {folder / checkpoint.CHECKPOINT_FILE} is damaged: {error}.",
             "Cancel the job and plan it again; the champion is untouched.",
         ) from error
 
 
 def remove_checkpoint(folder: Path) -> None:
     """Delete the checkpoint and what a cut may have left of one."""
-    for name in (_FILE, _FILE + ".part"):
-        (folder / name).unlink(missing_ok=True)
+    checkpoint.remove(folder)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 
 from core.errors import CanceledError, HostError
+from core.model import checkpoint
 from core.model.encoders import learn_statistics
 from core.model.inputs import ModelInputs
 from core.model.network import NetworkConfig, PadNetwork
@@ -27,6 +28,7 @@ from core.training.sampling import MaskSampler, epoch_rows, thinned
 from core.training.table import CropTable
 from core.training.telling import telling_of
 
+_log = logging.getLogger(__name__)
 _AVERAGING = 0.998
 _SETTLING_AVERAGING, _SETTLING_RATE, _SETTLING_MAP_DROPOUT = 0.99, 0.6, 0.15
 """Evidence has found its weights by then and keeps them: beside features that are seldom dropped it would learn to
@@ -35,7 +37,6 @@ _WARM_UP_STEPS = 100
 _GRADIENT_NORM = 2.0
 _DIRECT, _DIRECT_TIMES = ".direct.weight", 8.0
 """One weight per figure of evidence has far to go and little to overfit: it learns quicker."""
-_STATE_FILE, _PROGRESS_FILE = "checkpoint.safetensors", "checkpoint.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class SourceTrainer:
 
         Raises:
             CanceledError: the person asked to stop; the last whole epoch is kept in ``work_dir``.
-            HostError: the loss is not finite.
+            HostError: the loss is not finite, or the checkpoint cannot be written.
         """
         self._restore()
         share = self._share
@@ -216,30 +217,38 @@ class SourceTrainer:
                 if mean.is_floating_point():
                     mean.lerp_(current[name], 1.0 - keep)
 
+    @property
+    def _owner(self) -> str:
+        """Whose checkpoint is continued: this very configuration's, of a network of the same form."""
+        form = [self._network.architecture, self._network.config.as_dict()]
+        return hashlib.sha256(f"{self._config.digest()}\n{json.dumps(form)}".encode()).hexdigest()
+
     def _save(self) -> None:
-        folder = self._config.work_dir
-        folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"network.{name}": value for name, value in self._network.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self._average.state_dict().items()}
         for number, state in self._optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
         tensors["masks"] = self._masks.loss
-        done = {"config": self._config.digest(), "epoch": self._epoch, "step": self._step, "seconds": self._seconds}
-        save_file({name: value.contiguous() for name, value in tensors.items()}, folder / (_STATE_FILE + ".part"))
-        Path(folder / (_STATE_FILE + ".part")).replace(folder / _STATE_FILE)
-        temporary = folder / (_PROGRESS_FILE + ".part")
-        temporary.write_text(json.dumps(done), encoding="utf-8")
-        temporary.replace(folder / _PROGRESS_FILE)
+        done = {"epoch": self._epoch, "step": self._step, "seconds": self._seconds}
+        folder = self._config.work_dir
+        try:
+            checkpoint.write(folder, self._owner, {name: value.contiguous() for name, value in tensors.items()}, done)
+        except OSError as error:
+            raise HostError(
+                f"Cannot write the checkpoint to {folder}: {error.strerror or error}.",
+                "Make room, then start again to go on from the last whole epoch that was kept.",
+            ) from error
 
     def _restore(self) -> None:
-        """Go on from a checkpoint of this very configuration, if there is one."""
-        folder = self._config.work_dir
-        if not (folder / _PROGRESS_FILE).is_file():
+        """Go on from a checkpoint of this very configuration, if there is one that can be read."""
+        try:
+            stored = checkpoint.read(self._config.work_dir, self._owner)
+        except ValueError as error:
+            _log.warning("The checkpoint in %s is damaged, training begins anew: %s", self._config.work_dir, error)
             return
-        done = json.loads((folder / _PROGRESS_FILE).read_text(encoding="utf-8"))
-        if done["config"] != self._config.digest():
+        if stored is None:
             return
-        tensors = load_file(folder / _STATE_FILE)
+        tensors, done = stored
         self._network.load_state_dict(_under(tensors, "network."))
         self._average.load_state_dict(_under(tensors, "average."))
         state: dict[int, dict[str, torch.Tensor]] = {}
@@ -248,7 +257,8 @@ class SourceTrainer:
             state.setdefault(int(number), {})[key] = value
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
         self._masks.loss = tensors["masks"]
-        self._epoch, self._step, self._seconds = int(done["epoch"]), int(done["step"]), float(done["seconds"])
+        self._epoch, self._step = int(str(done["epoch"])), int(str(done["step"]))
+        self._seconds = float(str(done["seconds"]))
 
 
 def _under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -113,8 +113,8 @@ def test_a_checkpoint_without_its_metadata_is_none(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from core.adaptation import checkpoint
+    from core.adaptation.checkpoint import read_checkpoint
+    from core.model.checkpoint import CHECKPOINT_FILE
 
-    save_file({"a": torch.zeros(1)}, tmp_path / "checkpoint.safetensors")
-    assert (tmp_path / checkpoint._FILE).is_file()
-    assert checkpoint.read_checkpoint(tmp_path, "0" * 64) is None
+    save_file({"a": torch.zeros(1)}, tmp_path / CHECKPOINT_FILE)
+    assert read_checkpoint(tmp_path, "0" * 64) is None

@@ -14,7 +14,7 @@ from core.errors import CanceledError, HostError, UsageError
 from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
 from core.model.bundle import FACTORY_BUNDLE, load_scorer, read_manifest
 from core.model.inputs import stack
-from core.model.network import PadNetwork
+from core.model.network import NetworkConfig, PadNetwork
 from core.model.trusted import FACTORY_SHA256
 from core.scenes.artefacts import SIMULATED_SPECIES
 from core.training.augment import augment
@@ -64,6 +64,33 @@ def _trainer(config: TrainConfig, table: CropTable) -> SourceTrainer:
 
 def _silent(_: Progress) -> None:
     pass
+
+
+class Cut(BaseException):
+    """The process ends here."""
+
+
+def _cut_before_rename(number: int, trainer: SourceTrainer, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Run to the end, or until a file would be renamed for the ``number``-th time; whether it came to that."""
+    left, rename = iter(range(number)), Path.replace
+
+    def replaced(path: Path, target: Path) -> Path:
+        if next(left, None) is None:
+            raise Cut
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replaced)
+        try:
+            trainer.run(_silent, lambda: False)
+        except Cut:
+            return True
+    return False
+
+
+def _same_weights(one: PadNetwork, other: PadNetwork) -> None:
+    for mine, theirs in zip(one.parameters(), other.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-6)
 
 
 def test_a_device_that_is_not_there_is_told_before_anything_is_rendered(tmp_path: Path) -> None:
@@ -177,8 +204,43 @@ class TestTrainer:
         resumed = _trainer(_config(tmp_path / "b", epochs=2), table)
         again = resumed.run(_silent, lambda: False)
         assert resumed.epochs_done == 2
-        for one, other in zip(whole.parameters(), again.parameters(), strict=True):
-            assert torch.allclose(one, other, atol=1e-6)
+        _same_weights(again, whole)
+
+    def test_cut_at_any_rename_it_ends_where_it_would_have(
+        self, tmp_path: Path, table: CropTable, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = _trainer(_config(tmp_path / "whole"), table).run(_silent, lambda: False)
+        cuts = 0
+        while _cut_before_rename(cuts, _trainer(_config(tmp_path / str(cuts)), table), monkeypatch):
+            _same_weights(_trainer(_config(tmp_path / str(cuts)), table).run(_silent, lambda: False), whole)
+            cuts += 1
+        assert cuts >= 2, "every epoch ends with a rename"
+
+    @pytest.mark.parametrize("kept", [0, 100])
+    def test_a_checkpoint_that_cannot_be_read_counts_as_none(
+        self, tmp_path: Path, table: CropTable, caplog: pytest.LogCaptureFixture, kept: int
+    ) -> None:
+        whole = _trainer(_config(tmp_path), table).run(_silent, lambda: False)
+        for path in (tmp_path / "work").iterdir():
+            path.write_bytes(path.read_bytes()[:kept])
+        again = _trainer(_config(tmp_path), table)
+        _same_weights(again.run(_silent, lambda: False), whole)
+        assert "damaged, training begins anew" in caplog.text
+
+    def test_a_checkpoint_of_another_network_is_not_continued(self, tmp_path: Path, table: CropTable) -> None:
+        config = _config(tmp_path, epochs=1)
+        _trainer(config, table).run(_silent, lambda: False)
+        small = NetworkConfig(widths=(8, 8, 16, 16), bottleneck=8, hidden=8, pixels=config.pixels)
+        prepared = Joined([open_prepared(table.folder / "inputs")])
+        epochs: list[float] = []
+        SourceTrainer(config, table, prepared, small).run(lambda step: epochs.append(step.share), lambda: False)
+        assert epochs == [1.0]
+
+    def test_a_checkpoint_that_cannot_be_written_stops_with_what_to_do(self, tmp_path: Path, table: CropTable) -> None:
+        (tmp_path / "work").touch()
+        with pytest.raises(HostError, match="Cannot write the checkpoint") as told:
+            _trainer(_config(tmp_path), table).run(_silent, lambda: False)
+        assert "Make room" in told.value.remedy
 
     def test_a_loss_that_is_not_finite_stops_with_a_name(
         self, tmp_path: Path, table: CropTable, monkeypatch: pytest.MonkeyPatch
