@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
@@ -35,7 +35,7 @@ from core.messages import (
 )
 from core.policy import SitePolicy
 from core.ports import Scorer
-from core.verdict import Evidence, Verdict
+from core.verdict import Evidence, Verdict, sigmoid
 from tests.patience import PATIENCE_S
 from tests.perception import ReliefScorer, drawn_pixels, frame_set
 
@@ -56,6 +56,52 @@ class RestlessScorer(ReliefScorer):
     def _one(self, crop: FaceCrop) -> Evidence:
         self.offset += 0.01
         return super()._one(crop)
+
+
+class FrozenScorer(ReliefScorer):
+    """Of one crop it says what it said of the first one, as a recorded graph does whose inputs are not copied."""
+
+    kept: float | None = None
+
+    def score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
+        answers = super().score(crops)
+        if len(crops) > 1:
+            return answers
+        self.kept = answers[0].logit if self.kept is None else self.kept
+        return [Evidence(crops[0].mask, self.kept, sigmoid(self.kept))]
+
+
+class LonelyScorer(ReliefScorer):
+    """Of one crop it says something else than of the same among others, a little or nothing valid."""
+
+    apart: float = 0.01
+
+    def score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
+        answers = super().score(crops)
+        if len(crops) > 1:
+            return answers
+        return [Evidence(one.mask, one.logit + self.apart, sigmoid(one.logit + self.apart)) for one in answers]
+
+
+class LonelyNanScorer(LonelyScorer):
+    apart = float("nan")
+
+
+class LonelyRestlessScorer(LonelyScorer):
+    """Within what one crop and several may differ by, and yet never the same."""
+
+    apart = 0.0
+
+    def score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
+        if len(crops) == 1:
+            self.apart += 2e-4 / 7
+        return super().score(crops)
+
+
+class RoundingScorer(LonelyScorer):
+    """Other kernels for one crop than for several."""
+
+    apart = 5e-4
 
 
 class Camera:
@@ -157,11 +203,23 @@ def test_a_model_that_fails_its_self_test_leaves_the_old_one_in_use() -> None:
 
 @pytest.mark.parametrize(
     ("scorer", "complaint"),
-    [(NanScorer, "no valid score"), (ForgetfulScorer, "no valid"), (RestlessScorer, "two answers")],
+    [
+        (NanScorer, "no valid score"),
+        (ForgetfulScorer, "no valid"),
+        (RestlessScorer, "two answers"),
+        (FrozenScorer, "two answers"),
+        (LonelyScorer, "two answers"),
+        (LonelyNanScorer, "no valid score"),
+        (LonelyRestlessScorer, "two answers"),
+    ],
 )
 def test_the_self_test_names_what_is_wrong(scorer: type[ReliefScorer], complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         self_test(scorer())
+
+
+def test_the_self_test_lets_one_crop_be_rounded_otherwise_than_several() -> None:
+    self_test(RoundingScorer())
 
 
 def test_the_next_verdict_carries_the_new_model() -> None:
