@@ -78,19 +78,25 @@ class Inference:
 
     def _replayed(self, inputs: ModelInputs) -> Answer | None:
         """The answer of the recorded graph, which the first question records; ``None`` where it cannot be recorded."""
-        if self._recorded is None:
-            try:
-                self._recorded = _Recording(self.answer_all, inputs.to(self._device))
-            except RuntimeError as error:  # an operator that this driver or card cannot record: slower, never silent
-                _log.warning("The network runs without a recorded graph, which is slower: %s", error)
-                self._records = False
-                torch.cuda.synchronize(self._device)
-                return None
-        return self._recorded(inputs)
+        with torch.cuda.device(self._device):  # streams and graphs are those of the current device
+            if self._recorded is None:
+                try:
+                    self._recorded = _Recording(self.answer_all, inputs.to(self._device))
+                except (
+                    RuntimeError
+                ) as error:  # an operator that this driver or card cannot record: slower, never silent
+                    _log.warning("The network runs without a recorded graph, which is slower: %s", error)
+                    self._records = False
+                    torch.cuda.synchronize(self._device)
+                    return None
+            return self._recorded(inputs)
 
 
 class _Recording:
-    """One question as a CUDA graph (Gray, *Getting Started with CUDA Graphs*, NVIDIA 2019), inputs copied in place."""
+    """One question as a CUDA graph (Gray, *Getting Started with CUDA Graphs*, NVIDIA 2019), inputs copied in place.
+
+    It is made and asked while the inputs' device is the current one.
+    """
 
     def __init__(self, answer: Callable[[ModelInputs], Answer], inputs: ModelInputs) -> None:
         self._inputs = inputs

@@ -24,6 +24,8 @@ class NetworkScorer:
     """See `core.ports.Scorer`. Scores are deterministic and do not depend on which crops share a call."""
 
     def __init__(self, network: PadNetwork, manifest: Manifest, device: torch.device) -> None:
+        if device.type == "cuda":  # convolutions would round to 10 bits (TF32); thresholds were found in single floats
+            torch.backends.cudnn.allow_tf32 = False
         self.network = network.to(device).channels_last().eval()
         self.manifest = manifest
         self._inference = Inference(self.network, device)

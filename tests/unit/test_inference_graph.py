@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
 
@@ -13,10 +14,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from core.frames import EVERY_MASK, ModalityMask
+from core.model.bundle import FACTORY_BUNDLE, read_manifest
 from core.model.complement import MODES
 from core.model.inference import Answer, Inference
-from core.model.inputs import to_tensors
+from core.model.inputs import ModelInputs, to_tensors
 from core.model.network import NetworkConfig, PadNetwork
+from core.model.scorer import NetworkScorer
 from tests.unit.faces import head, sheet
 
 SMALL = NetworkConfig(widths=(8, 12, 16, 24), bottleneck=10, hidden=12)
@@ -127,6 +130,44 @@ def test_what_lies_in_an_absent_modality_reaches_no_answer() -> None:
     assert _tensors(after)
     for one, two in zip(_tensors(clean), _tensors(after), strict=True):
         torch.testing.assert_close(one, two, atol=0.0, rtol=0.0)
+
+
+def test_a_recording_is_made_and_asked_on_the_device_of_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    current, seen = [torch.device("cuda", 0)], []
+
+    @contextmanager
+    def made_current(device: torch.device) -> Iterator[None]:
+        current.append(device)
+        yield
+        current.pop()
+
+    class Recorded:
+        def __init__(self, answer: Callable[[ModelInputs], Answer], _: ModelInputs) -> None:
+            seen.append(current[-1])
+            self._answer = answer
+
+        def __call__(self, inputs: ModelInputs) -> Answer:
+            seen.append(current[-1])
+            return self._answer(inputs)
+
+    monkeypatch.setattr("torch.cuda.device", made_current)
+    monkeypatch.setattr("core.model.inference._Recording", Recorded)
+    inference = Inference(PadNetwork(SMALL).eval(), CPU)
+    inference._records = True
+    for _ in range(2):
+        inference.ask(to_tensors([head()]))
+    assert seen == [CPU] * 3, "recorded once, asked twice"
+    assert len(current) == 1
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+def test_on_cuda_a_scorer_computes_in_single_floats(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    manifest, network = read_manifest(FACTORY_BUNDLE), PadNetwork(SMALL)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(network, "to", lambda _: network)
+    monkeypatch.setattr("core.model.scorer.Inference", lambda *_: None)
+    NetworkScorer(network, manifest, torch.device(kind))
+    assert torch.backends.cudnn.allow_tf32 is (kind == "cpu")
 
 
 def _tensors(answer: Answer) -> list[torch.Tensor]:
