@@ -109,7 +109,7 @@ ALONE = Share()
 def joined() -> Iterator[Share]:
     """The processes that torchrun began, joined by gloo (and nccl between GPUs); one alone where nobody began several.
 
-    Each of them computes on a GPU of its own where there are several.
+    Each of them computes on a GPU of its own where there are enough; where there are fewer, some share one.
 
     Raises:
         UsageError: more processes than modalities.
@@ -127,7 +127,10 @@ def joined() -> Iterator[Share]:
 
     if cuda.is_available():
         cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % cuda.device_count())
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda.is_available() else "gloo", timeout=_PATIENCE)
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    # nccl refuses two processes on one GPU; gloo carries a GPU's tensors by way of the host
+    backend = "cpu:gloo,cuda:nccl" if cuda.device_count() >= here else "gloo"
+    distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield Share(distributed.get_rank(), world)
     finally:

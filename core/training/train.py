@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.errors import CanceledError, HostError
+from core.errors import CanceledError, HostError, UsageError
 from core.frames import EVERY_MASK, MODALITIES, Modality, ModalityMask
 from core.model.baseline import SheetScorer
 from core.model.bundle import FACTORY_BUNDLE, save_bundle
@@ -64,8 +64,9 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
         CanceledError: ``canceled`` said so.
         HostError: the device is not there, the loss is not finite, or a folder cannot be written.
         InputError: a shard is damaged.
-        UsageError: an unknown domain.
+        UsageError: an unknown domain, or several processes on one GPU by its number.
     """
+    _refuse_one_gpu_for_all(config.device, share)
     choose_device(config.device)  # not found only after minutes of rendering
     torch.set_num_threads(config.threads)
     if share.first:
@@ -82,6 +83,14 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
     made = _finish(config, network, tables, trainer, report) if share.first else None
     share.wait()
     return made
+
+
+def _refuse_one_gpu_for_all(device: str, share: Share) -> None:
+    if share.world > 1 and device.startswith("cuda:"):
+        raise UsageError(
+            f"{share.world} processes would all train on {device}.",
+            "Use `--device cuda`: each process takes a GPU of its own where there are enough.",
+        )
 
 
 def _finish(

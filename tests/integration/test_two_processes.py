@@ -49,3 +49,23 @@ def test_more_processes_than_modalities_are_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(UsageError, match="4 processes cannot share 3 modalities"), joined():
         pass
+
+
+@pytest.mark.parametrize(("gpus", "backend"), [(0, "gloo"), (1, "gloo"), (2, "cpu:gloo,cuda:nccl")])
+def test_nccl_joins_only_processes_that_have_a_gpu_each(
+    monkeypatch: pytest.MonkeyPatch, gpus: int, backend: str
+) -> None:
+    for name, value in {"WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    joined_by: list[str] = []
+    chosen: list[int] = []
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpus > 0)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    monkeypatch.setattr("torch.cuda.set_device", chosen.append)
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda backend, timeout: joined_by.append(backend))
+    monkeypatch.setattr("torch.distributed.get_rank", lambda: 2)
+    monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
+    with joined() as share:
+        assert (share.rank, share.world) == (2, 3)
+    assert joined_by == [backend]
+    assert chosen == {0: [], 1: [0], 2: [1]}[gpus]

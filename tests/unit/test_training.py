@@ -15,6 +15,7 @@ from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
 from core.model.bundle import FACTORY_BUNDLE, load_scorer, read_manifest
 from core.model.inputs import stack
 from core.model.network import NetworkConfig, PadNetwork
+from core.model.share import Share
 from core.model.trusted import FACTORY_SHA256
 from core.scenes.artefacts import SIMULATED_SPECIES
 from core.training.augment import augment
@@ -97,6 +98,13 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_rendered(tmp_path
     with pytest.raises(HostError, match="'cuda:99' cannot be used") as told:
         train(_config(tmp_path, device="cuda:99"), _silent, lambda: False)
     assert "`cpu` or `auto`" in told.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_processes_on_one_gpu_by_its_number_are_refused_before_anything_is_rendered(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="2 processes would all train on cuda:0") as told:
+        train(_config(tmp_path, device="cuda:0"), _silent, lambda: False, Share(1, 2))
+    assert "`--device cuda`" in told.value.remedy
     assert list(tmp_path.iterdir()) == []
 
 
