@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.errors import HostError
+from core.errors import HostError, UsageError
+
+
+def beside(out: Path, suffix: str) -> Path:
+    """The file of the same name that goes beside the result ``out``.
+
+    Raises:
+        UsageError: they would be one file.
+    """
+    side = out.with_suffix(suffix)
+    if overwrites(side, out):
+        raise UsageError(
+            f"A {suffix} file goes beside the result and would overwrite {out.name}.",
+            f"Give --json a name that does not end in {suffix}.",
+        )
+    return side
+
+
+def overwrites(out: Path, kept: Path) -> bool:
+    """Whether writing ``out`` would change ``kept``; names that differ in case alone are one file on some systems."""
+    if os.path.realpath(out).casefold() == os.path.realpath(kept).casefold():
+        return True
+    try:
+        return out.samefile(kept)
+    except OSError:
+        return False
 
 
 @contextmanager

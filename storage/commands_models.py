@@ -74,7 +74,7 @@ def evaluate(options: Namespace) -> int:
     from core.processes import compute_with_one_thread
 
     compute_with_one_thread()
-    table_beside(options.json)
+    table_beside(options.json, options.manifest)
     with opened(options) as (_, registry), Interrupt() as canceled:
         manifest, scorer, sampler = read_manifest(options.manifest), load_model(options.model, registry), FaceSampler()
         evaluation = evaluate(

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.benchmark.work import Canceled, Report
 from core.errors import ExitCode, UsageError
 from core.ports import Scorer
-from core.results import write_json, writing
+from core.results import beside, overwrites, write_json, writing
 
 Load = Callable[[str], Scorer]
 """A model by name, alias, digest or path."""
@@ -66,7 +66,7 @@ def adapted(options: Namespace, champion: Path, work: Path, report: Report, canc
     from core.data.manifest import LeftOut, read_manifest
     from core.terminal import told_left_out
 
-    out = _out(options)
+    out = _out(options, page=True)
     if options.manifest is None or (options.labelled is None) == (options.splits is None):
         raise UsageError(
             "What should be adapted on?", "Give --manifest F and one of --labelled N [--draws K], --splits [N]."
@@ -91,7 +91,7 @@ def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -
         return _gate(options, work, report, canceled)
     order = StudyOrder(
         protocol=options.protocol,
-        out=_out(options),
+        out=_out(options, page=True),
         work=work,
         quick=options.quick,
         domain=options.domain,
@@ -110,7 +110,7 @@ def _streams(options: Namespace, work: Path, report: Report, canceled: Canceled)
     if options.domain is not None:
         raise UsageError("The streams have four targets of their own.", "Leave --domain out.")
     order = StreamsOrder(
-        out=_out(options),
+        out=_out(options, page=True),
         work=work,
         quick=options.quick,
         targets=tuple(options.targets or ()),
@@ -127,14 +127,15 @@ def _streams_whole(options: Namespace, work: Path, report: Report, canceled: Can
     from core.benchmark.streams.whole import WholeOrder, run
 
     seeds = _seeds(options.seeds)
-    run(WholeOrder(_out(options), work, options.quick, seeds, options.processes), report, canceled)
+    run(WholeOrder(_out(options, page=True), work, options.quick, seeds, options.processes), report, canceled)
     return ExitCode.DONE
 
 
 def _gate(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     from core.benchmark.gate.command import GateOrder, run
 
-    run(GateOrder(_out(options), work, options.quick, options.draws, options.processes), report, canceled)
+    order = GateOrder(_out(options, page=True), work, options.quick, options.draws, options.processes)
+    run(order, report, canceled)
     return ExitCode.DONE
 
 
@@ -157,19 +158,26 @@ def _realism(options: Namespace, work: Path, report: Report, canceled: Canceled)
     for name in ("manifest", "out"):
         if getattr(options, name) is None:
             raise UsageError(f"--realism needs --{name}.", "Give --manifest REAL --out DIR.")
+    out = None if options.json is None else _out(options)
     found = measure(options.manifest, options.out, options.domain, report=report, canceled=canceled)
     for name, one in found["statistics"].items():
         print(f"{name}: {json.dumps(one)}")
     print(f"probe AUC: {json.dumps(found['probe_auc'])}")
-    if options.json is not None:
-        write_json(found, options.json)
+    if out is not None:
+        write_json(found, out)
     return ExitCode.DONE
 
 
-def _out(options: Namespace) -> Path:
+def _out(options: Namespace, *, page: bool = False) -> Path:
+    """Where the result goes; with ``page``, a Markdown file goes beside it. Neither may overwrite what is read."""
     if options.json is None:
         raise UsageError("Where should the result go?", "Give --json OUT.")
     out: Path = options.json
+    written = [out, beside(out, ".md")] if page else [out]
+    for name in ("manifest", "domain"):
+        read: Path | None = getattr(options, name)
+        if read is not None and any(overwrites(one, read) for one in written):
+            raise UsageError(f"The result would overwrite {read}, which --{name} names.", "Give --json another name.")
     return out
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from core.data.hybrids import Family
 from core.data.manifest import COLUMNS as MANIFEST_COLUMNS
-from core.errors import HostError, UsageError
+from core.errors import UsageError
 from core.evaluation.evaluate import Evaluation
 from core.metrics.block import Block
+from core.results import beside, overwrites, writing
 
 SCHEMA = 1
 CSV_COLUMNS = ("presentation", "subject", "species", "mask", "outcome", "reason", "score", "threshold", "model")
@@ -63,36 +64,43 @@ def report_csv(evaluation: Evaluation) -> str:
     return text.getvalue()
 
 
-def table_beside(path: Path) -> Path:
-    """Where the CSV of the report ``path`` goes.
+def table_beside(path: Path, manifest: Path | None = None) -> Path:
+    """Where the CSV of the report ``path`` goes. Its folder is made, so that one that cannot be is told now.
 
     Raises:
-        UsageError: a manifest lies there, which it would overwrite.
+        UsageError: report or CSV would overwrite ``manifest`` or another manifest, or the CSV the report.
+        HostError: the folder cannot be made.
     """
-    table = path.with_suffix(".csv")
-    if table.is_file():
-        with table.open("rb") as file:
-            head = file.readline(1000).decode("utf-8-sig", "replace").strip().split(",")
-        if set(MANIFEST_COLUMNS) <= set(head):
-            what = f"The table of the report would overwrite the manifest {table.name}."
-            raise UsageError(what, "Give --json another name.")
+    table = beside(path, ".csv")
+    if manifest is not None and overwrites(path, manifest):
+        raise UsageError(f"The report would overwrite the manifest {path.name}.", "Give --json another name.")
+    with writing(path):
+        lost = _is_manifest(table) or (manifest is not None and overwrites(table, manifest))
+    if lost:
+        what = f"The table of the report would overwrite the manifest {table.name}."
+        raise UsageError(what, "Give --json another name.")
     return table
+
+
+def _is_manifest(table: Path) -> bool:
+    """Whether a table is there whose header has all columns of a manifest."""
+    if not table.is_file():
+        return False
+    with table.open("rb") as file:
+        head = file.read(1000).decode("utf-8-sig", "replace")
+    return set(MANIFEST_COLUMNS) <= set(next(csv.reader(io.StringIO(head, newline="")), []))
 
 
 def write_report(evaluation: Evaluation, path: Path, hybrids: Mapping[Family, Block] | None = None) -> Path:
     """Write the JSON (`report_json`) to ``path`` and the CSV beside it, under the same name; returns the CSV's path.
 
     Raises:
-        UsageError: the CSV would overwrite a manifest (ask `table_beside` before a long evaluation).
+        UsageError: the CSV would overwrite a manifest or the JSON (ask `table_beside` before a long evaluation).
         HostError: the folder cannot be written.
     """
     table = table_beside(path)
-    try:
-        path.write_text(
-            json.dumps(report_json(evaluation, hybrids), indent=2, allow_nan=False) + "\n", encoding="utf-8"
-        )
+    told = json.dumps(report_json(evaluation, hybrids), indent=2, allow_nan=False) + "\n"
+    with writing(path):
+        path.write_text(told, encoding="utf-8")
         table.write_text(report_csv(evaluation), encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise HostError(f"The report could not be written to {path}: {reason}.", "Choose another folder.") from error
     return table

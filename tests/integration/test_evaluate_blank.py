@@ -119,14 +119,42 @@ def test_bad_rows_are_counted_and_the_rest_is_judged(tmp_path: Path) -> None:
     assert report["overall"]["apcer"] == {}
 
 
-def test_a_report_never_overwrites_its_manifest(tmp_path: Path) -> None:
-    manifest = tmp_path / "manifest.csv"
-    write_manifest(manifest, [ManifestRow("p", "", "", small(tmp_path, "p", 96), None, Framing.CROP)])
+def one_row(manifest: Path) -> Path:
+    folder = manifest.parent
+    write_manifest(manifest, [ManifestRow("p", "", "", small(folder, "p", 96), None, Framing.CROP)])
+    return manifest
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+@pytest.mark.parametrize("report", ["manifest.json", "alias.json", "manifest.csv"])
+def test_a_report_never_overwrites_its_manifest(tmp_path: Path, report: str, quoted: bool) -> None:
+    manifest = one_row(tmp_path / "manifest.csv")
+    (tmp_path / "alias.csv").symlink_to(manifest)
+    if quoted:
+        head, row = manifest.read_text(encoding="utf-8").splitlines()
+        head = ",".join(f'"{column}"' for column in head.split(","))
+        manifest.write_text(f"\ufeff{head}\r\n{row}\r\n", encoding="utf-8", newline="")
     before = manifest.read_bytes()
-    done = sallyport("evaluate", "--manifest", manifest, "--json", tmp_path / "manifest.json")
+    done = sallyport("evaluate", "--manifest", manifest, "--model", "builtin:sheet", "--json", tmp_path / report)
     assert done.returncode == 2
-    assert "would overwrite the manifest manifest.csv" in done.stderr
+    assert "would overwrite" in done.stderr
     assert manifest.read_bytes() == before
+    other = sallyport("evaluate", "--manifest", tmp_path / "none.csv", "--json", tmp_path / "manifest.json")
+    assert "would overwrite the manifest manifest.csv" in other.stderr, "nor another manifest"
+
+
+def test_a_report_does_not_overwrite_itself_and_its_folder_is_made(tmp_path: Path) -> None:
+    order = ("evaluate", "--manifest", one_row(tmp_path / "manifest.csv"), "--model", "builtin:sheet", "--json")
+    done = sallyport(*order, tmp_path / "report.csv")
+    assert done.returncode == 2
+    assert "would overwrite report.csv" in done.stderr
+    assert not (tmp_path / "report.csv").exists()
+    assert sallyport(*order, tmp_path / "new" / "report.json").returncode == 0
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.json", "report.csv"}
+    done = sallyport(*order, tmp_path / "manifest.csv" / "report.json")
+    assert done.returncode == 4
+    assert "Cannot write" in done.stderr
+    assert "evaluating" not in done.stderr, "it is told before the work"
 
 
 def test_a_collection_is_judged_by_its_protocol_from_the_command_line(tmp_path: Path) -> None:

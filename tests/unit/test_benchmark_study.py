@@ -244,3 +244,28 @@ def test_what_the_command_cannot_do_it_says(
     assert main(["benchmark", *arguments, "--json", str(tmp_path / "out.json")]) == code
     assert capsys.readouterr().err.startswith("sallyport: ")
     assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--adapt", "--manifest", "m.csv", "--splits", "--json", "out.md"],
+        ["--scenes", "--protocol", "P1", "--json", "out.md"],
+        ["--scenes", "--protocol", "streams", "--json", "out.md"],
+        ["--scenes", "--protocol", "streams-whole", "--json", "out.md"],
+        ["--scenes", "--protocol", "gate", "--json", "out.md"],
+        ["--adapt", "--manifest", "m.csv", "--splits", "--json", "m.csv"],
+        ["--adapt", "--manifest", "m.md", "--splits", "--json", "m.json"],
+        ["--scenes", "--realism", "--manifest", "m.csv", "--out", "pictures", "--json", "m.csv"],
+        ["--scenes", "--guarantees", "--domain", "m.csv", "--json", "m.csv"],
+    ],
+)
+def test_a_result_overwrites_neither_itself_nor_what_is_read(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("m.csv", "m.md"):
+        Path(name).write_text("kept")
+    assert main(["benchmark", *arguments]) == 2
+    assert "would overwrite" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.glob("*.*")} == {"m.csv": "kept", "m.md": "kept"}

@@ -148,8 +148,9 @@ def test_report_files(tmp_path: Path) -> None:
         ("p0", "depth+ir", "bona_fide", "0.5", "relief"),
         ("p1", "depth+ir", "attack", "0.5", "relief"),
     ]
-    with pytest.raises(HostError, match="could not be written"):
-        write_report(evaluation, tmp_path / "nowhere" / "out.json")
+    assert write_report(evaluation, tmp_path / "new" / "out.json").read_text() == table.read_text()
+    with pytest.raises(HostError, match="Cannot write"):
+        write_report(evaluation, table / "out.json")
 
 
 def test_a_modality_without_a_picture_is_counted_and_the_rest_is_judged(tmp_path: Path) -> None:

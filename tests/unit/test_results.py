@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ExitCode, HostError
-from core.results import write_json, writing
+from core.errors import ExitCode, HostError, UsageError
+from core.results import beside, overwrites, write_json, writing
 from storage.catalogue import open_catalogue
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,20 @@ def test_what_cannot_be_written_is_a_known_error(tmp_path: Path) -> None:
         write_json({}, tmp_path / "file" / "x.json")
     with pytest.raises(HostError, match="Cannot write"), writing(tmp_path / "y.json"):
         raise PermissionError(13, "Permission denied")
+
+
+def test_files_that_would_be_one_are_known_by_any_of_their_names(tmp_path: Path) -> None:
+    manifest, linked, hard = tmp_path / "m.csv", tmp_path / "linked.csv", tmp_path / "hard.csv"
+    manifest.write_text("")
+    linked.symlink_to(manifest)
+    hard.hardlink_to(manifest)
+    for other in (tmp_path / "sub" / ".." / "m.csv", linked, hard, tmp_path / "M.CSV"):
+        assert overwrites(other, manifest)
+    assert not overwrites(tmp_path / "n.csv", manifest)
+    assert beside(tmp_path / "out.json", ".md") == tmp_path / "out.md"
+    for name in ("out.md", "out.MD"):
+        with pytest.raises(UsageError, match="would overwrite out"):
+            beside(tmp_path / name, ".md")
 
 
 def test_a_job_told_to_a_place_that_is_no_folder_ends_in_one_sentence(tmp_path: Path) -> None:
