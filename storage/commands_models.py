@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import ExitCode
+from core.errors import ExitCode, InputError
 from core.terminal import Interrupt, percentage, plain, progress, show_rows, told_left_out
 from storage.catalogue import Catalogue
 from storage.lineage import learned
@@ -65,18 +65,20 @@ def self_test(bundle: Path) -> None:
 
 
 def evaluate(options: Namespace) -> int:
-    """A model on a manifest, by ISO/IEC 30107-3; exit code 3 where lines were left out."""
+    """A model on a manifest, by ISO/IEC 30107-3; exit code 3 where lines were left out, or hybrids are of nobody."""
     from core.data.manifest import read_manifest
     from core.evaluation.evaluate import evaluate
     from core.evaluation.hybrids import beside_hybrids
     from core.evaluation.report import table_beside, write_report
     from core.face.sampler import FaceSampler
+    from core.frames import ALL_MODALITIES
     from core.processes import compute_with_one_thread
 
     compute_with_one_thread()
     table_beside(options.json, options.manifest)
     with opened(options) as (_, registry), Interrupt() as canceled:
-        manifest, scorer, sampler = read_manifest(options.manifest), load_model(options.model, registry), FaceSampler()
+        manifest = read_manifest(options.manifest, options.modalities or ALL_MODALITIES)
+        scorer, sampler = load_model(options.model, registry), FaceSampler()
         evaluation = evaluate(
             manifest,
             scorer,
@@ -86,12 +88,18 @@ def evaluate(options: Namespace) -> int:
             progress=progress("evaluating"),
             cancel=canceled,
         )
-        hybrids = None
+        hybrids, refused = None, None
         if options.hybrids:
             told = progress("hybrids")
-            hybrids = beside_hybrids(manifest, evaluation, scorer, sampler, options.split, told, canceled)
+            try:
+                hybrids = beside_hybrids(manifest, evaluation, scorer, sampler, options.split, told, canceled)
+            except InputError as error:
+                refused = error
     write_report(evaluation, options.json, hybrids)
-    return told_left_out(evaluation.left_out, "line")
+    code = told_left_out(evaluation.left_out, "line")
+    if refused is not None:
+        raise refused
+    return code
 
 
 def benchmark(options: Namespace) -> int:

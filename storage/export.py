@@ -190,5 +190,5 @@ def _document(catalogue: Catalogue, session: str, left_out: list[LeftOut]) -> di
         "session": record,
         "presentations": [asdict(presentation) for presentation in catalogue.presentations.of_session(session)],
         "verdicts": verdicts,
-        "left_out": [asdict(found) for found in left_out],
+        "left_out": [{"row": found.row, "reason": found.reason} for found in left_out],
     }

@@ -19,7 +19,7 @@ from pathlib import Path
 from core.codes import Framing
 from core.data.images import check_aspect_ratios, check_depth_scale, read_image
 from core.errors import InputError
-from core.frames import MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
+from core.frames import ALL_MODALITIES, MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
 
 COLUMNS = ("presentation", "subject", "species", "rgb", "depth", "ir", "depth_scale_m", "framing", "split")
 SPLITS = ("train", "dev", "eval", "")
@@ -51,13 +51,18 @@ class ManifestRow:
         """Whether this is a bona fide presentation."""
         return self.species == ""
 
+    def restricted(self, modalities: ModalityMask) -> ManifestRow:
+        """The same row with the images of ``modalities`` alone."""
+        return replace(self, images={m: image for m, image in self.images.items() if m in modalities})
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A row that could not be used: its line in the manifest, and why."""
+    """A row that could not be used: its line in the manifest, why, and its split."""
 
     row: int
     reason: str
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,10 @@ class Manifest:
         return [tuple(rows) for rows in groups.values()]
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read the table and look which images exist; `load_frame_set` decodes them.
+def read_manifest(path: Path, modalities: ModalityMask = ALL_MODALITIES) -> Manifest:
+    """Read the table and look which images of ``modalities`` exist; `load_frame_set` decodes them.
+
+    Rows keep these images alone; a row that has none of them stays, without images.
 
     Raises:
         InputError: the file cannot be read or the table is wrong; the message names line and column.
@@ -88,10 +95,11 @@ def read_manifest(path: Path) -> Manifest:
     numbers: Counter[str] = Counter()
     everything = [_parse_row(path, line, cells) for line, cells in _read_table(path)]
     _check_consistency(path, everything)
-    for row in everything:
+    for row in (one.restricted(modalities) for one in everything):
         missing = [image.name for image in row.images.values() if not _is_file(image)]
         if missing:
-            left_out.append(LeftOut(row.line, f"{row.presentation}: missing file {', '.join(missing)}"))
+            reason = f"{row.presentation}: missing file {', '.join(missing)}"
+            left_out.append(LeftOut(row.line, reason, row.split))
             continue
         numbers[row.presentation] += 1
         rows.append(replace(row, number=numbers[row.presentation]))

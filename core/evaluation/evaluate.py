@@ -56,12 +56,12 @@ def evaluate(
     """Judge ``scorer`` on the presentations of ``manifest``.
 
     Args:
-        manifest: what to judge on; rows whose images cannot be used, and modalities that hold no picture, end up in
-            ``left_out``.
+        manifest: what to judge on, read with the same ``modalities``; rows whose images cannot be used, and modalities
+            that hold no picture, end up in ``left_out``.
         scorer: the model or the baseline.
         sampler: without tracking; the frame sets of a manifest are single pictures.
-        modalities: use only these.
-        split: use only this split of the manifest.
+        modalities: use only these; the images of others are not decoded.
+        split: use only this split of the manifest, also of what it left out.
         policy: what the refer figure is computed with. A presentation of a manifest may have a single frame set,
             so the least number of frame sets of a live decision does not apply.
         progress: is told ``(done, all)`` presentations.
@@ -79,7 +79,7 @@ def evaluate(
         raise InputError(f"{manifest.path.name} has no usable presentation{where}.", "Check paths and splits.")
     engine = Engine(scorer, sampler)
     trials: list[Trial] = []
-    left_out = list(manifest.left_out)
+    left_out = [entry for entry in manifest.left_out if split is None or entry.split == split]
     latencies_ms: list[float] = []
     for done, rows in enumerate(presentations):
         if cancel is not None and cancel():
@@ -87,7 +87,7 @@ def evaluate(
         frame_sets = _load(rows, allowed, left_out)
         if frame_sets:
             sampler.reset()
-            observations = [engine.observe(frame_set.restricted(allowed)) for frame_set in frame_sets]
+            observations = [engine.observe(frame_set) for frame_set in frame_sets]
             latencies_ms += [o.latency_ms for o in observations if o.evidence is not None]
             trials.append(_judge(rows[0], observations, scorer, policy))
         if progress is not None:
@@ -96,18 +96,21 @@ def evaluate(
 
 
 def _load(rows: Sequence[ManifestRow], allowed: ModalityMask, left_out: list[LeftOut]) -> list[FrameSet]:
-    """The frame sets that decode. A modality without a picture in it is left out by name; the rest of the row stays."""
+    """The frame sets that decode, of the modalities that are ``allowed``.
+
+    A modality without a picture in it is left out by name; the rest of the row stays.
+    """
     frame_sets = []
     for row in rows:
         try:
-            frame_set = load_frame_set(row)
+            frame_set = load_frame_set(row.restricted(allowed))
         except InputError as error:
-            left_out.append(LeftOut(row.line, f"{row.presentation}: {error.what}"))
+            left_out.append(LeftOut(row.line, f"{row.presentation}: {error.what}", row.split))
             continue
-        for modality in frame_set.mask & allowed:
+        for modality in frame_set.mask:
             reason = fault(frame_set[modality].pixels, modality)
             if reason:
-                left_out.append(LeftOut(row.line, f"{row.presentation}: {modality} {reason}"))
+                left_out.append(LeftOut(row.line, f"{row.presentation}: {modality} {reason}", row.split))
         frame_sets.append(frame_set)
     return frame_sets
 

@@ -68,7 +68,7 @@ def _crop(row: ManifestRow, sampler: FaceSampler, evaluation: Evaluation) -> Fac
     """The crop that was judged; ``None`` where there was none."""
     sampler.reset()
     try:
-        return sampler.sample(load_frame_set(row).restricted(evaluation.modalities)).crop
+        return sampler.sample(load_frame_set(row.restricted(evaluation.modalities))).crop
     except InputError:
         return None
 

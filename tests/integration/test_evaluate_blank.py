@@ -119,6 +119,57 @@ def test_bad_rows_are_counted_and_the_rest_is_judged(tmp_path: Path) -> None:
     assert report["overall"]["apcer"] == {}
 
 
+def test_what_no_modality_of_the_order_needs_leaves_nothing_out(tmp_path: Path) -> None:
+    names = ("good", "gone", "broken", "scale")
+    rows = [ManifestRow(n, "", "", small(tmp_path, n, 96), None, Framing.CROP) for n in names]
+    rows[1].images[Modality.DEPTH].unlink()
+    rows[2].images[Modality.DEPTH].write_bytes(b"cut")
+    rows[3] = replace(rows[3], depth_unit_m=10.0)
+    rows += [ManifestRow("none", "", "", {Modality.DEPTH: tmp_path / "away.png"}, None, Framing.CROP)]
+    write_manifest(tmp_path / "manifest.csv", rows)
+    found, report, code = evaluate(tmp_path / "manifest.csv", "--modalities", "rgb")
+    assert (code, report["left_out"]) == (0, [])
+    assert [(row["presentation"], row["mask"]) for row in found] == [*((n, "rgb") for n in names), ("none", "none")]
+    assert len({row["score"] for row in found[:4]}) == 1, "their pictures are the same"
+    assert found[0]["score"]
+    assert (found[4]["outcome"], found[4]["reason"]) == ("non_response", "no_modality")
+    found, report, code = evaluate(tmp_path / "manifest.csv", "--modalities", "depth", "--model", "builtin:sheet")
+    assert (code, [row["presentation"] for row in found]) == (3, ["good"])
+    assert [entry["row"] for entry in report["left_out"]] == [3, 4, 5, 6]
+
+
+def test_a_split_counts_what_it_lost_itself(tmp_path: Path) -> None:
+    kinds = [(split, state) for split in ("train", "eval") for state in ("good", "gone", "broken", "zero")]
+    rows = [ManifestRow(f"{s}_{n}", "", "", small(tmp_path, f"{s}_{n}", 96), None, Framing.CROP, s) for s, n in kinds]
+    for row in rows:
+        image = row.images[Modality.IR]
+        if row.presentation.endswith("gone"):
+            image.unlink()
+        elif row.presentation.endswith("broken"):
+            image.write_bytes(b"cut")
+        elif row.presentation.endswith("zero"):
+            cv2.imwrite(str(image), np.zeros((96, 96), np.uint8))
+    write_manifest(tmp_path / "manifest.csv", rows)
+    order = (tmp_path / "manifest.csv", "--model", "builtin:sheet")
+    assert [entry["row"] for entry in evaluate(*order, "--split", "eval")[1]["left_out"]] == [7, 8, 9]
+    assert [entry["row"] for entry in evaluate(*order, "--split", "train")[1]["left_out"]] == [3, 4, 5]
+    assert [entry["row"] for entry in evaluate(*order)[1]["left_out"]] == [3, 4, 5, 7, 8, 9]
+
+
+def test_hybrids_of_nobody_are_refused_and_the_report_is_written(tmp_path: Path) -> None:
+    rows = [ManifestRow("p", "", "print_flat", small(tmp_path, "p", 96), None, Framing.CROP)]
+    write_manifest(tmp_path / "manifest.csv", rows)
+    out = tmp_path / "report.json"
+    order = ("evaluate", "--manifest", tmp_path / "manifest.csv", "--model", "builtin:sheet", "--json", out)
+    done = sallyport(*order, "--hybrids")
+    assert done.returncode == 3
+    assert "no bona fide presentation to make hybrids of. Leave --hybrids out." in " ".join(done.stderr.split())
+    report = json.loads(out.read_text(encoding="utf-8"))
+    assert report["counts"] == {"presentations": 1, "bona_fide": 0, "attack": 1}
+    assert "hybrids" not in report
+    assert out.with_suffix(".csv").exists()
+
+
 def one_row(manifest: Path) -> Path:
     folder = manifest.parent
     write_manifest(manifest, [ManifestRow("p", "", "", small(folder, "p", 96), None, Framing.CROP)])

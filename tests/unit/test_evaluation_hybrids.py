@@ -43,6 +43,18 @@ def test_only_modalities_that_were_judged_are_exchanged(tmp_path: Path) -> None:
     assert {family: list(block.apcer) for family, block in found.items()} == {key: ["hybrid_sheet"] for key in Family}
 
 
+def test_hybrids_are_made_of_captures_whose_other_modalities_are_broken(tmp_path: Path) -> None:
+    rows = collection(tmp_path)
+    for row in rows:
+        row.images[Modality.IR].write_bytes(b"cut")
+    write_manifest(tmp_path / "manifest.csv", rows)
+    depth = ModalityMask.of([Modality.DEPTH])
+    manifest = read_manifest(tmp_path / "manifest.csv", depth)
+    evaluation = evaluate(manifest, SheetScorer(), FaceSampler(), depth)
+    found = beside_hybrids(manifest, evaluation, SheetScorer(), FaceSampler())
+    assert [block.apcer["hybrid_sheet"].trials for block in found.values()] == [4] * len(Family)
+
+
 def test_without_bona_fide_there_is_nothing_to_make_them_of(tmp_path: Path) -> None:
     write_manifest(tmp_path / "manifest.csv", collection(tmp_path, bona_fide=0))
     manifest = read_manifest(tmp_path / "manifest.csv")
