@@ -101,8 +101,8 @@ def import_manifest(
     settle_imports(catalogue)
     stored = {session.subject for session in catalogue.sessions.named(name)}
     by_subject: dict[str, list[ManifestRow]] = defaultdict(list)
-    for row in manifest.rows:
-        by_subject[row.subject or UNKNOWN_SUBJECT].append(row)
+    for shown in manifest.presentations():  # its frame sets become one span, wherever its rows stand
+        by_subject[shown[0].subject or UNKNOWN_SUBJECT].extend(shown)
     left_out = list(manifest.left_out)
     run = _Import(catalogue, ground, name, provenance, len(manifest.rows), progress, cancel, left_out)
     with catalogue.granted(Permission.IMPORT):

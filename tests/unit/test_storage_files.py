@@ -364,6 +364,22 @@ def test_rows_that_cannot_be_used_are_left_out_and_told(catalogue: Catalogue, se
     assert [(c.basis, c.reference) for c in consents] == [("published", "site")]
 
 
+def test_rows_of_a_presentation_stay_one_wherever_they_stand(
+    catalogue: Catalogue, session: str, tmp_path: Path
+) -> None:
+    manifest = export_session(catalogue, session, tmp_path / "src").manifest
+    head, *rows = manifest.read_text().splitlines()
+    manifest.write_text("\n".join([head, *(rows[n] for n in (0, 3, 1, 4, 2, 5))]) + "\n")
+    (tmp_path / "src" / SIGNATURE).unlink()
+    straight = catalogue.material.presentations([session])
+    report = import_manifest(catalogue, manifest, "no_person", "mixed")
+    mixed = catalogue.material.presentations(report.sessions)
+    assert [one.species for one in mixed] == ["print_flat", ""]
+    for one, other in zip(straight, mixed, strict=False):
+        pairs = zip(catalogue.material.frame_sets(one.id), catalogue.material.frame_sets(other.id), strict=True)
+        assert all(np.array_equal(a[m].pixels, b[m].pixels) for a, b in pairs for m in a.mask)
+
+
 def test_a_canceled_import_leaves_no_half_session_and_goes_on(
     catalogue: Catalogue, session: str, tmp_path: Path
 ) -> None:
