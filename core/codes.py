@@ -394,6 +394,10 @@ class Species(StrEnum):
     UNKNOWN = "unknown"
 
 
+BONA_FIDE_SPELLINGS = frozenset({"bona fide", "bona_fide", "bonafide", "bona-fide"})
+"""What no species may be called, in whatever case: whoever writes it means bona fide."""
+
+
 class AuditFault(StrEnum):
     """What is wrong with the audit log, or with what proves it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 
-from core.errors import ExitCode
+from core.errors import ExitCode, UsageError, sentence
 from core.terminal import Interrupt, progress, say, show_rows, told_left_out
 from storage.backup import back_up
 from storage.catalogue import Catalogue
@@ -64,9 +64,15 @@ def list_sessions(catalogue: Catalogue, options: Namespace) -> int:
 
 def label(catalogue: Catalogue, options: Namespace) -> int:
     """Another label for a presentation, with its reason."""
-    species = "" if options.species == "bona_fide" else options.species
-    catalogue.presentations.relabel(options.presentation, species, options.reason)
+    catalogue.presentations.relabel(options.presentation, _species(options.species), options.reason)
     return ExitCode.DONE
+
+
+def _species(said: str) -> str:
+    """What is stored for a label on the command line, where ``bona_fide`` is said in full and never left empty."""
+    if not said:
+        raise UsageError(sentence("{species!r} is no label.", species=said), "Say bona_fide, or name the species.")
+    return "" if said.strip() == "bona_fide" else said
 
 
 def backup(catalogue: Catalogue, options: Namespace) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.codes import Framing
+from core.codes import BONA_FIDE_SPELLINGS, Framing
 from core.data.images import check_aspect_ratios, check_depth_scale, read_image
 from core.errors import InputError
 from core.frames import ALL_MODALITIES, MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
@@ -24,7 +24,6 @@ from core.frames import ALL_MODALITIES, MODALITIES, Frame, FrameSet, Modality, M
 COLUMNS = ("presentation", "subject", "species", "rgb", "depth", "ir", "depth_scale_m", "framing", "split")
 SPLITS = ("train", "dev", "eval", "")
 
-_NOT_A_SPECIES = {"bona fide", "bona_fide", "bonafide", "bona-fide"}
 _NOMINAL_PERIOD_MS = 1000.0 / 30.0
 
 
@@ -205,7 +204,7 @@ def _parse_row(path: Path, line: int, cells: dict[str, str]) -> ManifestRow:
     if not cells["presentation"].strip():
         raise wrong("presentation", "Give every row the id of its presentation.")
     species = cells["species"].strip()
-    if species.lower() in _NOT_A_SPECIES:
+    if species.lower() in BONA_FIDE_SPELLINGS:
         raise wrong("species", "Leave species empty for a bona fide presentation.")
     if cells["framing"] not in set(Framing):
         raise wrong("framing", f"Write {' or '.join(Framing)}.")

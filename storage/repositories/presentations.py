@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from core.access import Permission
 from core.clock import Clock
-from core.errors import InputError, sentence
+from core.codes import BONA_FIDE_SPELLINGS
+from core.errors import InputError, UsageError, sentence
 from core.labelling.blind import BlindLabel
 from core.ports import StoredPresentation
 from storage.acting import Acting
@@ -174,9 +175,11 @@ class Presentations:
 
         Raises:
             DeniedError: whoever acts may not label.
+            UsageError: that is no species: blank, or a spelling of bona fide.
             InputError: no such presentation, or no reason.
         """
         self._acting.require(Permission.LABEL)
+        species = _checked(species)
         if not reason.strip():
             raise InputError("A label is changed only with a reason.", "Say in a few words why.")
         with self._file.transaction():
@@ -264,6 +267,14 @@ class Presentations:
             if len(found) >= count:
                 break
         return found[:count]
+
+
+def _checked(species: str | None) -> str | None:
+    """A label without the space around it; empty and ``None`` stay what they mean."""
+    named = species.strip() if species else species
+    if species and (not named or named.lower() in BONA_FIDE_SPELLINGS):
+        raise UsageError(sentence("{species!r} is no label.", species=species), "Say bona_fide, or name the species.")
+    return named
 
 
 def _missing(presentation: str) -> InputError:

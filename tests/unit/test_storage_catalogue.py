@@ -12,9 +12,10 @@ import pytest
 
 from core.clock import FakeClock
 from core.codes import JobState, Outcome, RecordMode, SessionPurpose, SessionState, SourceKind
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, UsageError
 from core.frames import ModalityMask
 from core.ports import JobStore, PresentationStore
+from main import main
 from storage.catalogue import FORM, Catalogue, open_catalogue
 from storage.database import DatabaseFile
 from storage.driver import DatabaseError
@@ -120,6 +121,41 @@ def test_an_unknown_session_is_told(catalogue: Catalogue) -> None:
 
 
 # --- presentations and labels ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("species", ["", "  ", "bonafide", "Bona Fide", " bona-fide ", "BONA_FIDE"])
+def test_no_label_on_the_command_line_makes_an_attack_bona_fide_by_mistake(
+    tmp_path: Path, species: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_catalogue(tmp_path / "data") as catalogue:
+        presentation = catalogue.presentations.open(stored.open_session(catalogue), species="print_flat")
+    order = ["--data", str(tmp_path / "data"), "label", presentation, "--reason", "seen again", "--species"]
+    assert main([*order, species]) == 2
+    told = f"sallyport: {species!r} is no label.\n  Say bona_fide, or name the species.\n"
+    assert capsys.readouterr().err == told
+    with open_catalogue(tmp_path / "data") as catalogue:
+        assert catalogue.presentations.get(presentation).species == "print_flat"
+        assert [entry.action for entry in catalogue.audit.of("presentation", presentation)] == []
+
+
+@pytest.mark.parametrize(("said", "kept"), [("bona_fide", ""), (" bona_fide ", ""), (" mask_rigid\t", "mask_rigid")])
+def test_a_label_on_the_command_line_is_kept_without_space_around_it(tmp_path: Path, said: str, kept: str) -> None:
+    with open_catalogue(tmp_path / "data") as catalogue:
+        presentation = catalogue.presentations.open(stored.open_session(catalogue), species="print_flat")
+    order = ["--data", str(tmp_path / "data"), "label", presentation, "--reason", "seen again", "--species"]
+    assert main([*order, said]) == 0
+    with open_catalogue(tmp_path / "data") as catalogue:
+        assert catalogue.presentations.get(presentation).species == kept
+
+
+def test_a_label_that_is_no_species_is_refused_whoever_gives_it(catalogue: Catalogue) -> None:
+    presentation = catalogue.presentations.open(stored.open_session(catalogue), species="print_flat")
+    for species in (" ", "bona_fide", "Bona-Fide"):
+        with pytest.raises(UsageError, match="is no label"):
+            catalogue.presentations.relabel(presentation, species, "seen again")
+    for known in (None, ""):
+        catalogue.presentations.relabel(presentation, known, "seen again")
+        assert catalogue.presentations.get(presentation).species == known
 
 
 def test_a_label_changes_only_with_a_reason_and_is_audited(catalogue: Catalogue) -> None:
