@@ -61,7 +61,7 @@ def _is_usable(row: ManifestRow, left_out: list[LeftOut]) -> bool:
     try:
         load_frame_set(row)
     except InputError as error:
-        left_out.append(LeftOut(row.line, f"{row.presentation}: {error.what}"))
+        left_out.append(LeftOut(row.line, f"{row.presentation}: {error.what}", row.split))
         return False
     return True
 
