@@ -75,8 +75,11 @@ class StationLink(StationSignals):
         return self.source_kind is not None and is_shadow(self.source_kind, mask, self.standing.qualified)
 
     def connect_source(self, source: str) -> None:
-        """Open a station for ``source``; the present one is shut down first, without making the window wait."""
-        if self._bridge is not None and self._bridge.isRunning():
+        """Open a station for ``source``; the present one is shut down first, without making the window wait.
+
+        A bridge whose thread has ended is the present one until `_on_finished` has heard of it.
+        """
+        if self._bridge is not None:
             self._next_source = source
             self._bridge.stop()
             return

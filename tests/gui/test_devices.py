@@ -43,9 +43,8 @@ def test_the_camera_comes_back_after_a_recording_whatever_became_of_the_window(
         desk._renew_window()
     else:
         desk.link.connect_source("simulated:corridor")
-    ended = qtbot.waitUntil
-    ended(lambda: not desk.link.findChildren(Command))
-    ended(lambda: desk.link.connected)
+    qtbot.waitUntil(lambda: not desk.link.findChildren(Command))
+    qtbot.waitUntil(lambda: desk.link.connected)
     assert desk.link.source == (source if meanwhile == "renewed" else "simulated:corridor")
 
 
