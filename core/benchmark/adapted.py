@@ -82,7 +82,7 @@ def run(order: Order, report: Report, canceled: Canceled) -> dict[str, Any]:
         report("adapting", number / len(plans))
         passes.append(bench.passed(plan))
     report("adapting", 1.0)
-    head = {"schema": SCHEMA, "model": bench.champion, "training": order.training.model_dump(mode="json")}
+    head = {"schema": SCHEMA, "model": bench.champion, "training": bench.training.model_dump(mode="json")}
     told = {**head, "draws" if order.labelled else "splits": passes, "summary": _summary(passes)}
     return {**told, "left_out": [asdict(one) for one in bench.left_out]}
 
@@ -99,8 +99,8 @@ class _Bench:
         bundle = read_bundle(order.champion)
         self.champion = bundle.sha256
         # Who is labelled and who judges is drawn here: no presentation is a flood.
-        training = order.training.model_copy(update={"subject_cap": _NO_CAP})
-        self._whole = make_plan(self._store, [SESSION], bundle.sha256, bundle.name, 0, training)
+        self.training = order.training.model_copy(update={"subject_cap": _NO_CAP})
+        self._whole = make_plan(self._store, [SESSION], bundle.sha256, bundle.name, 0, self.training)
         self._work = Work(order.work)
 
     def splits(self) -> list[Plan]:
