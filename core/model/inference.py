@@ -82,9 +82,8 @@ class Inference:
             if self._recorded is None:
                 try:
                     self._recorded = _Recording(self.answer_all, inputs.to(self._device))
-                except (
-                    RuntimeError
-                ) as error:  # an operator that this driver or card cannot record: slower, never silent
+                except RuntimeError as error:
+                    # An operator that this driver or card cannot record: slower, never silent.
                     _log.warning("The network runs without a recorded graph, which is slower: %s", error)
                     self._records = False
                     torch.cuda.synchronize(self._device)
@@ -112,13 +111,14 @@ class _Recording:
 
     def __call__(self, inputs: ModelInputs) -> Answer:
         """The answer to ``inputs``, shaped as those of the recording."""
-        mine, theirs = self._inputs, inputs
-        pairs = zip(mine.images, theirs.images, strict=True)
-        for kept, given in (*pairs, (mine.presence, theirs.presence), (mine.quality, theirs.quality)):
+        for kept, given in zip(_tensors(self._inputs), _tensors(inputs), strict=True):
             kept.copy_(given)
-        mine.evidence.copy_(theirs.evidence)
         self._graph.replay()
         return self._answer
+
+
+def _tensors(inputs: ModelInputs) -> tuple[torch.Tensor, ...]:
+    return (*inputs.images, inputs.presence, inputs.quality, inputs.evidence)
 
 
 def _rows(masks: Sequence[ModalityMask]) -> torch.Tensor:
