@@ -48,6 +48,8 @@ class StationLink(StationSignals):
         self.model: ModelReady | None = None
         self.session = ""
         self.order_in_use = CHECKPOINT_ORDER
+        self.asked = CHECKPOINT_ORDER
+        """The newest order, whether or not its session has been opened yet."""
         self.locked = False
         self.standing = Standing()
         self.failure: Problem | None = None
@@ -125,6 +127,7 @@ class StationLink(StationSignals):
             _close_session(station)
             station.act_as(actor)
 
+        self.asked = CHECKPOINT_ORDER
         self.order(change, lambda _nothing: self._no_session())
         if actor is not None and actor.may(Permission.OPERATE):
             self.open_session(CHECKPOINT_ORDER)
@@ -133,6 +136,7 @@ class StationLink(StationSignals):
 
     def end_collection(self) -> None:
         """Nothing is recorded any more: the session ends, and whoever may operate begins one that decides."""
+        self.asked = CHECKPOINT_ORDER
         self.order(_close_session, lambda _nothing: self._no_session())
         if self.actor is not None and self.actor.may(Permission.OPERATE):
             self.open_session(CHECKPOINT_ORDER)
@@ -155,6 +159,7 @@ class StationLink(StationSignals):
             if done is not None:
                 done(session)
 
+        self.asked = order
         return self.order(lambda station: station.open_session(order), opened, failed)
 
     def use_door(self, places: DoorPlaces) -> None:

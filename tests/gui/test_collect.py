@@ -123,10 +123,12 @@ def test_a_take_that_is_stopped_before_it_begins_never_does(
     assert (page.recording, page.last_take) == (False, "")
 
 
+@pytest.mark.parametrize("presses", [1, 2])
 def test_leaving_at_once_leaves_no_session_that_records(
-    page: CollectPage, desk: Desk, station: FakeStation, qtbot: QtBot
+    page: CollectPage, desk: Desk, station: FakeStation, qtbot: QtBot, presses: int
 ) -> None:
-    page.start_take()
+    for _ in range(presses):
+        page.toggle_take()
     desk.window.go_to("review")  # while the collection session is still being opened
     qtbot.waitUntil(lambda: len(station.named("open_session")) == 3)
     qtbot.waitUntil(lambda: desk.link.order_in_use.purpose is SessionPurpose.CHECKPOINT and desk.link.session != "")

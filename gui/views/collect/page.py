@@ -168,10 +168,10 @@ class CollectPage(Page):
 
     def left(self) -> None:
         """Finish a running take and close the collection session; the station decides again."""
-        link, began = self.context.link, self.recording
-        if began:
+        link = self.context.link
+        if self.recording:
             self.stop_take()
-        if link.connected and (began or link.order_in_use.purpose is SessionPurpose.COLLECTION):
+        if link.connected and link.asked.purpose is SessionPurpose.COLLECTION:
             link.end_collection()
 
     def erased(self) -> None:
