@@ -5,16 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 
-from core.codes import Species
 from core.errors import ExitCode
 from core.labelling.figures import LabellerFigures, SecondLabels
 from core.results import write_json
 from core.terminal import plain, say
 from storage.blind_pictures import write_blind_pictures
 from storage.catalogue import Catalogue
+from storage.labels_said import species_said
 from storage.repositories.second_labels import Contested, LabelStatus
-
-_WORDS = {"bona_fide": str(Species.BONA_FIDE), "attack": str(Species.UNKNOWN)}
 
 
 def draw(catalogue: Catalogue, options: Namespace) -> int:
@@ -38,7 +36,7 @@ def next_one(catalogue: Catalogue, options: Namespace) -> int:
 
 def give(catalogue: Catalogue, options: Namespace) -> int:
     """Store the label of a number."""
-    catalogue.second_labels.give(options.number, _WORDS.get(options.label, options.label))
+    catalogue.second_labels.give(options.number, species_said(options.label))
     return ExitCode.DONE
 
 

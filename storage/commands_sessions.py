@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 
-from core.errors import ExitCode, UsageError, sentence
+from core.errors import ExitCode
 from core.terminal import Interrupt, progress, say, show_rows, told_left_out
 from storage.backup import back_up
 from storage.catalogue import Catalogue
 from storage.export import export_session
 from storage.importing import import_manifest
+from storage.labels_said import species_said
 from storage.session_signature import Provenance
 
 _LISTED = 1000
@@ -64,15 +65,8 @@ def list_sessions(catalogue: Catalogue, options: Namespace) -> int:
 
 def label(catalogue: Catalogue, options: Namespace) -> int:
     """Another label for a presentation, with its reason."""
-    catalogue.presentations.relabel(options.presentation, _species(options.species), options.reason)
+    catalogue.presentations.relabel(options.presentation, species_said(options.species), options.reason)
     return ExitCode.DONE
-
-
-def _species(said: str) -> str:
-    """What is stored for a label on the command line, where ``bona_fide`` is said in full and never left empty."""
-    if not said:
-        raise UsageError(sentence("{species!r} is no label.", species=said), "Say bona_fide, or name the species.")
-    return "" if said.strip() == "bona_fide" else said
 
 
 def backup(catalogue: Catalogue, options: Namespace) -> int:

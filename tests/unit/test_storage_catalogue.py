@@ -138,7 +138,9 @@ def test_no_label_on_the_command_line_makes_an_attack_bona_fide_by_mistake(
         assert [entry.action for entry in catalogue.audit.of("presentation", presentation)] == []
 
 
-@pytest.mark.parametrize(("said", "kept"), [("bona_fide", ""), (" bona_fide ", ""), (" mask_rigid\t", "mask_rigid")])
+@pytest.mark.parametrize(
+    ("said", "kept"), [("bona_fide", ""), (" bona_fide ", ""), (" mask_rigid\t", "mask_rigid"), ("attack", "unknown")]
+)
 def test_a_label_on_the_command_line_is_kept_without_space_around_it(tmp_path: Path, said: str, kept: str) -> None:
     with open_catalogue(tmp_path / "data") as catalogue:
         presentation = catalogue.presentations.open(stored.open_session(catalogue), species="print_flat")
