@@ -49,9 +49,9 @@ MEASURED_SETS = 30
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (formats.md)."""
     multiprocessing.freeze_support()
-    options = build_parser().parse_args(arguments)
     code: int = ExitCode.CANCELED  # of a command that stops half-way because nobody reads it
     try:
+        options = build_parser().parse_args(arguments)
         code = _handler(options.handler)(options)
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -12,6 +12,7 @@ from core.access import Role
 from core.arguments import count, day, margin, modalities, names, part, positive, share
 from core.codes import RecordMode, SecondLineResult, SiteKeyMethod, UnlabelledUse
 from core.labelling.draw import SHARE
+from core.results import result_file
 
 SOURCES = "simulated[:SCENE[,seed=N,sensor=S,species=P]] | scripted:FILE | file:PATH | realsense[:SERIAL] | session:ID"
 
@@ -170,7 +171,7 @@ def _protection_commands(commands: _Commands) -> None:
             command.add_argument("--code-fd", metavar="N", type=int, help="the recovery code")
     keys.add("encrypt", "encrypt the sessions that were stored before encryption; goes on after a kill")
     export = keys.add("export", "all data keys into a file that opens with a code: for backups, which hold none")
-    export.add_argument("--out", metavar="FILE", type=Path, required=True)
+    export.add_argument("--out", metavar="FILE", type=result_file, required=True)
     load = keys.add("import", "take the keys of an export into this data folder")
     load.add_argument("--from", dest="file", metavar="FILE", type=Path, required=True)
     load.add_argument("--code-fd", metavar="N", type=int, help="the code of the export")
@@ -181,9 +182,9 @@ def _protection_commands(commands: _Commands) -> None:
 def _audit_commands(audit: _Commands) -> None:
     check = audit.add("verify", "read the whole chain and its checkpoints; names the first bad entry, exit 3 if any")
     check.add_argument("--anchor", metavar="FILE", type=Path, help="checkpoints that were kept elsewhere")
-    check.add_argument("--json", metavar="OUT", type=Path)
+    check.add_argument("--json", metavar="OUT", type=result_file)
     out = audit.add("export", "the whole log as JSON lines that prove themselves")
-    out.add_argument("--out", metavar="FILE", type=Path, required=True)
+    out.add_argument("--out", metavar="FILE", type=result_file, required=True)
     anchor = audit.add("anchor", "write a signed checkpoint now, and print it: to be kept elsewhere")
     known = audit.add("acknowledge", "a break is known: verdicts count again; it stays a finding for ever")
     known.add_argument("--reason", metavar="TEXT", required=True, help="for the audit log")
@@ -207,13 +208,13 @@ def _capture_commands(commands: _Commands) -> None:
     run.add_argument("--max-skew-ms", metavar="X", type=positive, help="pair frames up to this apart")
     run.add_argument("--door", metavar="SOCKET", default="", help="tell verdicts to gate controllers (docs/door.md)")
     run.add_argument("--door-hook", metavar="CMD", default="", help="tell them to this command, on its stdin")
-    run.add_argument("--json", metavar="OUT", type=Path, required=True)
+    run.add_argument("--json", metavar="OUT", type=result_file, required=True)
     _door_command(
         _Commands(commands.add("door", "gate controllers: follow a station, and the key of its lines"), prefix="door ")
     )
     record = commands.add("record", "record the camera's streams into an SDK file")
     record.add_argument("--source", metavar="SRC", required=True, help=SOURCES)
-    record.add_argument("--out", metavar="FILE.db3", type=Path, required=True)
+    record.add_argument("--out", metavar="FILE.db3", type=result_file, required=True)
     record.add_argument("--seconds", metavar="N", type=positive, required=True)
     for name, text in (("devices", "list the cameras"), ("doctor", "check this machine; each problem with its remedy")):
         commands.add(name, text).add_argument("--json", action="store_true")
@@ -224,7 +225,7 @@ def _capture_commands(commands: _Commands) -> None:
     commission.add_argument("--json", action="store_true")
 
     support = commands.add("support", "a report for whoever helps: no face, no subject, no serial; it may be shared")
-    support.add_argument("--out", metavar="FILE.zip", type=Path, required=True)
+    support.add_argument("--out", metavar="FILE.zip", type=result_file, required=True)
     support.add_argument("--privileged", action="store_true", help="traces and camera identities, for the technician")
     support.add_argument("--hours", metavar="N", type=positive, default=24.0, help="with --privileged: how far back")
 
@@ -282,7 +283,7 @@ def _second_label_commands(parser: argparse.ArgumentParser) -> None:
     give.add_argument("number", metavar="N", type=count, help="what `labels next` printed")
     give.add_argument("label", metavar="LABEL", help="bona_fide, attack, or a PAI species")
     status = commands.add("status", "agreement of first and second labels, by person; what is contested")
-    status.add_argument("--json", metavar="OUT", type=Path)
+    status.add_argument("--json", metavar="OUT", type=result_file)
 
 
 def _model_commands(commands: _Commands) -> None:
@@ -292,7 +293,7 @@ def _model_commands(commands: _Commands) -> None:
     evaluate.add_argument("--modalities", metavar="rgb,depth,ir", type=modalities)
     evaluate.add_argument("--split", metavar="S")
     evaluate.add_argument("--hybrids", action="store_true", help="judge hybrids of every bona fide capture beside it")
-    evaluate.add_argument("--json", metavar="OUT", type=Path, required=True)
+    evaluate.add_argument("--json", metavar="OUT", type=result_file, required=True)
     train = commands.add("train", "train a source model on simulated scenes")
     train.add_argument("--factory", action="store_true", help="the recorded configuration of the factory model")
     train.add_argument("--out", metavar="DIR", type=Path, help="where the bundle goes (default: the factory's place)")
@@ -337,7 +338,7 @@ def _lane_commands(parser: argparse.ArgumentParser) -> None:
         command.add_argument("--reason", metavar="TEXT", required=True)
     send = commands.add("send", "a model as one file, signed by this lane")
     send.add_argument("model", metavar="MODEL")
-    send.add_argument("--out", metavar="FILE", type=Path, required=True)
+    send.add_argument("--out", metavar="FILE", type=result_file, required=True)
     receive = commands.add("receive", "take a model from the file of a trusted lane; it is stored, not deployed")
     receive.add_argument("file", metavar="FILE", type=Path)
 
@@ -386,7 +387,7 @@ def _benchmark_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", type=Path, help="the collection's folder")
     parser.add_argument("--model", metavar="M", default="champion", help="name, alias, path or builtin:sheet")
     parser.add_argument("--work", metavar="DIR", type=Path, help="pieces that are kept (default: in the data folder)")
-    parser.add_argument("--json", metavar="OUT", type=Path, help="the result; tables and figures go beside it")
+    parser.add_argument("--json", metavar="OUT", type=result_file, help="the result; tables and figures go beside it")
 
 
 def _qualify_commands(parser: argparse.ArgumentParser) -> None:
@@ -457,10 +458,12 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     power.add_argument("--bpcer", metavar="X", type=share, default=0.15, help="what the champion is taken to do today")
     power.add_argument("--apcer", metavar="X", type=share, default=0.10)
     power.add_argument("--draws", metavar="N", type=count, default=200)
-    power.add_argument("--json", metavar="OUT", type=Path, nargs="?", const=Path("-"), help="without OUT: on stdout")
+    power.add_argument(
+        "--json", metavar="OUT", type=result_file, nargs="?", const=Path("-"), help="without OUT: on stdout"
+    )
     report = commands.add("report", "a job's report as one HTML file or as PDF; it shows no face and names no person")
     report.add_argument("job", metavar="JOB")
-    report.add_argument("--out", metavar="FILE", type=Path, required=True, help="ends in .html or .pdf")
+    report.add_argument("--out", metavar="FILE", type=result_file, required=True, help="ends in .html or .pdf")
     report.add_argument("--language", choices=("en", "de"), default="en")
     texts: Mapping[str, str] = {
         "run": "train, evaluate and judge; survives the window",
@@ -472,4 +475,4 @@ def _adapt_commands(parser: argparse.ArgumentParser) -> None:
     for name, text in texts.items():
         command = commands.add(name, text)
         command.add_argument("job", metavar="JOB")
-        command.add_argument("--json", metavar="OUT", type=Path)
+        command.add_argument("--json", metavar="OUT", type=result_file)

@@ -12,13 +12,46 @@ from typing import Any
 from core.errors import HostError, UsageError
 
 
+def result_file(text: str) -> Path:
+    """The file that an option names for what a command will write: looked at before the work, not after it.
+
+    Folders that are not there yet are made when it is written.
+
+    Raises:
+        UsageError: it is a folder.
+        HostError: no file can be written there.
+    """
+    out = Path(text)
+    try:
+        _refuse_folder(out)
+        found = out if out.exists() else next(folder for folder in out.absolute().parents if folder.exists())
+    except OSError as error:
+        raise _unwritable(out, error.strerror or str(error)) from error
+    if found != out and not found.is_dir():
+        raise _unwritable(out, f"{found} is not a folder")
+    if not os.access(found, os.W_OK):
+        raise _unwritable(out, f"{found} may not be changed")
+    return out
+
+
+def _refuse_folder(out: Path) -> None:
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder.", "Name the file that should be written.")
+
+
+def _unwritable(out: Path, why: str) -> HostError:
+    return HostError(f"Cannot write {out}: {why}.", "Choose a folder with room and rights.")
+
+
 def beside(out: Path, suffix: str) -> Path:
     """The file of the same name that goes beside the result ``out``.
 
     Raises:
-        UsageError: they would be one file.
+        UsageError: they would be one file, or one of them is a folder.
     """
+    _refuse_folder(out)
     side = out.with_suffix(suffix)
+    _refuse_folder(side)
     if overwrites(side, out):
         raise UsageError(
             f"A {suffix} file goes beside the result and would overwrite {out.name}.",
@@ -48,9 +81,7 @@ def writing(out: Path) -> Iterator[None]:
         out.parent.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise HostError(
-            f"Cannot write {out}: {error.strerror or error}.", "Choose a folder with room and rights."
-        ) from error
+        raise _unwritable(out, error.strerror or str(error)) from error
 
 
 def write_json(content: Any, out: Path, indent: int | None = 2) -> None:

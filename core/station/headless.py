@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from core.messages import (
     VerdictCommitted,
 )
 from core.probing import AlarmRaised
+from core.results import write_json
 from core.station.daily_command import DailyCommand
 from core.station.ports import SessionOrder
 from core.station.station import Station
@@ -197,7 +197,7 @@ def run_headless(
         for problem in daily.finish() if daily is not None else ():
             report.add(problem)
         report.health, report.recorded, report.standing = station.health, station.recorded, station.standing
-        _write(report, report_path)
+        write_json(report.to_json(), report_path)
     return report
 
 
@@ -257,13 +257,3 @@ def _loop(
             raise HostError("The camera delivered no frame within a minute.", "Check its cable, then `main.py doctor`.")
         if station.health is not None and station.health.state is ConnectionState.FAILED:
             raise HostError(station.health.problem or "The camera was given up.", "Check it with `main.py doctor`.")
-
-
-def _write(report: RunReport, path: Path) -> None:
-    text = json.dumps(report.to_json(), indent=2) + "\n"
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise HostError(
-            f"The report could not be written to {path}: {error.strerror}.", "Choose a folder that can be written."
-        ) from error
