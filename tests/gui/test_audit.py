@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytestqt.modeltest import ModelTester
@@ -23,6 +25,8 @@ from gui.views.audit.page import AuditPage
 from gui.views.support_dialog import SupportDialog
 from gui.widgets.ask import ReasonDialog
 from storage.audit_export import check_export
+from storage.audit_report import AuditReport
+from storage.audit_verify import verify
 from storage.catalogue import Catalogue, open_catalogue
 from storage.repositories.audit import AuditFilter
 from tests import audit_attack
@@ -74,6 +78,36 @@ def test_a_whole_log_is_said_to_be_intact(page: AuditPage, qtbot: QtBot) -> None
     assert page.answer.text() == "✓ The audit log is intact"
     assert f"{ENTRIES} entries" in page.findings.text()
     assert page.context.actions["verify_audit"].isEnabled()
+
+
+def test_a_verification_that_was_stopped_leaves_the_next_one_alone(
+    page: AuditPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, asked, go_on = threading.Event(), threading.Event(), threading.Event()
+    monkeypatch.setattr("storage.audit_verify._STEPS", 1)
+
+    def slowly(catalogue: Catalogue, *order: Any) -> AuditReport:
+        began.set()
+        asked.wait(10.0)
+        return verify(catalogue, *order)
+
+    monkeypatch.setattr("gui.views.audit.page.verify", slowly)
+    verbs, after_the_first = page.context.actions, list[bool]()
+    page.verify()
+    assert began.wait(10.0)
+    verbs["stop_verifying"].trigger()
+    assert verbs["verify_audit"].isEnabled()
+    page.context.tasks.run(lambda _catalogue: True, after_the_first.append, owner=page)
+    page.context.tasks.run(lambda _catalogue: go_on.wait(10.0), lambda _done: None, owner=page)
+    page.verify()
+    asked.set()
+    qtbot.waitUntil(lambda: bool(after_the_first))
+    assert verbs["stop_verifying"].isEnabled()
+    assert not verbs["verify_audit"].isEnabled()
+    go_on.set()
+    qtbot.waitUntil(lambda: page.report is not None)
+    assert page.answer.text() == "✓ The audit log is intact"
+    assert not verbs["stop_verifying"].isEnabled()
 
 
 def page_on_a_changed_entry(services: Services, open_desk: OpenDesk) -> AuditPage:

@@ -251,10 +251,25 @@ class AuditPage(Page):
         self.progress.setValue(0)
         self.answer.setText(words)
         self.findings.setText("")
-        self._running = self.context.tasks.start(
-            run, done, self._on_stopped, self, lambda share: self.progress.setValue(round(100 * share))
+        task = self._running = self.context.tasks.start(
+            run,
+            done,
+            lambda error: self._on_failed_reading(task, error),
+            self,
+            lambda share: self._on_progress(task, share),
         )
         self._enable()
+
+    def _on_progress(self, task: Task, share: float) -> None:
+        if task is self._running:
+            self.progress.setValue(round(100 * share))
+
+    def _on_failed_reading(self, task: Task, error: BaseException) -> None:
+        """Of one that was stopped, the end comes late: by then another one may be running, and goes on."""
+        if task is self._running:
+            self._on_stopped()
+        if not isinstance(error, CanceledError):
+            self.context.show_error(error)
 
     def _on_acknowledged(self) -> None:
         self._running = None
@@ -269,14 +284,12 @@ class AuditPage(Page):
         """Stop the verification; nothing is changed by it."""
         if self._running is not None:
             self._running.cancel()
-            self._on_stopped(CanceledError(""))
+            self._on_stopped()
 
-    def _on_stopped(self, error: BaseException) -> None:
+    def _on_stopped(self) -> None:
         self._running = None
         self.answer.setText(tr("Not verified yet"))
         self._enable()
-        if not isinstance(error, CanceledError):
-            self.context.show_error(error)
         self.refresh()
 
     def _on_report(self, report: AuditReport) -> None:
