@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
 from core.codes import SiteKeyMethod
@@ -17,9 +21,9 @@ from gui.views.collect.page import CollectPage
 from gui.views.protection.erase_dialog import ASK, DONE, EraseDialog
 from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.review.page import ReviewPage
-from storage.catalogue import open_catalogue
+from storage.catalogue import Catalogue, open_catalogue
 from storage.erasure.job import resume_all
-from storage.key_care import key_status, protect
+from storage.key_care import key_status, protect, recover
 from tests import site
 from tests.people import cheap_site_key
 
@@ -168,6 +172,39 @@ def test_a_passphrase_protects_and_a_locked_site_is_unlocked(
         assert key_status(catalogue).recovery
         catalogue.vault.unlock(PASSPHRASE + "!")
     dialog.reject()
+
+
+def test_the_dialog_stays_until_the_recovery_code_that_is_being_made_is_on_screen(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slowly(catalogue: Catalogue, *order: Any) -> str:
+        assert go_on.wait(60.0)
+        return protect(catalogue, *order)
+
+    monkeypatch.setattr("gui.views.protection.keys_dialog.protect", slowly)
+    with open_catalogue(services.data_dir) as catalogue:
+        site.take(catalogue, "ann")
+    desk = open_desk()
+    desk.window.actions_table["site_keys"].trigger()
+    dialog = desk.window.findChildren(KeysDialog)[0]
+    qtbot.waitUntil(lambda: dialog.status is not None)
+    for field in (dialog.passphrase, dialog.again):
+        qtbot.keyClicks(field, PASSPHRASE)
+    dialog.verb.click()
+    close = dialog.buttons.button(QDialogButtonBox.StandardButton.Close)
+    assert not close.isEnabled()
+    assert not dialog.verb.isEnabled()
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    dialog.close()
+    assert dialog.isVisible()
+    go_on.set()
+    qtbot.waitUntil(lambda: dialog.code.text() != "")
+    with open_catalogue(services.data_dir) as catalogue:
+        recover(catalogue, dialog.code.text().splitlines()[-1], SiteKeyMethod.FILE)
+    close.click()
+    assert not dialog.isVisible()
 
 
 def test_collect_says_that_a_locked_site_records_nothing(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:

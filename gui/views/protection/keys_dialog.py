@@ -28,6 +28,8 @@ class KeysDialog(Question):
             tr("Keys"), tr("Stored frames are encrypted. One key of this site opens them: this is where it is."), parent
         )
         self._context = context
+        self._waiting = False
+        """Whether an answer is on its way that may hold a recovery code: until it is here the dialog stays."""
         self.view: KeysView | None = None
         self.where = heading("", self)
         self.protects = quiet("", self)
@@ -68,6 +70,16 @@ class KeysDialog(Question):
     def status(self) -> KeyStatus | None:
         """How the keys stand; ``None`` before that was read."""
         return self.view.status if self.view is not None else None
+
+    def reject(self) -> None:
+        """Close, but never before a recovery code that is being made could be read."""
+        if not self._waiting:
+            super().reject()
+
+    def _wait(self, waiting: bool) -> None:
+        self._waiting = waiting
+        self.buttons.button(QDialogButtonBox.StandardButton.Close).setEnabled(not waiting)
+        self._check()
 
     def refresh(self) -> None:
         """Read the state again."""
@@ -127,10 +139,11 @@ class KeysDialog(Question):
 
     def _check(self) -> None:
         if self._proposes:
-            self.verb.setEnabled(bool(self.reason.text().strip()))
+            self.verb.setEnabled(bool(self.reason.text().strip()) and not self._waiting)
             return
         same = self.status is not None and (self.status.locked or self.passphrase.text() == self.again.text())
-        self.verb.setEnabled(same and (bool(self.passphrase.text()) or not self._wants_passphrase))
+        said = bool(self.passphrase.text()) or not self._wants_passphrase
+        self.verb.setEnabled(same and said and not self._waiting)
 
     def _do(self) -> None:
         view = self.view
@@ -149,15 +162,18 @@ class KeysDialog(Question):
             why = view.approved.reason if view.approved is not None else reason
             return protect(catalogue, view.method, passphrase, why)
 
+        self._wait(True)
         self._context.tasks.run(work, self._on_done, self._on_failed, self)
 
     def _on_done(self, code: str) -> None:
+        self._wait(False)
         if code:
             lines = [tr("Recovery code, shown once and kept nowhere: print it and lock it away."), "", code]
             self.code.setText("\n".join(lines))
         self.refresh()
 
     def _on_failed(self, error: BaseException) -> None:
+        self._wait(False)
         if isinstance(error, KnownError) and error.exit_code is ExitCode.DONE:
             self._context.notify(tr("Proposed."), tr("A second person has to approve it."), Level.INFO)
             self.accept()
