@@ -261,7 +261,7 @@ def _collection_commands(commands: _Commands) -> None:
     commands.add("sessions", "list the sessions").add_argument("--json", action="store_true")
     label = commands.add("label", "set the species of a presentation, with a reason")
     label.add_argument("presentation", metavar="PRESENTATION")
-    label.add_argument("--species", metavar="S", required=True, help="bona_fide or a PAI species")
+    label.add_argument("--species", metavar="S", required=True, help="bona_fide, attack, or a PAI species")
     label.add_argument("--reason", metavar="TEXT", required=True)
     _second_label_commands(commands.add("labels", "second labels, given by somebody else who does not see the first"))
     replay = commands.add("replay", "recompute a session's verdicts from its stored frames")
