@@ -68,7 +68,7 @@ def evaluate(options: Namespace) -> int:
     """A model on a manifest, by ISO/IEC 30107-3; exit code 3 where lines were left out, or hybrids are of nobody."""
     from core.data.manifest import read_manifest
     from core.evaluation.evaluate import evaluate
-    from core.evaluation.hybrids import beside_hybrids
+    from core.evaluation.hybrids import BesideHybrids
     from core.evaluation.report import table_beside, write_report
     from core.face.sampler import FaceSampler
     from core.frames import ALL_MODALITIES
@@ -78,23 +78,23 @@ def evaluate(options: Namespace) -> int:
     table_beside(options.json, options.manifest)
     with opened(options) as (_, registry), Interrupt() as canceled:
         manifest = read_manifest(options.manifest, options.modalities or ALL_MODALITIES)
-        scorer, sampler = load_model(options.model, registry), FaceSampler()
+        scorer = load_model(options.model, registry)
+        beside = BesideHybrids(scorer) if options.hybrids else None
         evaluation = evaluate(
             manifest,
             scorer,
-            sampler,
+            FaceSampler(),
             options.modalities,
             options.split,
             progress=progress("evaluating"),
             cancel=canceled,
+            also=beside,
         )
-        hybrids, refused = None, None
-        if options.hybrids:
-            told = progress("hybrids")
-            try:
-                hybrids = beside_hybrids(manifest, evaluation, scorer, sampler, options.split, told, canceled)
-            except InputError as error:
-                refused = error
+    hybrids, refused = None, None
+    try:
+        hybrids = None if beside is None else beside.blocks(evaluation)
+    except InputError as error:
+        refused = error
     write_report(evaluation, options.json, hybrids)
     code = told_left_out(evaluation.left_out, "line")
     if refused is not None:

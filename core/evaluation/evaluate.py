@@ -13,7 +13,7 @@ from core.data.manifest import LeftOut, Manifest, ManifestRow, load_frame_set
 from core.errors import CanceledError, InputError
 from core.face.pixels import fault
 from core.face.sampler import FaceSampler
-from core.frames import ALL_MODALITIES, FrameSet, ModalityMask
+from core.frames import ALL_MODALITIES, FaceCrop, FrameSet, ModalityMask
 from core.inference.engine import Engine
 from core.metrics.block import Block, block_of
 from core.metrics.trial import Trial
@@ -23,6 +23,8 @@ from core.verdict import Observation
 
 Progress = Callable[[int, int], None]
 Cancel = Callable[[], bool]
+Also = Callable[[Trial, Sequence[FaceCrop]], None]
+"""What else becomes of a presentation once it was judged, with the crops that its evidence rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def evaluate(
     policy: SitePolicy | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    also: Also | None = None,
 ) -> Evaluation:
     """Judge ``scorer`` on the presentations of ``manifest``.
 
@@ -66,6 +69,7 @@ def evaluate(
             so the least number of frame sets of a live decision does not apply.
         progress: is told ``(done, all)`` presentations.
         cancel: asked before each presentation.
+        also: is told each trial with its crops.
 
     Raises:
         CanceledError: ``cancel`` said so.
@@ -87,9 +91,12 @@ def evaluate(
         frame_sets = _load(rows, allowed, left_out)
         if frame_sets:
             sampler.reset()
-            observations = [engine.observe(frame_set) for frame_set in frame_sets]
+            seen = [(engine.observe(frame_set), engine.crop) for frame_set in frame_sets]
+            observations = [observation for observation, _ in seen]
             latencies_ms += [o.latency_ms for o in observations if o.evidence is not None]
             trials.append(_judge(rows[0], observations, scorer, policy))
+            if also is not None:
+                also(trials[-1], [crop for _, crop in seen if crop is not None])
         if progress is not None:
             progress(done + 1, len(presentations))
     return _summary(scorer, allowed, trials, left_out, latencies_ms)

@@ -8,7 +8,7 @@ import pytest
 
 from core.data.manifest import read_manifest, write_manifest
 from core.evaluation import evaluate, write_report
-from core.evaluation.hybrids import beside_hybrids
+from core.evaluation.hybrids import BesideHybrids
 from core.evaluation.report import report_json
 from core.face.sampler import FaceSampler
 from core.frames import Modality, ModalityMask
@@ -51,8 +51,8 @@ def test_the_factory_model_tells_real_faces_from_sheets_made_of_them(shared_data
     some = [row for row in rows if int(row.presentation.rsplit("/", 1)[1]) % 12 == 0]
     write_manifest(tmp_path / "some.csv", some)
     manifest, scorer = read_manifest(tmp_path / "some.csv"), load_scorer(FACTORY_BUNDLE)
-    evaluation = evaluate(manifest, scorer, FaceSampler())
-    for block in beside_hybrids(manifest, evaluation, scorer, FaceSampler()).values():
+    beside = BesideHybrids(scorer)
+    for block in beside.blocks(evaluate(manifest, scorer, FaceSampler(), also=beside)).values():
         sheets = block.apcer["hybrid_sheet"]
         assert sheets.trials == len(some) >= 24
         assert sheets.value <= 0.05

@@ -8,12 +8,12 @@ import pytest
 
 from core.data.hybrids import Family
 from core.data.manifest import read_manifest, write_manifest
-from core.errors import CanceledError, InputError
+from core.errors import InputError
 from core.evaluation.evaluate import Evaluation, evaluate
-from core.evaluation.hybrids import beside_hybrids
+from core.evaluation.hybrids import BesideHybrids
 from core.evaluation.report import report_json
-from core.face.sampler import FaceSampler
-from core.frames import Modality, ModalityMask
+from core.face.sampler import FaceSample, FaceSampler
+from core.frames import FrameSet, Modality, ModalityMask
 from core.metrics.block import Block
 from core.model.baseline import SheetScorer
 from tests.unit.test_evaluation import collection
@@ -22,8 +22,9 @@ from tests.unit.test_evaluation import collection
 def judged(folder: Path, modalities: ModalityMask | None = None) -> tuple[Evaluation, dict[Family, Block]]:
     write_manifest(folder / "manifest.csv", collection(folder))
     manifest, scorer = read_manifest(folder / "manifest.csv"), SheetScorer()
-    evaluation = evaluate(manifest, scorer, FaceSampler(), modalities)
-    return evaluation, dict(beside_hybrids(manifest, evaluation, scorer, FaceSampler()))
+    beside = BesideHybrids(scorer)
+    evaluation = evaluate(manifest, scorer, FaceSampler(), modalities, also=beside)
+    return evaluation, dict(beside.blocks(evaluation))
 
 
 def test_a_sheet_is_told_from_the_face_that_it_was_made_of(tmp_path: Path) -> None:
@@ -50,22 +51,34 @@ def test_hybrids_are_made_of_captures_whose_other_modalities_are_broken(tmp_path
     write_manifest(tmp_path / "manifest.csv", rows)
     depth = ModalityMask.of([Modality.DEPTH])
     manifest = read_manifest(tmp_path / "manifest.csv", depth)
-    evaluation = evaluate(manifest, SheetScorer(), FaceSampler(), depth)
-    found = beside_hybrids(manifest, evaluation, SheetScorer(), FaceSampler())
+    beside = BesideHybrids(SheetScorer())
+    found = beside.blocks(evaluate(manifest, SheetScorer(), FaceSampler(), depth, also=beside))
     assert [block.apcer["hybrid_sheet"].trials for block in found.values()] == [4] * len(Family)
 
 
 def test_without_bona_fide_there_is_nothing_to_make_them_of(tmp_path: Path) -> None:
     write_manifest(tmp_path / "manifest.csv", collection(tmp_path, bona_fide=0))
     manifest = read_manifest(tmp_path / "manifest.csv")
-    evaluation = evaluate(manifest, SheetScorer(), FaceSampler())
+    beside = BesideHybrids(SheetScorer())
+    evaluation = evaluate(manifest, SheetScorer(), FaceSampler(), also=beside)
     with pytest.raises(InputError, match="no bona fide"):
-        beside_hybrids(manifest, evaluation, SheetScorer(), FaceSampler())
+        beside.blocks(evaluation)
 
 
-def test_it_can_be_canceled(tmp_path: Path) -> None:
-    write_manifest(tmp_path / "manifest.csv", collection(tmp_path))
-    manifest = read_manifest(tmp_path / "manifest.csv")
-    evaluation = evaluate(manifest, SheetScorer(), FaceSampler())
-    with pytest.raises(CanceledError):
-        beside_hybrids(manifest, evaluation, SheetScorer(), FaceSampler(), cancel=lambda: True)
+class CountingSampler(FaceSampler):
+    """The real one, which counts how often a face is looked for."""
+
+    looked = 0
+
+    def sample(self, frame_set: FrameSet) -> FaceSample:
+        self.looked += 1
+        return super().sample(frame_set)
+
+
+def test_hybrids_are_made_of_the_faces_that_were_judged_and_none_is_looked_for_again(tmp_path: Path) -> None:
+    rows = collection(tmp_path)
+    write_manifest(tmp_path / "manifest.csv", rows)
+    sampler, beside = CountingSampler(), BesideHybrids(SheetScorer())
+    evaluation = evaluate(read_manifest(tmp_path / "manifest.csv"), SheetScorer(), sampler, also=beside)
+    assert beside.blocks(evaluation)[Family.JUDGING].apcer["hybrid_sheet"].trials == 4
+    assert sampler.looked == len(rows)
