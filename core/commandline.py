@@ -374,7 +374,7 @@ def _benchmark_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--splits", metavar="N", type=count, nargs="?", const=1000, help="every split in halves, or N")
     parser.add_argument("--surrogate", metavar="M", help="with --robustness: attacks are transferred from this model")
     parser.add_argument("--protocol", metavar="P", help=_PROTOCOLS)
-    parser.add_argument("--guarantees", action="store_true", help="check what scenes-v2 promises; exit 3 if it fails")
+    parser.add_argument("--guarantees", action="store_true", help="check what scenes-v3 promises; exit 3 if it fails")
     parser.add_argument("--realism", action="store_true", help="distances to real captures: --manifest REAL --out DIR")
     parser.add_argument("--manifest", metavar="REAL", type=Path, help="real captures; bona fide rows are used")
     parser.add_argument("--out", metavar="DIR", type=Path, help="figures and pictures of people: not in a repository")

@@ -144,7 +144,7 @@ def _guarantees(options: Namespace, work: Path, report: Report, canceled: Cancel
 
     out = _out(options)
     files = None if options.domain is None else [options.domain]
-    found = check(files, options.quick, report, canceled, work / "guarantees", options.processes)
+    found = check(files, options.quick, report, canceled, work / "guarantees", options.processes, _seeds(options.seeds))
     write_json(found, out, 1)
     for guarantee in found["guarantees"]:
         print(f"{'holds' if guarantee['holds'] else 'FAILS':<6} {guarantee['number']}. {guarantee['title']}")

@@ -27,14 +27,14 @@ from core.benchmark.work import Work
 from core.errors import CanceledError, UsageError
 from core.frames import CROP_PX, FaceCrop
 from core.model.evidence import EVIDENCE
-from core.scenes import v2
+from core.scenes import v3
 from core.scenes.domain import Domain
 from core.scenes.missing import Missingness
 
 SIDE = 16
 TINY = Plan(
-    name="tiny", train=12, dev=12, test=12, factor=8, frames=1, pixels=SIDE, widths=(4, 4, 8, 8), epochs=2,
-    epochs_together=2, batch=8,
+    name="tiny", train=12, train_frames=1, dev=12, test=12, factor=8, frames=1, pixels=SIDE,
+    widths=(4, 4, 8, 8), epochs=2, epochs_together=2, batch=8,
     seeds=(1,),
 )  # fmt: skip
 
@@ -252,7 +252,7 @@ def test_rendered_rows_are_kept_and_the_same_again(tmp_path: Path) -> None:
 
 def test_an_unseen_domain_must_not_take_a_frozen_name(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(f'name = "{v2.BASE}"\n', encoding="utf-8")
+    path.write_text(f'name = "{v3.BASE}"\n', encoding="utf-8")
     with pytest.raises(UsageError):
         check([path], quick=True, work=tmp_path / "work")
 
@@ -271,7 +271,8 @@ def test_a_domain_file_is_judged_by_what_makes_sense_for_it(tmp_path: Path, monk
     monkeypatch.setattr(run, "QUICK", TINY)
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\nsensor = "d455"\npeople = 6\nface_px = [50.0, 60.0]\n', encoding="utf-8")
-    result = check([path], quick=True, work=tmp_path / "work")
+    result = check([path], quick=True, work=tmp_path / "work", seeds=(5,))
+    assert result["plan"]["seeds"] == [5]
     assert result["domains"] == ["mine"]
     assert [one["guarantee"] for one in result["guarantees"]] == [3, 6, 7]
     assert not result["holds"]

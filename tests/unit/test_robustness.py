@@ -242,7 +242,7 @@ def test_the_whole_report_is_made_told_and_kept(tmp_path: Path) -> None:
     tiny = Budget("tiny", 2, (8.0,), (), 2, 1, 1, 1)
     found = run(scorer(), tiny, tmp_path / "out", lambda what, _share: told.append(what), never, shuffled(scorer()))
     json.dumps(found, allow_nan=False)
-    assert found["scenes"]["name"] == "scenes-v2"
+    assert found["scenes"]["name"] == "scenes-v3"
     assert {row["changed"] for row in found["pgd"]["rows"]} == {"rgb", "depth", "ir", "rgb+depth+ir"}
     assert {"presentations to attack", "gradient attacks", "transferred attacks", "red team"} <= set(told)
     page = (tmp_path / "out" / PAGE_FILE).read_text(encoding="utf-8")

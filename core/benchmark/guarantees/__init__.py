@@ -18,6 +18,7 @@ def check(
     canceled: Callable[[], bool] = lambda: False,
     work: Path = DEFAULT_WORK,
     processes: int = 1,
+    seeds: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Measure every guarantee on the frozen domains, or on domain files those that make sense for a domain by itself.
 
@@ -31,6 +32,7 @@ def check(
         canceled: is asked often.
         work: rendered splits and trained networks are kept here; a run that was cut off goes on.
         processes: that render.
+        seeds: of the references; none: the plan's own.
 
     Returns:
         ``name``, ``digest``, ``frozen`` (whether the digest is the frozen one), ``plan``, ``findings`` (each with
@@ -42,4 +44,4 @@ def check(
     """
     from core.benchmark.guarantees.run import measure
 
-    return measure(domain_files, quick, report, canceled, work, processes)
+    return measure(domain_files, quick, report, canceled, work, processes, seeds)

@@ -6,8 +6,6 @@ beyond `MAX_SINGLE` while the joint network reaches `MIN_JOINT`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from core.benchmark.guarantees import reference
@@ -21,27 +19,22 @@ from core.metrics.ranking import auc
 MAX_SINGLE, MIN_JOINT, MIN_SPECIES = 0.85, 0.98, 2
 
 
-def joint_findings(study: Study, names: Sequence[str]) -> list[Finding]:
-    """How many species qualify in some domain; each species' figures where the joint network gains most."""
+def joint_findings(study: Study, name: str) -> list[Finding]:
+    """How many species of the domain ``name`` qualify, and the figures of each."""
     seed = study.plan.seeds[0]
-    best: dict[str, dict[str, float | str]] = {}
-    for name in names:
-        test = study.rows(study.domains[name], "test")
-        alone = Scored.of(study.late_fusion([name], seed), [test])
-        together = test.pooled(reference.score(study.joint([name], seed), test))[:, 0]
-        for species, figures in by_species(test, alone.alone, np.fmax(together, -1e9)).items():
-            gain = figures["joint"] - max(figures[str(m)] for m in MODALITIES)
-            if species not in best or gain > float(best[species]["gain"]):
-                best[species] = {**figures, "gain": round(gain, 3), "domain": name}
-    count = float(sum(qualifies(figures) for figures in best.values()))
+    test = study.rows(study.domains[name], "test")
+    alone = Scored.of(study.late_fusion([name], seed), [test])
+    together = test.pooled(reference.score(study.joint([name], seed), test))[:, 0]
+    species = by_species(test, alone.alone, np.fmax(together, -1e9))
+    count = float(sum(map(qualifies, species.values())))
     measured = Bounded(count, count, count)
-    return [Finding(4, "joint_species", measured, (float(MIN_SPECIES), None), details={"species": best})]
+    return [Finding(4, "joint_species", measured, (float(MIN_SPECIES), None), details={"species": species})]
 
 
-def qualifies(figures: dict[str, float | str]) -> bool:
+def qualifies(figures: dict[str, float]) -> bool:
     """Whether no single modality does what all do together."""
-    alone = max(float(figures[str(modality)]) for modality in MODALITIES)
-    return alone <= MAX_SINGLE and float(figures["joint"]) >= MIN_JOINT
+    alone = max(figures[str(modality)] for modality in MODALITIES)
+    return alone <= MAX_SINGLE and figures["joint"] >= MIN_JOINT
 
 
 def by_species(rows: Rows, alone: Floats, together: Floats) -> dict[str, dict[str, float]]:

@@ -21,28 +21,35 @@ from core.benchmark.guarantees.study import Study
 from core.benchmark.hardware import described
 from core.benchmark.work import Canceled, Report, Work
 from core.errors import UsageError
-from core.scenes import v2
+from core.scenes import v3
 from core.scenes.domain import load_domain
 
 
 def measure(
-    domain_files: Sequence[Path] | None, quick: bool, report: Report, canceled: Canceled, work: Path, processes: int
+    domain_files: Sequence[Path] | None,
+    quick: bool,
+    report: Report,
+    canceled: Canceled,
+    work: Path,
+    processes: int,
+    seeds: Sequence[int],
 ) -> dict[str, Any]:
     """See `core.benchmark.guarantees.check`."""
     torch.set_num_threads(1)
     started = time.monotonic()
     strangers = {domain.name: domain for domain in map(load_domain, domain_files or ())}
-    names = list(v2.domains())
-    if taken := sorted({*names, v2.JOINT_NAME, *(one.name for one in v2.variants().values())} & set(strangers)):
-        raise UsageError(f"The domain name {taken[0]!r} is one of {v2.NAME}.", "Give the file's domain another name.")
+    names = list(v3.domains())
+    if taken := sorted({*names, v3.JOINT_NAME, *(one.name for one in v3.variants().values())} & set(strangers)):
+        raise UsageError(f"The domain name {taken[0]!r} is one of {v3.NAME}.", "Give the file's domain another name.")
     plan = QUICK if quick else FULL
-    every = {**v2.domains(), v2.JOINT_NAME: v2.joint_domain(), **strangers}
+    plan = plan.model_copy(update={"seeds": tuple(seeds) or plan.seeds})
+    every = {**v3.domains(), v3.JOINT_NAME: v3.joint_domain(), **strangers}
     study = Study(every, plan, Work(work), processes, report, canceled)
     findings = _of_files(study, names, list(strangers)) if strangers else _of_frozen(study, names)
     return {
-        "name": v2.NAME,
-        "digest": v2.digest(),
-        "frozen": v2.is_frozen(),
+        "name": v3.NAME,
+        "digest": v3.digest(),
+        "frozen": v3.is_frozen(),
         "domains": list(strangers) or names,
         "plan": plan.model_dump(mode="json"),
         "hardware": described(),
@@ -56,13 +63,13 @@ def measure(
 def _of_frozen(study: Study, names: Sequence[str]) -> list[Finding]:
     """Every guarantee; the cheap ones first."""
     found: list[Finding] = []
-    for name in [*names, v2.JOINT_NAME]:
+    for name in [*names, v3.JOINT_NAME]:
         found += _leaks(study, name)
     for name in names:
         found += _relief(study, name, [other for other in names if other != name])
     found += difficulty_findings(study, names)
-    found += factor_findings(study, v2.BASE, v2.variants())
-    found += joint_findings(study, [*names, v2.JOINT_NAME])
+    found += factor_findings(study, v3.BASE, v3.variants())
+    found += joint_findings(study, v3.JOINT_NAME)
     found += pseudo_findings(study, names)
     found += missing_findings(study, names)
     return sorted(found, key=lambda finding: finding.guarantee)

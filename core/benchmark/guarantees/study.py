@@ -19,7 +19,6 @@ from core.benchmark.work import Canceled, Report, Work
 from core.scenes.domain import Domain
 
 Floats = NDArray[np.float64]
-_TRAIN_FRAMES = 1
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ class Study:
             count = {"train": self.plan.train, "dev": self.plan.dev, "test": self.plan.test}.get(
                 split, self.plan.factor
             )
-            frames = _TRAIN_FRAMES if split in ("train", "dev") else self.plan.frames
+            frames = self.plan.train_frames if split == "train" else self.plan.frames
             what = f"rendering {domain.name}, {split}"
             self._rows[key] = make_rows(
                 self.work, domain, split, count, frames, self.plan.pixels, self.processes,

@@ -1,7 +1,7 @@
 """The sixteen named cells: which target, in which order its people come, and what is missing.
 
-Severity is the target and where its camera hangs (`core.benchmark.streams.sites`). Each result says what the unadapted
-network errs there.
+Severity is the target: where its camera hangs beside those of the sources, and what its prints are made with. Each
+result says what the unadapted network errs there.
 """
 
 from __future__ import annotations

@@ -5,19 +5,15 @@ from __future__ import annotations
 from pydantic import Field
 
 from core.benchmark.sizes import Size, SplitSize
-from core.benchmark.streams.sites import MOUNTS
 
 STREAM = "stream"
 """The split of a target's people who are adapted on; nobody of them is judged."""
 
 
 class StreamSize(Size):
-    """A study size with the people of the stream, where its cameras hang, and what an adaptation may do."""
+    """A study size with the people of the stream, and what an adaptation may do."""
 
     stream: SplitSize
-    mounts: dict[str, dict[str, tuple[float, float]]] = Field(
-        default=MOUNTS, description="core.benchmark.streams.sites"
-    )
     labels: int = Field(default=20, ge=5, description="labelled presentations of the label-equal table")
     steps: int = Field(default=40, ge=1, description="updates of every method that updates")
     rows: int = Field(default=24, ge=4, description="rows of a batch that an update draws from each source")
@@ -49,6 +45,7 @@ FULL = StreamSize(
     **{
         **_SMALL,
         "train": SplitSize(presentations=3000, frames=1),
+        "trunk_epochs": 20,
         "test": SplitSize(presentations=192, frames=2),
         "seeds": 3,
     },  # type: ignore[arg-type]

@@ -26,7 +26,6 @@ from core.benchmark.streams.methods.registry import (
 )
 from core.benchmark.streams.proofs import prove
 from core.benchmark.streams.runs import Stream, run_stream
-from core.benchmark.streams.sites import site_of
 from core.benchmark.streams.size import StreamSize
 from core.benchmark.tables import make_tables
 from core.benchmark.work import Canceled, Report, Work, stop_if
@@ -97,7 +96,7 @@ def fold_of(size: StreamSize, work: Work, target: str, seed: int, stages: int = 
     """A target's fold: every other frozen domain trains; the target's own camera may hang elsewhere."""
     domains = frozen_domains()
     sources = tuple(domain for name, domain in domains.items() if name != target)
-    return Fold(work.root, size, sources, site_of(domains[target], size.mounts), seed, stages)
+    return Fold(work.root, size, sources, domains[target], seed, stages)
 
 
 def run_plan(plan: StreamsPlan, work: Work, processes: int, report: Report, canceled: Canceled) -> None:
