@@ -63,6 +63,10 @@ class KnownError(Exception):
     def __str__(self) -> str:
         return f"{self.what} {self.remedy}".strip()
 
+    def in_one(self) -> str:
+        """What happened and what to do as one text that the window can still say in another language."""
+        return sentence("{what} {remedy}", what=self.what, remedy=self.remedy) if self.remedy else self.what
+
 
 class UsageError(KnownError):
     """The command line or a setting does not make sense."""

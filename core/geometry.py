@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import Extrinsics, Intrinsics
 
 F32 = np.float32
@@ -77,7 +77,7 @@ def _model(camera: Intrinsics) -> str:
         return "none"
     if name not in _FORWARD + _INVERSE:
         raise InputError(
-            f"The distortion model {camera.model!r} of this camera is not supported.",
+            sentence("The distortion model {model!r} of this camera is not supported.", model=camera.model),
             "Use a camera or recording with Brown-Conrady calibration.",
         )
     return name

@@ -89,7 +89,9 @@ def check_passphrase(text: str, account: str) -> None:
     Raises:
         InputError: too short, too long, on the block list, one pattern over and over, or little more than the name.
     """
-    remedy = f"Several words that only you would put together, {MIN_LENGTH} characters or more."
+    remedy = sentence(
+        "Several words that only you would put together, {min_length} characters or more.", min_length=MIN_LENGTH
+    )
     plain = unicodedata.normalize("NFKC", text)
     if len(plain) < MIN_LENGTH:
         raise InputError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from core.errors import UsageError
+from core.errors import UsageError, sentence
 from core.frames import ModalityMask
 
 THRESHOLDS = "thresholds."
@@ -91,12 +91,18 @@ class SitePolicy(BaseModel):
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"]) or "policy"
             fields = ", ".join(SitePolicy.model_fields)
-            raise UsageError(f"{name}: {first['msg']}.", f"Fields are {fields}.") from error
+            raise UsageError(
+                sentence("{name}: {problem}.", name=name, problem=first["msg"]),
+                sentence("Fields are {fields}.", fields=fields),
+            ) from error
         except ValueError as error:
-            raise UsageError(f"{error}.", "Write sensors as in thresholds.depth+ir.") from error
+            raise UsageError(sentence("{error}.", error=error), "Write sensors as in thresholds.depth+ir.") from error
         for mask, value in policy.thresholds.items():
             if mask == "none" or not 0.0 < value < 1.0:
-                raise UsageError(f"thresholds.{mask}: {value:g} is no threshold.", "It lies between 0 and 1.")
+                raise UsageError(
+                    sentence("thresholds.{mask}: {value:g} is no threshold.", mask=mask, value=value),
+                    "It lies between 0 and 1.",
+                )
         return policy
 
 

@@ -5,7 +5,7 @@ Pure figures: `storage.repositories.credentials` keeps the count and the times, 
 
 from __future__ import annotations
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 
 FREE = 2
 """Failures in a row that cost no wait: a slip of the finger is not an attack."""
@@ -48,4 +48,4 @@ def remaining_s(failures: int, failed_s: float, now_s: float) -> float | None:
 def in_words(wait_s: float) -> str:
     """``45 seconds`` or ``12 minutes``, rounded up."""
     seconds = max(1, int(-(-wait_s // 1)))
-    return f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
+    return sentence("{n} seconds", n=seconds) if seconds < 120 else sentence("{n} minutes", n=-(-seconds // 60))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.errors import CanceledError, InputError
+from core.errors import CanceledError, InputError, sentence
 from core.explain import Explanation, explanation_from_plain, explanation_to_plain, mean_explanation
 from core.frames import FrameSet, Modality, ModalityMask
 from core.ports import Scorer
@@ -65,7 +65,7 @@ def explain_verdict(
     """
     if not isinstance(scorer, Explainable):
         raise InputError(
-            f"The model {scorer.name} has no modalities to weigh against each other.",
+            sentence("The model {name} has no modalities to weigh against each other.", name=scorer.name),
             "Its score and the physics stand in the trace.",
         )
     wanted = {
@@ -129,7 +129,7 @@ def verdict_explanation_from_plain(content: Mapping[str, Any]) -> VerdictExplana
             tuple(int(number) for number in content["missing"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"The explanation cannot be read: {error}.", "Make it again.") from error
+        raise InputError(sentence("The explanation cannot be read: {error}.", error=error), "Make it again.") from error
 
 
 def _stability_to_plain(stability: Stability) -> dict[str, Any]:

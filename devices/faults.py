@@ -36,7 +36,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import Modality
 from core.untrusted import toml_table
 
@@ -106,7 +106,9 @@ def read_script(path: Path) -> FaultScript:
     try:
         return parse_script(path.read_text(encoding="utf-8"), path.name)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The fault script {path} cannot be read: {error}.", "Check the path.") from error
+        raise InputError(
+            sentence("The fault script {path} cannot be read: {error}.", path=path, error=error), "Check the path."
+        ) from error
 
 
 def parse_script(text: str, name: str = "script") -> FaultScript:
@@ -114,36 +116,54 @@ def parse_script(text: str, name: str = "script") -> FaultScript:
     try:
         table = toml_table(text)
     except ValueError as error:
-        raise InputError(f"{name} is not valid TOML: {error}.", _REMEDY) from error
+        raise InputError(sentence("{name} is not valid TOML: {error}.", name=name, error=error), _REMEDY) from error
     unknown = sorted(set(table) - {"scene", "event"})
     if unknown:
-        raise InputError(f"{name}: unknown key {unknown[0]!r}.", _REMEDY)
+        raise InputError(sentence("{name}: unknown key {key!r}.", name=name, key=unknown[0]), _REMEDY)
     scene, events = table.get("scene", ""), table.get("event", [])
     if not isinstance(scene, str):
-        raise InputError(f"{name}: scene must be a text.", _REMEDY)
+        raise InputError(sentence("{name}: scene must be a text.", name=name), _REMEDY)
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
-        raise InputError(f"{name}: events must be written as [[event]] tables.", _REMEDY)
-    parsed = [_event(event, f"{name}, event {number}") for number, event in enumerate(events, start=1)]
+        raise InputError(sentence("{name}: events must be written as [[event]] tables.", name=name), _REMEDY)
+    parsed = [
+        _event(event, sentence("{name}, event {number}", name=name, number=number))
+        for number, event in enumerate(events, start=1)
+    ]
     return FaultScript(tuple(sorted(parsed, key=lambda event: event.at_s)), scene)
 
 
 def _event(table: Mapping[str, Any], where: str) -> Event:
     unknown = sorted(set(table) - _KEYS)
     if unknown:
-        raise InputError(f"{where}: unknown key {unknown[0]!r}.", _REMEDY)
+        raise InputError(sentence("{where}: unknown key {key!r}.", where=where, key=unknown[0]), _REMEDY)
     for key in ("at_s", "do"):
         if key not in table:
-            raise InputError(f"{where}: {key} is missing.", _REMEDY)
+            raise InputError(sentence("{where}: {key} is missing.", where=where, key=key), _REMEDY)
     if table["do"] not in tuple(Fault):
-        raise InputError(f"{where}: do = {table['do']!r} is not one of {', '.join(Fault)}.", _REMEDY)
+        raise InputError(
+            sentence(
+                "{where}: do = {do} is not one of {known}.", where=where, do=repr(table["do"]), known=", ".join(Fault)
+            ),
+            _REMEDY,
+        )
     do = Fault(table["do"])
     if do in NEEDS_VALUE and "value" not in table:
-        raise InputError(f"{where}: {do} needs a value in milliseconds.", _REMEDY)
+        raise InputError(sentence("{where}: {do} needs a value in milliseconds.", where=where, do=do), _REMEDY)
     stream = table.get("stream")
     if stream is not None and stream not in tuple(Modality):
-        raise InputError(f"{where}: stream = {stream!r} is not one of {', '.join(Modality)}.", _REMEDY)
+        raise InputError(
+            sentence(
+                "{where}: stream = {stream} is not one of {known}.",
+                where=where,
+                stream=repr(stream),
+                known=", ".join(Modality),
+            ),
+            _REMEDY,
+        )
     if stream is not None and do not in PER_STREAM:
-        raise InputError(f"{where}: {do} concerns the whole device, not a stream.", _REMEDY)
+        raise InputError(
+            sentence("{where}: {do} concerns the whole device, not a stream.", where=where, do=do), _REMEDY
+        )
     return Event(
         at_s=_number(table, "at_s", where, minimum=0.0),
         do=do,
@@ -156,5 +176,10 @@ def _event(table: Mapping[str, Any], where: str) -> Event:
 def _number(table: Mapping[str, Any], key: str, where: str, minimum: float = -math.inf) -> float:
     value = table[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < minimum:
-        raise InputError(f"{where}: {key} = {value!r} is not a number that makes sense.", _REMEDY)
+        raise InputError(
+            sentence(
+                "{where}: {key} = {value} is not a number that makes sense.", where=where, key=key, value=repr(value)
+            ),
+            _REMEDY,
+        )
     return float(value)

@@ -75,12 +75,13 @@ def select_live(devices: Iterable[Any], serial: str) -> Any:
     """The camera with ``serial`` (or the first) that may be called live. Raises `HostError`, `NotLiveError`."""
     found = [d for d in devices if not serial or _info(d, "serial_number") == serial]
     if not found:
-        wanted = f"with the serial number {serial} " if serial else ""
         raise HostError(
-            f"No RealSense camera {wanted}was found.",
+            sentence("No RealSense camera with the serial number {serial} was found.", serial=serial)
+            if serial
+            else "No RealSense camera was found.",
             "Plug it into a USB 3 port, then check with `main.py doctor`.",
         )
-    refused = "no camera"
+    refused: str = sentence("no camera")
     for device in found:
         refused = why_not_live(device)
         if not refused:
@@ -94,14 +95,14 @@ def select_live(devices: Iterable[Any], serial: str) -> Any:
 def why_not_live(device: Any) -> str:
     """Why a device must not be called live; empty when it may."""
     if device.is_playback():
-        return "it is a recording, not a camera"
+        return sentence("it is a recording, not a camera")
     missing = [name for name in HARDWARE_FIELDS if not _info(device, name)]
     if missing:
-        return f"it does not say its {missing[0].replace('_', ' ')}, as every real camera does"
+        return sentence("it does not say its {field}, as every real camera does", field=missing[0].replace("_", " "))
     if not device.is_debug_protocol():  # an interface of the SDK's hardware classes, which no field can claim
-        return "it exists in software only: no firmware answers behind it"
+        return sentence("it exists in software only: no firmware answers behind it")
     if not any(writable(sensor, option) for sensor in device.query_sensors() for option in CONTROLS):
-        return "neither its projector nor its exposure can be set, as on every real camera"
+        return sentence("neither its projector nor its exposure can be set, as on every real camera")
     return ""
 
 

@@ -74,17 +74,25 @@ def _check(spec: SourceSpec, out: Path) -> None:
     if spec.scheme == "session":
         raise UsageError("A stored session cannot be recorded again.", "Use `main.py export` for its frames.")
     if spec.scheme == "file":  # the SDK aborts the process when its recorder is put on a playback device
-        raise UsageError(f"{spec.argument} is a recording already.", "Copy the file instead.")
+        raise UsageError(sentence("{name} is a recording already.", name=spec.argument), "Copy the file instead.")
     if out.suffix != SUFFIX:
-        raise UsageError(f"{out.name} must end in {SUFFIX}.", f"Write --out {out.stem}{SUFFIX}.")
+        raise UsageError(
+            sentence("{name} must end in {suffix}.", name=out.name, suffix=SUFFIX),
+            sentence("Write --out {stem}{suffix}.", stem=out.stem, suffix=SUFFIX),
+        )
     if out.exists():
-        raise InputError(f"{out} exists already.", "Choose another name: a recording is never overwritten.")
+        raise InputError(
+            sentence("{path} exists already.", path=out), "Choose another name: a recording is never overwritten."
+        )
     if not out.parent.is_dir():
         raise HostError(
             sentence("There is no folder {parent}.", parent=out.parent), "Make it first, or choose another."
         )
     if not os.access(out.parent, os.W_OK):
-        raise HostError(f"The folder {out.parent} cannot be written.", "Choose another, or change its permissions.")
+        raise HostError(
+            sentence("The folder {path} cannot be written.", path=out.parent),
+            "Choose another, or change its permissions.",
+        )
 
 
 def _run(camera: SdkCamera, seconds: float, progress: Callable[[float], None], canceled: Callable[[], bool]) -> None:

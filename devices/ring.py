@@ -86,7 +86,9 @@ class _Segment:
         self.bytes: NDArray[np.uint8] = _bytes_of(memory)
         words = self.bytes[: _HEAD * 8].view(np.uint64)
         if int(words[_MAGIC]) != MAGIC:
-            raise RingMissingError(f"The shared memory {memory.name} is not a frame ring.", "Start the station again.")
+            raise RingMissingError(
+                sentence("The shared memory {name} is not a frame ring.", name=memory.name), "Start the station again."
+            )
         self.words = words
         self.slots = int(words[_SLOTS])
         self.slot_bytes = int(words[_SLOT_BYTES])
@@ -324,7 +326,9 @@ def _attach(name: str) -> shared_memory.SharedMemory:
             return shared_memory.SharedMemory(name=name, track=False)
         memory = shared_memory.SharedMemory(name=name)
     except FileNotFoundError as error:
-        raise RingMissingError(f"The frame ring {name} is gone.", "Start the station again.") from error
+        raise RingMissingError(
+            sentence("The frame ring {name} is gone.", name=name), "Start the station again."
+        ) from error
     parent = multiprocessing.parent_process()
     family = {os.getpid(), parent.pid if parent is not None else 0}
     if _creator(name) not in family:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from core.camera_identity import CameraIdentity
 from core.codes import SourceKind
-from core.errors import CanceledError, HostError, UsageError
+from core.errors import CanceledError, HostError, UsageError, sentence
 from core.frames import FrameSet
 from devices.sources import SourceSpec, open_camera
 
@@ -41,7 +41,10 @@ def sample(
             frame_set = camera.read_next(READ_MS)
             silent = silent + 1 if frame_set is None else 0
             if silent > SILENCE_READS:
-                raise HostError(f"{camera.device.name} delivers no frames.", "Check its cable, then `main.py doctor`.")
+                raise HostError(
+                    sentence("{name} delivers no frames.", name=camera.device.name),
+                    "Check its cable, then `main.py doctor`.",
+                )
             if frame_set is not None:
                 seen += 1
                 if seen > SETTLE_SETS:

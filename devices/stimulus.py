@@ -9,7 +9,7 @@ from typing import Any
 
 import pyrealsense2 as rs
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,10 @@ class Stimulus:
         try:
             self.sensor.set_option(self.option, self.usual if on else self.altered)
         except RuntimeError as error:
-            raise HostError(f"The camera refused to switch its {self.name}: {error}.", "Check its cable.") from error
+            raise HostError(
+                sentence("The camera refused to switch its {name}: {error}.", name=self.name, error=error),
+                "Check its cable.",
+            ) from error
 
 
 def find_stimulus(sensors: Sequence[Any]) -> Stimulus | None:

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection as Pipe
 
 from core.clock import Clock, SystemClock
 from core.codes import ConnectionState
+from core.errors import sentence
 from core.frames import ModalityMask
 from core.messages import (
     CameraHealth,
@@ -108,10 +109,10 @@ class CaptureSupervisor:
                 self._spawn()
             return messages
         if self._child is None or not self._child.alive or self._child.pipe is None:
-            return [*messages, *self._replace("ended unexpectedly")]
+            return [*messages, *self._replace(sentence("ended unexpectedly"))]
         silent_ms = now_ms - self._heard_ms
         if silent_ms >= self._patience_ms():
-            return [*messages, *self._replace(f"said nothing for {silent_ms / 1000.0:.0f} s")]
+            return [*messages, *self._replace(sentence("said nothing for {seconds:.0f} s", seconds=silent_ms / 1000.0))]
         if silent_ms >= WARN_MS and not self._warned and not self._is_opening():
             self._warned = True
             messages.extend(self._lost("The capture process does not answer."))
@@ -175,13 +176,13 @@ class CaptureSupervisor:
         pause_ms = self._budget.take()
         if pause_ms is None:
             self._finished = True
-            what = f"The capture process {why}; it was given up after too many restarts."
+            what = sentence("The capture process {why}; it was given up after too many restarts.", why=why)
             return [
                 *self._lost(what, ConnectionState.FAILED),
                 Problem(what, "Check cable and power, then `main.py doctor`, then start again.", fatal=True),
             ]
         self._respawn_ms = self._clock.now_ms() + pause_ms
-        what = f"The capture process {why} and is started again."
+        what = sentence("The capture process {why} and is started again.", why=why)
         return [*self._lost(what, ConnectionState.BACK_OFF), Problem(what, "Frames are missing for some seconds.")]
 
     def _lost(self, problem: str, state: ConnectionState = ConnectionState.LOST) -> list[Message]:

@@ -206,7 +206,7 @@ class CaptureWorker:
                 raise
             if isinstance(error, NotLiveError) and str(error) != self._connection.problem:
                 _tell(self._pipe, Problem.of(error))  # not merely missing: somebody put something in its place
-            self._connection.not_found(str(error))
+            self._connection.not_found(error.in_one())
             return
         self._connection.opening()
         self._tell_health()
@@ -214,7 +214,10 @@ class CaptureWorker:
             self._camera.start()
             if self._spec.settings:
                 self._camera.set_options(SetOptions(self._spec.settings))
-        except (HostError, RuntimeError) as error:  # the SDK reports a device that has gone as a RuntimeError
+        except HostError as error:
+            self._connection.broke(error.in_one())
+            return
+        except RuntimeError as error:  # the SDK's word for a device that has gone
             self._connection.broke(str(error))
             return
         self._connection.opened(ModalityMask.of(self._camera.profiles))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import HostError, UsageError
+from core.errors import HostError, UsageError, sentence
 
 MAX_PATH_BYTES = 107
 """What a Unix socket's address holds on Linux (103 on macOS, whose own error is told then)."""
@@ -55,7 +55,8 @@ def claim(path: Path) -> tuple[socket.socket, Identity]:
     except OSError as error:
         bound.close()
         raise HostError(
-            f"The door's socket {path} cannot be made: {error.strerror}.", "Choose a folder that this user may write."
+            sentence("The door's socket {path} cannot be made: {strerror}.", path=path, strerror=error.strerror),
+            "Choose a folder that this user may write.",
         ) from error
     return bound, (found.st_dev, found.st_ino)
 
@@ -66,10 +67,16 @@ def check(path: Path) -> None:
         raise HostError("This Python knows no local sockets.", "Use --door-hook with a command instead.")
     name = os.fsencode(path)
     if b"\0" in name or not path.name:
-        raise UsageError(f"{str(path)!r} cannot be a socket.", "Give the path of a file in a folder that exists.")
+        raise UsageError(
+            sentence("{path!r} cannot be a socket.", path=path), "Give the path of a file in a folder that exists."
+        )
     if len(name) > MAX_PATH_BYTES:
         raise UsageError(
-            f"The path of the door's socket has {len(name)} bytes; a socket's may have {MAX_PATH_BYTES}.",
+            sentence(
+                "The path of the door's socket has {length} bytes; a socket's may have {most}.",
+                length=len(name),
+                most=MAX_PATH_BYTES,
+            ),
             "Choose a shorter folder, such as one below XDG_RUNTIME_DIR.",
         )
 
@@ -89,9 +96,12 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise HostError(f"{path} cannot be looked at: {error.strerror}.", "Choose another path.") from error
+        raise HostError(
+            sentence("{path} cannot be looked at: {strerror}.", path=path, strerror=error.strerror),
+            "Choose another path.",
+        ) from error
     if not stat.S_ISSOCK(found.st_mode):
-        raise HostError(f"{path} exists and is no socket.", "Choose another path for the door.")
+        raise HostError(sentence("{path} exists and is no socket.", path=path), "Choose another path for the door.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:
@@ -100,5 +110,10 @@ def _clear(path: Path) -> None:
             forget(path, (found.st_dev, found.st_ino))
             return
         except OSError as error:
-            raise HostError(f"{path} is in use: {error.strerror}.", "Choose another path for the door.") from error
-    raise HostError(f"Another program listens on {path}.", "Stop it, or choose another path for the door.")
+            raise HostError(
+                sentence("{path} is in use: {strerror}.", path=path, strerror=error.strerror),
+                "Choose another path for the door.",
+            ) from error
+    raise HostError(
+        sentence("Another program listens on {path}.", path=path), "Stop it, or choose another path for the door."
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.door.address import claim, forget, peer_credentials
-from core.errors import HostError, UsageError
+from core.errors import HostError, UsageError, sentence
 from core.messages import Problem
 
 MAX_CONTROLLERS = 8
@@ -78,11 +78,22 @@ class SocketChannel:
             except (BlockingIOError, InterruptedError):
                 return problems
             except OSError as error:
-                return [*problems, Problem(f"The door's socket takes nobody: {error.strerror}.", "Start again.")]
+                return [
+                    *problems,
+                    Problem(
+                        sentence("The door's socket takes nobody: {strerror}.", strerror=error.strerror), "Start again."
+                    ),
+                ]
             if len(self._controllers) == MAX_CONTROLLERS:
                 peer.close()
                 problems.append(
-                    Problem(f"More than {MAX_CONTROLLERS} gate controllers asked for the door.", "Close one of them.")
+                    Problem(
+                        sentence(
+                            "More than {max_controllers} gate controllers asked for the door.",
+                            max_controllers=MAX_CONTROLLERS,
+                        ),
+                        "Close one of them.",
+                    )
                 )
                 continue
             peer.setblocking(False)
@@ -100,7 +111,9 @@ class SocketChannel:
             except (BlockingIOError, InterruptedError):
                 problems.append(_hangs(name))
             except OSError:
-                problems.append(Problem(f"The gate controller ({name}) has gone.", "The door is closed for it."))
+                problems.append(
+                    Problem(sentence("The gate controller ({name}) has gone.", name=name), "The door is closed for it.")
+                )
             del self._controllers[peer]
             peer.close()
         return problems
@@ -126,7 +139,9 @@ class HookChannel:
         try:
             self._arguments = shlex.split(command)
         except ValueError as error:
-            raise UsageError(f"The door's command cannot be read: {error}.", "Check its quotes.") from error
+            raise UsageError(
+                sentence("The door's command cannot be read: {error}.", error=error), "Check its quotes."
+            ) from error
         if not self._arguments:
             raise UsageError("The door's command is empty.", "Give a program and its arguments.")
         if not hasattr(os, "set_blocking") or (sys.platform == "win32" and sys.version_info < (3, 12)):
@@ -146,15 +161,28 @@ class HookChannel:
         problems: list[Problem] = []
         if self._process is not None and (code := self._process.poll()) is not None:
             self._let_go()
-            problems.append(Problem(f"The door's command {self._name} ended with {code}.", "It is started again."))
+            problems.append(
+                Problem(
+                    sentence("The door's command {name} ended with {code}.", name=self._name, code=code),
+                    "It is started again.",
+                )
+            )
         if self._process is None and now_ms >= self._next_ms:
             self._next_ms = now_ms + self._retry_ms
             self._retry_ms = min(2.0 * self._retry_ms, LONGEST_RETRY_MS)
             try:
                 self._start()
             except OSError as error:
-                what = f"The door's command {self._name} cannot be started: {error.strerror}."
-                problems.append(Problem(what, "Check its path; the door is closed for it."))
+                problems.append(
+                    Problem(
+                        sentence(
+                            "The door's command {name} cannot be started: {strerror}.",
+                            name=self._name,
+                            strerror=error.strerror,
+                        ),
+                        "Check its path; the door is closed for it.",
+                    )
+                )
         return problems
 
     def send(self, line: bytes) -> list[Problem]:
@@ -165,7 +193,7 @@ class HookChannel:
             os.write(self._process.stdin.fileno(), line)
         except BlockingIOError:
             self._let_go()
-            return [_hangs(f"command {self._name}")]
+            return [_hangs(sentence("command {name}", name=self._name))]
         except OSError:
             return []  # it has ended: `service` says with which code
         return []
@@ -211,7 +239,7 @@ class HookChannel:
 
 def _hangs(name: str) -> Problem:
     return Problem(
-        f"The gate controller ({name}) stopped reading and was disconnected.",
+        sentence("The gate controller ({name}) stopped reading and was disconnected.", name=name),
         "The door is closed for it; it may connect again.",
     )
 
@@ -219,4 +247,6 @@ def _hangs(name: str) -> Problem:
 def _name(peer: socket.socket) -> str:
     """Which process it is, where the system tells."""
     credentials = peer_credentials(peer)
-    return "a local process" if credentials is None else f"process {credentials.process}"
+    if credentials is None:
+        return sentence("a local process")
+    return sentence("process {process}", process=credentials.process)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.codes import DoorReason, Outcome, SourceKind
-from core.errors import InputError
+from core.errors import InputError, sentence
 
 SCHEMA: Literal[1] = 1
 HEARTBEAT_MS = 500.0
@@ -100,5 +100,6 @@ def parse_line(raw: bytes) -> DoorLine:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "line"
         raise InputError(
-            f"Not a line of the door: {where}: {first['msg']}.", "Check what is connected to the socket."
+            sentence("Not a line of the door: {where}: {problem}.", where=where, problem=first["msg"]),
+            "Check what is connected to the socket.",
         ) from error

@@ -14,7 +14,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 
 KEY_BYTES = 32
 _MAC_HEX = 64
@@ -68,7 +68,10 @@ def read_door_key(path: Path) -> DoorKey:
     if len(secret) != KEY_BYTES:
         raise _unusable(path)
     if os.name == "posix" and mode & 0o077:
-        raise HostError(f"Others may read the door's key {path}.", f"Take that away: `chmod 600 {path}`.")
+        raise HostError(
+            sentence("Others may read the door's key {path}.", path=path),
+            sentence("Take that away: `chmod 600 {path}`.", path=path),
+        )
     return DoorKey(secret)
 
 
@@ -79,5 +82,6 @@ def new_door_key() -> str:
 
 def _unusable(path: Path) -> HostError:
     return HostError(
-        f"The door's key {path} cannot be read.", "Put the file back, or make another: `main.py door key`."
+        sentence("The door's key {path} cannot be read.", path=path),
+        "Put the file back, or make another: `main.py door key`.",
     )

@@ -17,7 +17,7 @@ from core.camera_identity import calibration_sha256
 from core.clock import Clock, SystemClock
 from core.codes import Reason
 from core.decision import DecisionWindow
-from core.errors import KnownError
+from core.errors import KnownError, sentence
 from core.face.sampler import FaceSampler
 from core.frames import FaceCrop, FrameSet, ModalityMask
 from core.inference.engine import Engine
@@ -180,8 +180,7 @@ class InferenceWorker:
         return True
 
     def _load(self, path: str) -> None:
-        kept = " The model that ran before stays in use." if self._engine is not None else ""
-        scorer = self._tested(path, "{}" + kept)
+        scorer = self._tested(path, _told if self._engine is None else _kept)
         if scorer is None:
             return
         self._engine = Engine(scorer, self._sampler, self._clock)
@@ -190,16 +189,16 @@ class InferenceWorker:
 
     def _load_shadow(self, path: str) -> None:
         """Another model beside the champion, or none."""
-        scorer = self._tested(path, "The shadow run is off: {}") if path else None
+        scorer = self._tested(path, _off) if path else None
         self._shadow = None if scorer is None else ShadowRun(scorer)
 
-    def _tested(self, path: str, told: str) -> Scorer | None:
-        """A model that passed its self-test; else ``None``, and what went wrong is told in the form ``told``."""
+    def _tested(self, path: str, form: Callable[[str], str]) -> Scorer | None:
+        """A model that passed its self-test; else ``None``, and what went wrong is told in a ``form``."""
         try:
             scorer = self._load_scorer(path)
             self_test(scorer)
         except KnownError as error:
-            self._pipe.send(replace(Problem.of(error), what=told.format(error.what)))
+            self._pipe.send(replace(Problem.of(error), what=form(error.what)))
             return None
         return scorer
 
@@ -291,6 +290,18 @@ class InferenceWorker:
         if locked != self._locked:
             self._locked = locked
             self._pipe.send(LockOutChanged(self._session.source_kind, locked))
+
+
+def _told(what: str) -> str:
+    return what
+
+
+def _kept(what: str) -> str:
+    return sentence("{what} The model that ran before stays in use.", what=what)
+
+
+def _off(what: str) -> str:
+    return sentence("The shadow run is off: {what}", what=what)
 
 
 def _nothing(frame_set: FrameSet, reason: Reason) -> Observation:

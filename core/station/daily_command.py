@@ -13,7 +13,7 @@ from typing import IO
 
 from core.clock import Clock, SystemClock
 from core.daily import Daily
-from core.errors import KnownError
+from core.errors import KnownError, sentence
 from core.messages import Problem
 from core.terminal import heard
 
@@ -83,7 +83,7 @@ class DailyCommand:
         if code == 0:
             return []
         what, remedy = heard(errors)
-        return [_told(what or f"A daily command ended with code {code}.", remedy)]
+        return [_told(what or sentence("A daily command ended with code {code}.", code=code), remedy)]
 
 
 def _told(what: str, remedy: str) -> Problem:
