@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
-from core.errors import CanceledError, ExitCode, HostError, InputError, KnownError, UsageError
+from core.errors import CanceledError, ExitCode, HostError, InputError, KnownError, UsageError, sentence
 from core.terminal import heard
 from gui.i18n import tr
 
@@ -123,4 +123,6 @@ def read_json(output: str) -> Any:
     try:
         return json.loads(output)
     except ValueError as error:
-        raise InputError(f"The answer of the command is not JSON: {error}", "Run `main.py doctor`.") from error
+        raise InputError(
+            sentence("The answer of the command is not JSON: {error}", error=error), "Run `main.py doctor`."
+        ) from error

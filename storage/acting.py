@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.access import LOCAL, NOBODY, STATION, Actor, DeniedError, Permission, Role
+from core.errors import sentence
 from storage.database import DatabaseFile
 from storage.repositories.audit import AuditLog
 
@@ -58,7 +59,7 @@ class Acting:
             return
         self._audit.append("denied", "permission", str(permissions[0]), actor=actor.id)
         actor.require(permissions[0])
-        raise DeniedError(f"{actor.id} may not do this ({permissions[0]}).")
+        raise DeniedError(sentence("{id} may not do this ({permission}).", id=actor.id, permission=permissions[0]))
 
     @contextmanager
     def granted(self, *permissions: Permission) -> Iterator[None]:

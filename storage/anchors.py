@@ -14,7 +14,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.errors import HostError, InputError, KnownError
+from core.errors import HostError, InputError, KnownError, sentence
 from storage.atomic import fsync_folder, write_atomically
 from storage.audit_key import ChainKey, signed_by
 from storage.forms import canonical
@@ -106,11 +106,16 @@ class Anchors:
             HostError: there is no keystore that keeps secrets.
         """
         if place == KEYRING and (problem := keystore_problem()):
-            raise HostError(f"Checkpoints cannot go to the keystore: {problem}.", "Choose a folder on another disk.")
+            raise HostError(
+                sentence("Checkpoints cannot go to the keystore: {problem}.", problem=problem),
+                "Choose a folder on another disk.",
+            )
         if place not in (KEYRING, NONE):
             place = str(Path(place).expanduser().absolute())
             if not Path(place).is_dir():
-                raise InputError(f"{place} is no folder.", "Plug in the disk, or make the folder first.")
+                raise InputError(
+                    sentence("{path} is no folder.", path=place), "Plug in the disk, or make the folder first."
+                )
         self._make_folder()
         write_atomically(self._folder / _PLACE, canonical("" if place == NONE else place).encode())
 
@@ -168,7 +173,7 @@ class Anchors:
         if place == KEYRING and (problem := keystore_problem()):
             return problem
         if place and place != KEYRING and not Path(place).is_dir():
-            return f"{place} is not there"
+            return sentence("{place} is not there", place=place)
         return ""
 
 
@@ -186,9 +191,13 @@ def read_checkpoints(path: Path) -> list[Checkpoint]:
             with contextlib.suppress(ValueError, TypeError):
                 found.append(Checkpoint.from_json(line))
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+        raise InputError(
+            sentence("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror), "Check the path."
+        ) from error
     if not found:
-        raise InputError(f"{path} holds no checkpoint of an audit log.", "Give the file as it was written.")
+        raise InputError(
+            sentence("{path} holds no checkpoint of an audit log.", path=path), "Give the file as it was written."
+        )
     return found
 
 
@@ -221,7 +230,7 @@ def _to_keystore(checkpoint: Checkpoint) -> None:
     try:
         keyring.set_password(SERVICE, f"audit-{checkpoint.chain}", checkpoint.to_json())
     except KeyringError as error:
-        raise HostError(f"the keystore refuses it: {error}") from error
+        raise HostError(sentence("the keystore refuses it: {error}", error=error)) from error
 
 
 def _from_keystore(chain: str) -> list[Checkpoint]:

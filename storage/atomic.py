@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 
 _CHUNK_BYTES = 1 << 20
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -33,7 +33,8 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise HostError(
-            f"{path} could not be written: {error.strerror}.", "Check free space and permissions."
+            sentence("{path} could not be written: {strerror}.", path=path, strerror=error.strerror),
+            "Check free space and permissions.",
         ) from error
 
 

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from core.access import Permission
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, sentence
 from storage.audit_key import read_chain_key, signed_by
 from storage.audit_rows import rows_after
 from storage.catalogue import Catalogue
@@ -52,7 +52,8 @@ def export_audit(catalogue: Catalogue, out: Path) -> int:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise HostError(
-            f"{out} could not be written: {error.strerror}.", "Check free space and permissions."
+            sentence("{path} could not be written: {strerror}.", path=out, strerror=error.strerror),
+            "Check free space and permissions.",
         ) from error
     catalogue.audit.append("export", "audit", str(count), actor=catalogue.actor.id)
     return count
@@ -71,7 +72,9 @@ def check_export(path: Path) -> int:
         same = (close["entries"], close["sha256"]) == (len(lines), hashlib.sha256(b"".join(lines)).hexdigest())
         genuine = signed_by(close["public"], canonical(close).encode(), signature)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{path} is no export of an audit log.", "Give the file as it was written.") from error
+        raise InputError(
+            sentence("{path} is no export of an audit log.", path=path), "Give the file as it was written."
+        ) from error
     if not same or not genuine:
-        raise InputError(f"{path} was changed after it was exported.", "Export the log again.")
+        raise InputError(sentence("{path} was changed after it was exported.", path=path), "Export the log again.")
     return len(lines)

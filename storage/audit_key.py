@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 from storage.atomic import write_secret
 from storage.database import Row
 from storage.forms import canonical
@@ -128,6 +128,6 @@ def _derived(secret: bytes, info: bytes) -> bytes:
 
 def _unusable(path: Path) -> HostError:
     return HostError(
-        f"The key of the audit log {path} cannot be read.",
+        sentence("The key of the audit log {path} cannot be read.", path=path),
         "Put the right file back; if it is lost, move it away: a new chain begins, and says that the key was lost.",
     )

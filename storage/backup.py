@@ -184,7 +184,10 @@ def _test(path: Path, form: FileForm) -> None:
     finally:
         file.close()
     if damage != "ok":
-        raise InputError(f"The copy of {path.name} is damaged: {damage}.", "Check the disk, and make another backup.")
+        raise InputError(
+            sentence("The copy of {name} is damaged: {damage}.", name=path.name, damage=damage),
+            "Check the disk, and make another backup.",
+        )
 
 
 def _check(root: Path) -> None:
@@ -235,18 +238,28 @@ def _read_index(backup: Path) -> list[str]:
     try:
         files = _Index.model_validate_json((backup / INDEX).read_bytes()).files
     except (OSError, ValueError) as error:
-        raise InputError(f"{backup} is no finished backup.", f"It needs a readable {INDEX}.") from error
+        raise InputError(
+            sentence("{path} is no finished backup.", path=backup),
+            sentence("It needs a readable {index}.", index=INDEX),
+        ) from error
     for name, entry in files.items():
         try:
             path = (backup / name).resolve()
             inside = path.is_relative_to(backup.resolve())
             same = inside and path.is_file() and sha256_of(path) == entry.sha256
         except (OSError, ValueError) as error:  # a name that no file can have
-            raise InputError(f"{INDEX} names what cannot be read: {name!r}.", "Use another backup.") from error
+            raise InputError(
+                sentence("{index} names what cannot be read: {name!r}.", index=INDEX, name=name), "Use another backup."
+            ) from error
         if not inside:
-            raise InputError(f"{INDEX} names a file outside of the backup: {name}.", "Use another backup.")
+            raise InputError(
+                sentence("{index} names a file outside of the backup: {name}.", index=INDEX, name=name),
+                "Use another backup.",
+            )
         if not same:
-            raise InputError(f"{name} is missing from the backup or was changed.", "Use another backup.")
+            raise InputError(
+                sentence("{name} is missing from the backup or was changed.", name=name), "Use another backup."
+            )
     return list(files)
 
 

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from core.access import Actor, Permission
 from core.clock import Clock, SystemClock
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.acting import Acting
 from storage.database import DatabaseFile, FileForm, Mode
 from storage.disk import Ballast
@@ -153,11 +153,21 @@ def open_catalogue(
     folder.create()
     begun = _is_begun(folder)
     if begun and not (folder.catalogue.exists() and folder.catalogue.stat().st_size):
-        raise InputError(f"{folder.catalogue} is missing or empty, although there are {begun} beside it.", _REMEDY)
+        raise InputError(
+            sentence(
+                "{path} is missing or empty, although there are {begun} beside it.", path=folder.catalogue, begun=begun
+            ),
+            _REMEDY,
+        )
     file = DatabaseFile(folder.catalogue, FORM, Mode.CREATE, Ballast(folder.ballast).release)
     try:
         if begun and not file.value("PRAGMA user_version"):
-            raise InputError(f"{folder.catalogue} holds nothing, although there are {begun} beside it.", _REMEDY)
+            raise InputError(
+                sentence(
+                    "{path} holds nothing, although there are {begun} beside it.", path=folder.catalogue, begun=begun
+                ),
+                _REMEDY,
+            )
         migrate(file, CATALOGUE, folder.backups)
     except BaseException:
         file.close()
@@ -178,7 +188,7 @@ def _is_begun(folder: DataFolder) -> str:
     beginning for a loss.
     """
     if any(folder.sessions.glob("*.db")):
-        return "sessions"
+        return sentence("sessions")
     if folder.models.is_dir() and any(folder.models.glob("[!.]*")):
-        return "models"
+        return sentence("models")
     return ""

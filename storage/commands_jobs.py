@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from core.access import Permission
 from core.codes import JobState, UnlabelledUse
-from core.errors import ExitCode, InputError
+from core.errors import ExitCode, InputError, sentence
 from core.labelling.figures import SecondLabels
 from core.logs import start_logging
 from core.results import write_json
@@ -61,8 +61,8 @@ def excise(catalogue: Catalogue, options: Namespace) -> int:
     usable = [session for session in found.sessions if catalogue.material.presentations([session])]
     if not usable:
         raise InputError(
-            f"The champion {champion.name} was adapted with nothing else that is still here.",
-            f"Go back to {found.base.name} with `main.py promote`.",
+            sentence("The champion {name} was adapted with nothing else that is still here.", name=champion.name),
+            sentence("Go back to {name} with `main.py promote`.", name=found.base.name),
         )
     print(f"From {found.base.name}, with {', '.join(usable)}.", file=sys.stderr)
     made = make_plan(
@@ -84,7 +84,7 @@ def judge(catalogue: Catalogue, options: Namespace) -> int:
     registry = ModelRegistry(catalogue)
     champion, model = registry.champion(), registry.resolve(options.model)
     if model.sha256 == champion.sha256:
-        raise InputError(f"The model {model.name} is the champion.", "Choose another one.")
+        raise InputError(sentence("The model {name} is the champion.", name=model.name), "Choose another one.")
     made = make_plan(
         catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, gate=gate_of(options),
         judged=model.sha256,

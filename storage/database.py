@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, sentence
 from storage.driver import Connection, DatabaseError, driver
 from storage.problems import BUSY_MS, DiskFullError, is_busy, told
 
@@ -75,7 +75,7 @@ class DatabaseFile:
         self._connections: weakref.WeakSet[Database] = weakref.WeakSet()
         self._closed = False
         if mode is not Mode.CREATE and not path.is_file():
-            raise InputError(f"There is no {form.name} at {path}.", "Check the path.")
+            raise InputError(sentence("There is no {kind} at {path}.", kind=form.name, path=path), "Check the path.")
         self._connection()
 
     # --- statements ---------------------------------------------------------------------------------------------
@@ -204,7 +204,10 @@ class DatabaseFile:
         """
         if self.mode is not Mode.READ and self._local.files != _identities(self.path):
             raise InputError(
-                f"{self.path} was removed or replaced while it was open: nothing more can be stored in it.",
+                sentence(
+                    "{path} was removed or replaced while it was open: nothing more can be stored in it.",
+                    path=self.path,
+                ),
                 "Put the file back, with its -wal file if there is one, and start again.",
             )
 
@@ -237,7 +240,10 @@ class DatabaseFile:
             pragma(f"page_size={self.form.page_size}")
             pragma(f"application_id={self.form.application_id}")
         elif identity != self.form.application_id:
-            raise InputError(f"{self.path} is not a {self.form.name} of Sallyport.", "Choose another file.")
+            raise InputError(
+                sentence("{path} is not a {kind} of Sallyport.", path=self.path, kind=self.form.name),
+                "Choose another file.",
+            )
         if self.mode is not Mode.READ:
             _log_ahead(connection)
         pragma("synchronous=FULL")
@@ -283,13 +289,19 @@ def check_driver(connection: Database) -> str:
     kind = type(connection.conn)
     if not issubclass(kind, Connection):
         raise HostError(
-            f"Two SQLite drivers are mixed: {kind.__module__} and {driver.__name__}.",
+            sentence(
+                "Two SQLite drivers are mixed: {module} and {other}.", module=kind.__module__, other=driver.__name__
+            ),
             "Install the program again with `make run`.",
         )
     text = str(connection.execute("SELECT sqlite_version()").fetchone()[0])
     if not is_safe_version(tuple(int(part) for part in text.split("."))):
         raise HostError(
-            f"SQLite {text} ({kind.__module__}) can lose data with several connections.",
+            sentence(
+                "SQLite {version} ({module}) can lose data with several connections.",
+                version=text,
+                module=kind.__module__,
+            ),
             "Install a fixed one: `pip install pysqlite3`.",
         )
     return text

@@ -12,7 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 from storage.atomic import fsync_folder
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,11 @@ class DiskGuard:
         free = self._free()
         if free >= self._marks.stop:
             return ""
-        return f"Only {free // MIB} MiB are free on the disk of {self._folder}: recording stops to keep what is stored."
+        return sentence(
+            "Only {free} MiB are free on the disk of {folder}: recording stops to keep what is stored.",
+            free=free // MIB,
+            folder=self._folder,
+        )
 
     def warning(self) -> str:
         """What to say while there is still time, or the empty string; it is logged once."""

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from core.challenge import ChallengeAnswer
 from core.codes import Rule
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import Extrinsics, Intrinsics, Modality, ModalityMask, StreamProfile
 from core.verdict import Evidence, Trace
 
@@ -99,7 +99,7 @@ def read_trace(text: str) -> Trace:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "text"
         raise InputError(
-            f"A stored decision trace is damaged: {where}: {first['msg']}.",
+            sentence("A stored decision trace is damaged: {where}: {problem}.", where=where, problem=first["msg"]),
             "`main.py audit verify` tells what changed.",
         ) from error
 

@@ -106,7 +106,12 @@ class FrameStore:
                 file.execute("INSERT INTO meta VALUES ('session', ?) ON CONFLICT DO NOTHING", (session,))
             store = cls(file, key, PLAIN if key is None else Opener(lambda _: key, plain=False))
             if store.session != session:
-                raise InputError(f"{path} holds session {store.session}, not {session}.", "Choose another file.")
+                raise InputError(
+                    sentence(
+                        "{path} holds session {found}, not {session}.", path=path, found=store.session, session=session
+                    ),
+                    "Choose another file.",
+                )
         except BaseException:
             file.close()
             raise
@@ -126,7 +131,10 @@ class FrameStore:
         file = DatabaseFile(path, FORM, Mode.WRITE)
         try:
             if check_version(file, SCHEMA) < len(SCHEMA):
-                raise InputError(f"{path} holds no frame sets.", "It was cut off before the first one; remove it.")
+                raise InputError(
+                    sentence("{path} holds no frame sets.", path=path),
+                    "It was cut off before the first one; remove it.",
+                )
             return cls(file, opener=opener)
         except BaseException:
             file.close()
@@ -171,7 +179,10 @@ class FrameStore:
         with self._file.transaction():
             for frame_set, rows in encoded:
                 if self._file.value("SELECT 1 FROM sets WHERE number = ?", (frame_set.number,)) is not None:
-                    raise InputError(f"Frame set {frame_set.number} is stored already.", "Number the frame sets on.")
+                    raise InputError(
+                        sentence("Frame set {number} is stored already.", number=frame_set.number),
+                        "Number the frame sets on.",
+                    )
                 self._append(frame_set, rows)
 
     def _row(self, frame_set: FrameSet, modality: Modality) -> Row:
@@ -221,7 +232,9 @@ class FrameStore:
         deadline = time.monotonic() + _LOG_PATIENCE_S
         while not self._file.checkpoint():
             if time.monotonic() > deadline:
-                raise HostError(f"{self._file.path.name} is being read.", "Close what reads it, then again.")
+                raise HostError(
+                    sentence("{name} is being read.", name=self._file.path.name), "Close what reads it, then again."
+                )
             time.sleep(0.1)
 
     def sealed_by(self) -> str:
@@ -263,7 +276,8 @@ class FrameStore:
         """Raise `SealBrokenError` when this is the file of another session."""
         if self.session != session:
             raise SealBrokenError(
-                f"{self._file.path} holds session {self.session}.", "Put the session's own file back."
+                sentence("{path} holds session {session}.", path=self._file.path, session=self.session),
+                "Put the session's own file back.",
             )
 
     # --- reading ------------------------------------------------------------------------------------------------
@@ -345,14 +359,21 @@ class FrameStore:
         return self.frame_sets()
 
     def _frame(self, row: Row) -> Frame:
-        where = f"{row['modality']} of frame set {row['number']} in session {self.session}"
+        where = sentence(
+            "{modality} of frame set {number} in session {session}",
+            modality=row["modality"],
+            number=row["number"],
+            session=self.session,
+        )
         if frame_digest(row) != row["digest"]:
-            raise InputError(f"The stored {where} is damaged: its digest differs.", _REMEDY)
+            raise InputError(sentence("The stored {where} is damaged: its digest differs.", where=where), _REMEDY)
         payload = self._opened(row, where)
         try:
             pixels = decode(row["codec"], payload, row["dtype"], json.loads(row["shape"]))
         except PayloadError as error:
-            raise InputError(f"The stored {where} does not decode: {error}.", _REMEDY) from error
+            raise InputError(
+                sentence("The stored {where} does not decode: {error}.", where=where, error=error), _REMEDY
+            ) from error
         return Frame(
             modality=Modality(row["modality"]),
             pixels=pixels,
@@ -368,10 +389,14 @@ class FrameStore:
             try:
                 return key.open(row["payload"], payload_identity(self.session, row))
             except SealBrokenError as error:
-                raise SealBrokenError(f"The stored {where} was changed or exchanged.", error.remedy) from error
+                raise SealBrokenError(
+                    sentence("The stored {where} was changed or exchanged.", where=where), error.remedy
+                ) from error
         if not self._opener.plain:
             raise SealBrokenError(
-                f"The stored {where} is not encrypted, although its session is: it was put there.",
+                sentence(
+                    "The stored {where} is not encrypted, although its session is: it was put there.", where=where
+                ),
                 "Restore the session from a backup, and find out who could write to the data folder.",
             )
         return bytes(row["payload"])

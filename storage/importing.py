@@ -47,7 +47,7 @@ class ImportBasis:
         kind, _, reference = text.partition(":")
         if (text in ("no_person", "published")) or (kind == "consent" and reference.strip()):
             return cls(kind, reference.strip())
-        raise UsageError(f"{text!r} is no basis.", "Give no_person, consent:ID or published.")
+        raise UsageError(sentence("{text!r} is no basis.", text=text), "Give no_person, consent:ID or published.")
 
 
 UNKNOWN_SUBJECT = "unknown"
@@ -95,7 +95,7 @@ def import_manifest(
     catalogue.require(Permission.IMPORT)
     ground = ImportBasis.parse(basis)
     if not name.strip() or "/" in name:
-        raise UsageError(f"{name!r} is no name for a collection.", "Give a word without a slash.")
+        raise UsageError(sentence("{name!r} is no name for a collection.", name=name), "Give a word without a slash.")
     manifest = read_manifest(manifest_path)
     provenance = provenance_of(catalogue, manifest_path)
     settle_imports(catalogue)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.access import Permission
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.atomic import write_atomically
 from storage.catalogue import Catalogue
 from storage.database import Row
@@ -46,7 +46,7 @@ def export_keys(catalogue: Catalogue, path: Path) -> str:
     """
     catalogue.require(Permission.KEYS)
     if path.exists():
-        raise InputError(f"{path} is there already.", "Choose a new file.")
+        raise InputError(sentence("{path} is there already.", path=path), "Choose a new file.")
     rows = catalogue.file.rows("SELECT id, subject, parent FROM keys WHERE wrapped IS NOT NULL ORDER BY id")
     keys = [{**row, "secret": catalogue.vault.key(row["id"]).secret.hex()} for row in rows]
     code, identity = new_recovery_code(), random_id("keys")
@@ -78,7 +78,7 @@ def import_keys(catalogue: Catalogue, path: Path, code: str) -> ImportedKeys:
     try:
         keys = json.loads(unwrap_for_recovery(bytes.fromhex(document["sealed"]), document["id"], code))
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged.", "Use another copy of it.") from error
+        raise InputError(sentence("{path} is damaged.", path=path), "Use another copy of it.") from error
     by_id = {key["id"]: DataKey(key["id"], bytes.fromhex(key["secret"])) for key in keys}
     taken = known = refused = 0
     with catalogue.transaction():
@@ -106,7 +106,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no export of keys.", "Make one with `main.py keys export`.") from error
+        raise InputError(
+            sentence("{path} is no export of keys.", path=path), "Make one with `main.py keys export`."
+        ) from error
     if not isinstance(document, dict) or document.get("form") != _FORM or document.get("schema") != SCHEMA:
-        raise InputError(f"{path} is no export of keys of this version.", "Make one with `main.py keys export`.")
+        raise InputError(
+            sentence("{path} is no export of keys of this version.", path=path), "Make one with `main.py keys export`."
+        )
     return document

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.database import DatabaseFile
 from storage.partial import partial_of, remove_abandoned
 
@@ -67,8 +67,12 @@ def check_version(database: DatabaseFile, migrations: Sequence[Migration]) -> in
     version = _version(database)
     if version > len(migrations):
         raise InputError(
-            f"{database.path} is from a newer version of this program "
-            f"(schema {version}, this program knows {len(migrations)}).",
+            sentence(
+                "{path} is from a newer version of this program (schema {version}, this program knows {known}).",
+                path=database.path,
+                version=version,
+                known=len(migrations),
+            ),
             "Use the newer program, or restore a backup of the older one with `main.py restore`.",
         )
     if version == 0:
@@ -77,7 +81,11 @@ def check_version(database: DatabaseFile, migrations: Sequence[Migration]) -> in
     known = [(number, step.sha256) for number, step in enumerate(migrations[:version], start=1)]
     if [(row["version"], row["sha256"]) for row in recorded] != known:
         raise InputError(
-            f"{database.path} has a schema that this program does not know, although its number is {version}.",
+            sentence(
+                "{path} has a schema that this program does not know, although its number is {version}.",
+                path=database.path,
+                version=version,
+            ),
             "Use the program that made the file, or restore a backup with `main.py restore`.",
         )
     return version

@@ -84,7 +84,10 @@ def receive_model(catalogue: Catalogue, path: Path) -> tuple[ModelRecord, str]:
             details = {"lane": lane.name or lane.public[:16]}
             catalogue.audit.append("receive_model", "model", record.sha256, actor=catalogue.actor.id, details=details)
     except OSError as error:
-        raise HostError(f"The model could not be stored: {error.strerror}.", "Check space and permissions.") from error
+        raise HostError(
+            sentence("The model could not be stored: {strerror}.", strerror=error.strerror),
+            "Check space and permissions.",
+        ) from error
     finally:
         shutil.rmtree(bundle, ignore_errors=True)
     return record, lane.name
@@ -102,6 +105,8 @@ def _unpacked(path: Path) -> dict[str, bytes]:
                 raise InputError(sentence("{path} holds more than a model does.", path=path), _AGAIN)
             return {name: archive.read(entry) for name, entry in entries.items()}
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+        raise InputError(
+            sentence("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror), "Check the path."
+        ) from error
     except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
         raise InputError(sentence("{path} is damaged, or no model of another lane.", path=path), _AGAIN) from error

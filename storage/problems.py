@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import HostError, InputError, KnownError
+from core.errors import HostError, InputError, KnownError, sentence
 from storage.driver import DatabaseError
 
 BUSY_MS = 5000
@@ -37,7 +37,7 @@ def told(path: Path) -> Iterator[None]:
             raise
         raise known from error
     except UnicodeDecodeError as error:  # the driver cannot even say what is wrong: the name in its message is damaged
-        raise InputError(f"{path} is damaged.", RESTORE) from error
+        raise InputError(sentence("{path} is damaged.", path=path), RESTORE) from error
 
 
 _DAMAGED_SCHEMA = (
@@ -63,26 +63,37 @@ def is_busy(error: BaseException) -> bool:
 def _known(error: Exception, path: Path) -> KnownError | None:
     name = _name(error)
     if name.startswith("SQLITE_FULL"):
-        return DiskFullError(f"The disk that holds {path.name} is full.", "Free some space; what was stored is kept.")
+        return DiskFullError(
+            sentence("The disk that holds {name} is full.", name=path.name), "Free some space; what was stored is kept."
+        )
     if name.startswith(("SQLITE_IOERR", "SQLITE_NOLFS")):
         return HostError(
-            f"The disk refused to read or write {path.name} ({name}).",
-            f"Check the free space, the quota and the health of the disk that holds {path.parent}.",
+            sentence("The disk refused to read or write {name} ({code}).", name=path.name, code=name),
+            sentence(
+                "Check the free space, the quota and the health of the disk that holds {parent}.", parent=path.parent
+            ),
         )
     if name.startswith("SQLITE_READONLY_DBMOVED"):
-        return InputError(f"{path} was moved or replaced while it was open.", "Put the file back and start again.")
+        return InputError(
+            sentence("{path} was moved or replaced while it was open.", path=path), "Put the file back and start again."
+        )
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
-        return HostError(f"{path} cannot be written.", "Give this user write permission to the file and its folder.")
+        return HostError(
+            sentence("{path} cannot be written.", path=path),
+            "Give this user write permission to the file and its folder.",
+        )
     if name.startswith("SQLITE_CANTOPEN"):
         return HostError(
-            f"{path} cannot be opened.", "Check that its folder exists and that this user may read and write in it."
+            sentence("{path} cannot be opened.", path=path),
+            "Check that its folder exists and that this user may read and write in it.",
         )
     if is_busy(error):
         return BusyError(
-            f"{path.name} was busy for longer than {BUSY_MS // 1000} seconds.", "Close other programs that use it."
+            sentence("{name} was busy for longer than {seconds} seconds.", name=path.name, seconds=BUSY_MS // 1000),
+            "Close other programs that use it.",
         )
     if name.startswith("SQLITE_NOTADB"):
-        return InputError(f"{path} is not a database, or its header is damaged.", RESTORE)
+        return InputError(sentence("{path} is not a database, or its header is damaged.", path=path), RESTORE)
     if name.startswith("SQLITE_CORRUPT") or str(error).startswith(_DAMAGED_SCHEMA):
-        return InputError(f"{path} is damaged.", RESTORE)
+        return InputError(sentence("{path} is damaged.", path=path), RESTORE)
     return None

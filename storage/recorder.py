@@ -113,7 +113,7 @@ class SessionRecorder:
             self._record()
             ended = True
         except KnownError as error:
-            self._give_up(str(error))
+            self._give_up(error.in_one())
             if isinstance(error, DiskFullError) and self._ballast is not None:
                 self._ballast.release()
             ended = True

@@ -99,7 +99,8 @@ class ModelRegistry:
         manifest = _read_manifest(Path(record.path))
         if manifest["sha256"] != record.sha256 or _manifest_sha256(Path(record.path)) != record.manifest_sha256:
             raise InputError(
-                f"The manifest of model {record.name} was changed.", "Roll back with `main.py rollback`, or restore it."
+                sentence("The manifest of model {name} was changed.", name=record.name),
+                "Roll back with `main.py rollback`, or restore it.",
             )
         return record
 
@@ -297,7 +298,7 @@ class ModelRegistry:
         known = self._models.find(sha256)
         if known is not None and known.manifest_sha256 != digest:
             raise InputError(
-                f"The weights of {known.name} are registered with another manifest.",
+                sentence("The weights of {name} are registered with another manifest.", name=known.name),
                 "One set of weights has one manifest: train again, or use the registered model.",
             )
         self._copy(bundle, self._folder.models / sha256)
@@ -339,7 +340,8 @@ class ModelRegistry:
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             raise HostError(
-                f"The model could not be copied to {target}: {error.strerror}.", "Check free space and permissions."
+                sentence("The model could not be copied to {path}: {strerror}.", path=target, strerror=error.strerror),
+                "Check free space and permissions.",
             ) from error
 
 
@@ -356,14 +358,17 @@ def _read_manifest(bundle: Path) -> dict[str, Any]:
         manifest = json_value((bundle / MANIFEST).read_bytes())
         digest = sha256_of(bundle / WEIGHTS)
     except OSError as error:
-        raise InputError(f"{bundle} is no model: {error.strerror}.", f"It needs {WEIGHTS} and {MANIFEST}.") from error
+        raise InputError(
+            sentence("{path} is no model: {strerror}.", path=bundle, strerror=error.strerror),
+            sentence("It needs {weights} and {manifest}.", weights=WEIGHTS, manifest=MANIFEST),
+        ) from error
     except ValueError as error:
-        raise InputError(f"{bundle / MANIFEST} is not JSON.", _COPY_AGAIN) from error
+        raise InputError(sentence("{path} is not JSON.", path=bundle / MANIFEST), _COPY_AGAIN) from error
     if not isinstance(manifest, dict) or not {"name", "sha256"} <= manifest.keys():
-        raise InputError(f"{bundle / MANIFEST} names no model.", _COPY_AGAIN)
+        raise InputError(sentence("{path} names no model.", path=bundle / MANIFEST), _COPY_AGAIN)
     if manifest["sha256"] != digest:
         raise InputError(
-            f"The weights in {bundle} are not those that their manifest names.",
+            sentence("The weights in {path} are not those that their manifest names.", path=bundle),
             "The file is damaged or was exchanged: copy the bundle again, or roll back with `main.py rollback`.",
         )
     return manifest

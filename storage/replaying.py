@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.catalogue import Catalogue
 from storage.repositories.sessions import REPLAY_OF, Basis
 from storage.repositories.subjects import EVALUATE
@@ -33,14 +33,23 @@ def inherit(catalogue: Catalogue, source: str, subject: str) -> Inherited:
     stored = catalogue.sessions.get(source)
     if subject and stored.subject and subject != stored.subject:
         raise ReplayRefusedError(
-            f"Session {source} shows {stored.subject}, not {subject}.", "Leave the subject out: the replay inherits it."
+            sentence(
+                "Session {source} shows {shown}, not {subject}.", source=source, shown=stored.subject, subject=subject
+            ),
+            "Leave the subject out: the replay inherits it.",
         )
     nobody = stored.basis is Basis.NO_PERSON
     if not nobody:
         consent = catalogue.consents.valid(stored.subject) if stored.subject else None
         if consent is None or EVALUATE not in consent.purposes:
             raise ReplayRefusedError(
-                f"No standing consent of {stored.subject or 'a person'} covers a replay of session {source}.",
+                sentence(
+                    "No standing consent of {subject} covers a replay of session {source}.",
+                    subject=stored.subject,
+                    source=source,
+                )
+                if stored.subject
+                else sentence("No standing consent of a person covers a replay of session {source}.", source=source),
                 "Record a consent that covers evaluation first.",
             )
     return Inherited(stored.subject or subject, nobody, {REPLAY_OF: source})

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 
 from core.codes import RecordMode, SessionState
-from core.errors import InputError, KnownError
+from core.errors import InputError, KnownError, sentence
 from storage.atomic import fsync_folder
 from storage.catalogue import Catalogue
 from storage.disk import Ballast
@@ -45,7 +45,7 @@ def salvage(catalogue: Catalogue) -> list[Finding]:
         damage = catalogue.file.quick_check()
         if damage != "ok":
             raise InputError(
-                f"The catalogue {catalogue.file.path} is damaged: {damage}.",
+                sentence("The catalogue {path} is damaged: {damage}.", path=catalogue.file.path, damage=damage),
                 "Restore a backup with `main.py restore`.",
             )
     settle_imports(catalogue)
@@ -90,7 +90,7 @@ def _stored(catalogue: Catalogue, session: Session) -> tuple[SessionCounts, int]
     if not path.exists() or FrameStore.is_blank(path):
         if any(row.verdict.trace.frame_sets for row in catalogue.verdicts.of_session(session.id)):
             raise InputError(
-                f"The frames that the verdicts rest on are not in {path}.",
+                sentence("The frames that the verdicts rest on are not in {path}.", path=path),
                 "Put the file back with its -wal file, or restore this session from a backup.",
             )
         FrameStore.delete(path)
@@ -98,7 +98,10 @@ def _stored(catalogue: Catalogue, session: Session) -> tuple[SessionCounts, int]
     with FrameStore.open(path) as store:
         damage = store.quick_check()
         if damage != "ok":
-            raise InputError(f"{path} is damaged: {damage}.", "Restore this session from a backup.")
+            raise InputError(
+                sentence("{path} is damaged: {damage}.", path=path, damage=damage),
+                "Restore this session from a backup.",
+            )
         timeline = store.timeline()
         store.checkpoint()
     if not timeline:

@@ -15,7 +15,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, sentence
 
 ALGORITHM: Final = "aes-256-gcm"
 KEY_BYTES = 32
@@ -84,7 +84,8 @@ class Opener:
 
 def _no_key(key: str) -> DataKey:
     raise KeyMissingError(
-        f"These frames are encrypted by the key {key}, which is not given.", "Open the session through its catalogue."
+        sentence("These frames are encrypted by the key {key}, which is not given.", key=key),
+        "Open the session through its catalogue.",
     )
 
 

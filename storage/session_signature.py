@@ -72,7 +72,9 @@ def provenance_of(catalogue: Catalogue, manifest: Path) -> Provenance:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise HostError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+        raise HostError(
+            sentence("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror), "Check the path."
+        ) from error
     signed = read_signature(text, _FORM, _AGAIN)
     if manifest.name not in signed.files:  # another manifest, that somebody wrote beside the signed one
         return Provenance()
@@ -90,7 +92,10 @@ def _files(folder: Path) -> dict[str, Path]:
     try:
         found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     except OSError as error:
-        raise HostError(f"{folder} cannot be read: {error.strerror}.", "Check path and permissions.") from error
+        raise HostError(
+            sentence("{path} cannot be read: {strerror}.", path=folder, strerror=error.strerror),
+            "Check path and permissions.",
+        ) from error
     found.pop(SIGNATURE, None)
     return found
 
@@ -100,4 +105,7 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise HostError(f"{path} cannot be read: {error.strerror}.", "Check path and permissions.") from error
+        raise HostError(
+            sentence("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror),
+            "Check path and permissions.",
+        ) from error

@@ -10,7 +10,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 from storage.atomic import fsync_folder
 from storage.sealing import KEY_BYTES, LockedError
 from storage.site_key import SiteKey
@@ -35,7 +35,10 @@ def write_key_file(path: Path, site: SiteKey) -> None:
             os.fsync(file.fileno())
         fsync_folder(path.parent)
     except OSError as error:
-        raise HostError(f"The site key {path} cannot be written: {error.strerror}.", "Check the folder.") from error
+        raise HostError(
+            sentence("The site key {path} cannot be written: {strerror}.", path=path, strerror=error.strerror),
+            "Check the folder.",
+        ) from error
 
 
 def read_key_file(path: Path, identity: str) -> SiteKey:
@@ -48,14 +51,17 @@ def read_key_file(path: Path, identity: str) -> SiteKey:
         text = path.read_text(encoding="ascii").strip()
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        raise LostKeyError(f"The site key {path} cannot be read.", _RECOVER) from error
+        raise LostKeyError(sentence("The site key {path} cannot be read.", path=path), _RECOVER) from error
     if os.name == "posix" and mode & 0o077:
-        raise LockedError(f"Others may read the site key {path}.", f"Take that away: `chmod 600 {path}`.")
+        raise LockedError(
+            sentence("Others may read the site key {path}.", path=path),
+            sentence("Take that away: `chmod 600 {path}`.", path=path),
+        )
     with contextlib.suppress(ValueError):
         secret = bytes.fromhex(text)
         if len(secret) == KEY_BYTES:
             return SiteKey(identity, secret)
-    raise LostKeyError(f"The site key {path} is damaged.", _RECOVER)
+    raise LostKeyError(sentence("The site key {path} is damaged.", path=path), _RECOVER)
 
 
 def remove_key_file(path: Path) -> None:
@@ -78,7 +84,7 @@ def keystore_problem() -> str:
     names = [f"{type(one).__module__}.{type(one).__qualname__}" for one in backends]
     bad = [name for name in names if name.startswith(_REFUSED) or "plaintext" in name.lower()]
     if bad:
-        return f"this session has no keystore that keeps secrets ({bad[0]})"
+        return sentence("this session has no keystore that keeps secrets ({name})", name=bad[0])
     return ""
 
 
@@ -93,13 +99,15 @@ def write_to_keystore(site: SiteKey) -> None:
 
     if problem := keystore_problem():
         raise HostError(
-            f"The site key cannot go to the keystore: {problem}.",
+            sentence("The site key cannot go to the keystore: {problem}.", problem=problem),
             "Use a passphrase (`main.py keys protect --with passphrase`), or unlock the keystore first.",
         )
     try:
         keyring.set_password(SERVICE, site.id, site.secret.hex())
     except KeyringError as error:
-        raise HostError(f"The keystore refuses the site key: {error}.", "Unlock the keystore, then again.") from error
+        raise HostError(
+            sentence("The keystore refuses the site key: {error}.", error=error), "Unlock the keystore, then again."
+        ) from error
     if read_from_keystore(site.id) != site:
         raise HostError("The keystore did not keep the site key.", "Use a passphrase instead.")
 
@@ -117,9 +125,11 @@ def read_from_keystore(identity: str) -> SiteKey:
     try:
         text = None if keystore_problem() else keyring.get_password(SERVICE, identity)
     except KeyringError as error:
-        raise LockedError(f"The keystore does not answer: {error}.", "Unlock it, then again.") from error
+        raise LockedError(
+            sentence("The keystore does not answer: {error}.", error=error), "Unlock it, then again."
+        ) from error
     if problem := keystore_problem():
-        raise LockedError(f"The site key is in a keystore, but {problem}.", _RECOVER)
+        raise LockedError(sentence("The site key is in a keystore, but {problem}.", problem=problem), _RECOVER)
     if text is None or len(text) != 2 * KEY_BYTES:
         raise LostKeyError("The keystore does not have the site key any more.", _RECOVER)
     return SiteKey(identity, bytes.fromhex(text))

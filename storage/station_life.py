@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 
 from core.codes import SourceKind
+from core.errors import sentence
 from core.messages import Problem
 from storage.audit_trust import AuditTrust, note_break
 from storage.audit_verify import verify_tail
@@ -38,7 +39,9 @@ def begin_station(catalogue: Catalogue, source_kind: SourceKind) -> list[Problem
             audit.append("clock_jump", "station", "", actor=ACTOR, details={"seconds": -round(behind, 1)})
             told.append(
                 Problem(
-                    f"The clock stands {behind:.0f} s before the newest entry of the audit log.",
+                    sentence(
+                        "The clock stands {behind:.0f} s before the newest entry of the audit log.", behind=behind
+                    ),
                     "Set the clock, and let the machine keep it by NTP.",
                 )
             )
@@ -52,7 +55,10 @@ def begin_station(catalogue: Catalogue, source_kind: SourceKind) -> list[Problem
         first = f": {report.open[0]}" if report.open else ""
         told.append(
             Problem(
-                f"The audit log is not intact{first}. No verdict counts until an administrator acknowledges it.",
+                sentence(
+                    "The audit log is not intact{first}. No verdict counts until an administrator acknowledges it.",
+                    first=first,
+                ),
                 "Keep a copy of the data folder as it is; then `main.py audit verify` and `main.py audit acknowledge`.",
             )
         )

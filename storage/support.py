@@ -23,7 +23,7 @@ from typing import Any
 
 from core.access import Permission
 from core.checks import Check
-from core.errors import HostError
+from core.errors import HostError, sentence
 from core.scrubbing import scrub, scrub_log
 from storage.audit_verify import verify_tail
 from storage.catalogue import Catalogue
@@ -132,7 +132,8 @@ def write_report(catalogue: Catalogue, pieces: Iterable[Piece], out: Path, privi
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise HostError(
-            f"{out} could not be written: {error.strerror}.", "Check free space and permissions."
+            sentence("{path} could not be written: {strerror}.", path=out, strerror=error.strerror),
+            "Check free space and permissions.",
         ) from error
     kind = "privileged" if privileged else "safe"
     catalogue.audit.append("support", "report", kind, actor=catalogue.actor.id, details={"pieces": len(pieces)})

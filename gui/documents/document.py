@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from core.errors import HostError, UsageError
+from core.errors import HostError, UsageError, sentence
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }
@@ -40,14 +40,18 @@ def write(document: Document, path: Path) -> None:
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise UsageError(
-            f"A report cannot be written as {path.suffix or 'a file without a suffix'}.", "Name a .html or .pdf file."
+            sentence("A report cannot be written as {kind}.", kind=path.suffix or sentence("a file without a suffix")),
+            "Name a .html or .pdf file.",
         )
     partial = path.with_name(f".{path.name}.partial")
     try:
         kind(document, partial)
         partial.replace(path)
     except OSError as error:
-        raise HostError(f"Cannot write {path}: {error.strerror}.", "Choose a folder with room and rights.") from error
+        raise HostError(
+            sentence("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror),
+            "Choose a folder with room and rights.",
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import HostError, KnownError
+from core.errors import HostError, KnownError, sentence
 from core.frames import FrameSet
 from storage.catalogue import Catalogue
 from storage.database import DatabaseFile, Mode
@@ -136,5 +136,6 @@ def _chunks(path: Path) -> Iterator[bytes]:
         return
     except OSError as error:
         raise HostError(
-            f"{path} cannot be searched: {error.strerror}.", "Give this user permission, then erase again."
+            sentence("{path} cannot be searched: {strerror}.", path=path, strerror=error.strerror),
+            "Give this user permission, then erase again.",
         ) from error

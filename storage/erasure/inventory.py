@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.catalogue import Catalogue
 from storage.database import Row
 from storage.repositories.sessions import REPLAY_OF
@@ -235,5 +235,6 @@ def require_idle(catalogue: Catalogue, inventory: Inventory) -> None:
     for session in (*(one.id for one in inventory.sessions), *(one.session for one in inventory.foreign)):
         if catalogue.sessions.get(session).state == "open":
             raise InputError(
-                f"Session {session} is being recorded.", "End it first; what a killed station left open ends itself."
+                sentence("Session {session} is being recorded.", session=session),
+                "End it first; what a killed station left open ends itself.",
             )

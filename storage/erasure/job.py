@@ -10,7 +10,7 @@ from typing import Any
 
 from core.access import Permission
 from core.codes import ErasureStep
-from core.errors import HostError, InputError, UsageError
+from core.errors import HostError, InputError, UsageError, sentence
 from storage.catalogue import Catalogue
 from storage.database import Row
 from storage.disk import Ballast
@@ -150,7 +150,9 @@ def _require_nothing_new(catalogue: Catalogue, target: Target, inventory: Invent
     """From this transaction on nobody opens a session of the subject; one that was opened just before is met here."""
     now = [row["id"] for row in sessions_of(catalogue, target)]
     if now != [one.id for one in inventory.sessions]:
-        raise InputError(f"A session of {target.id} was opened at this moment.", "End it, then erase again.")
+        raise InputError(
+            sentence("A session of {target} was opened at this moment.", target=target.id), "End it, then erase again."
+        )
 
 
 def _end_what_was_cut_off(catalogue: Catalogue) -> None:
@@ -217,5 +219,5 @@ def _set_state(catalogue: Catalogue, subject: str, state: str) -> None:
 def _row(catalogue: Catalogue, job: str) -> Row:
     row = catalogue.file.row("SELECT * FROM erasures WHERE id = ?", (job,))
     if row is None:
-        raise InputError(f"There is no erasure {job!r}.", "Ask for one with `main.py erase`.")
+        raise InputError(sentence("There is no erasure {job!r}.", job=job), "Ask for one with `main.py erase`.")
     return row

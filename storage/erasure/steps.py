@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from core.adaptation.worker import ACTIVE, RUNNABLE, ask, settle_interrupted
-from core.errors import HostError
+from core.errors import HostError, sentence
 from storage.atomic import fsync_folder
 from storage.audit_verdicts import ERASE_TRACES
 from storage.catalogue import Catalogue
@@ -46,7 +46,7 @@ def stop(work: Work) -> None:
     while running := [job for job in work.inventory.jobs if jobs.get(job).state in ACTIVE]:
         if time.monotonic() > deadline:
             raise HostError(
-                f"The adaptation job {running[0]} uses the frames and does not stop.",
+                sentence("The adaptation job {job} uses the frames and does not stop.", job=running[0]),
                 "End its process, then erase again: it goes on from here.",
             )
         time.sleep(0.2)
@@ -162,7 +162,7 @@ def look(work: Work) -> None:
     found = search(work.catalogue.folder, canaries, work.progress)
     if found.found:
         raise HostError(
-            f"Bytes of {work.target.id} are still in {', '.join(found.found)}.",
+            sentence("Bytes of {target} are still in {files}.", target=work.target.id, files=", ".join(found.found)),
             "Remove these files, or find out who wrote them; then erase again: it goes on from here.",
         )
     file.change("UPDATE erasures SET scan = ? WHERE id = ?", (canonical(asdict(found)), work.id))

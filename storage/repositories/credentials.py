@@ -97,7 +97,7 @@ class Credentials:
         left = self.wait_s(identity)
         if left is None:
             return _CLOSED
-        return f"The next try is possible in {in_words(left)}." if left else "Try again."
+        return sentence("The next try is possible in {time}.", time=in_words(left)) if left else "Try again."
 
     def _row(self, identity: str) -> Row | None:
         return self._file.row("SELECT * FROM credentials WHERE id = ?", (identity,))

@@ -19,10 +19,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from core.access import NEEDS_SECOND_PERSON, DeniedError, Permission
-from core.errors import ExitCode, InputError, KnownError
+from core.errors import ExitCode, InputError, KnownError, sentence
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.forms import canonical
@@ -70,8 +71,12 @@ class ProposedError(KnownError):
 
     def __init__(self, proposal: Proposal, who: str) -> None:
         super().__init__(
-            f"proposed {proposal.id}: {proposal.action} is not done yet, a second person has to approve it.",
-            f"{who}: `main.py proposals approve {proposal.id}`, or the page People.",
+            sentence(
+                "proposed {number}: {action} is not done yet, a second person has to approve it.",
+                number=proposal.id,
+                action=proposal.action,
+            ),
+            sentence("{who}: `main.py proposals approve {number}`, or the page People.", who=who, number=proposal.id),
         )
         self.proposal = proposal
 
@@ -182,7 +187,10 @@ class Proposals:
         """The proposal; raises `InputError` when there is none of that number."""
         row = self._file.row("SELECT * FROM proposals WHERE id = ?", (proposal,))
         if row is None:
-            raise InputError(f"There is no proposal {proposal}.", "List them with `main.py proposals list`.")
+            raise InputError(
+                sentence("There is no proposal {proposal}.", proposal=proposal),
+                "List them with `main.py proposals list`.",
+            )
         return self._proposal(row)
 
     # --- small things -------------------------------------------------------------------------------------------
@@ -237,7 +245,8 @@ class Proposals:
         if own and state is ProposalState.APPROVED:
             self._audit.append("denied", "proposal", str(proposal), actor=actor)
             raise DeniedError(
-                f"{actor} made this proposal.", f"It needs a second person: {self._who(found.permission, but=actor)}."
+                sentence("{actor} made this proposal.", actor=actor),
+                sentence("It needs a second person: {who}.", who=self._who(found.permission, but=actor)),
             )
         sql = """
             UPDATE proposals SET state = ?, decided_by = ?, decided_utc_s = ?, decided_reason = ?
@@ -246,14 +255,19 @@ class Proposals:
         now = self._credentials.time.latest_utc_s()
         with self._file.transaction():
             if not self._file.change(sql, (str(state), actor, now, reason, proposal, now)):
-                raise InputError(f"Proposal {proposal} is {found.state}.", "Propose the change again.")
+                raise InputError(
+                    sentence("Proposal {proposal} is {state}.", proposal=proposal, state=found.state),
+                    "Propose the change again.",
+                )
             action = "approve" if state is ProposalState.APPROVED else "decline"
             self._audit.append(action, "proposal", str(proposal), actor=actor, reason=reason)
         return self.get(proposal)
 
     def _who(self, permission: Permission, but: str = "") -> str:
         others = [name for name in self._accounts.holders(permission) if name != (but or self._acting.actor.id)]
-        return " or ".join(others) or "Nobody else holds the permission yet; an administrator adds an account"
+        if not others:
+            return sentence("Nobody else holds the permission yet; an administrator adds an account")
+        return reduce(lambda one, other: sentence("{one} or {other}", one=one, other=other), others)
 
     def _proposal(self, row: Row) -> Proposal:
         state = ProposalState(row["state"])

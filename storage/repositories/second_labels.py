@@ -91,7 +91,7 @@ class BlindLabels:
         self._acting.require(Permission.ADAPT)
         self._require_accounts()
         if not 0.0 < share <= 1.0:
-            raise UsageError(f"{share} is no share.", "Give a number above 0, at most 1.")
+            raise UsageError(sentence("{share} is no share.", share=share), "Give a number above 0, at most 1.")
         with self._file.transaction():
             candidates = [
                 Candidate(one.id, one.labelled_by, bona_fide(one.species or ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.access import Permission
 from core.clock import Clock
 from core.codes import Outcome, Reason, SecondLineResult, SourceKind, Species
-from core.errors import InputError
+from core.errors import InputError, sentence
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.repositories.audit import AuditLog
@@ -79,7 +79,9 @@ class SecondLine:
         with self._file.transaction():
             row = self._file.row("SELECT presentation FROM verdicts WHERE id = ?", (verdict,))
             if row is None:
-                raise InputError(f"There is no verdict {verdict}.", "Choose one from the list.")
+                raise InputError(
+                    sentence("There is no verdict {verdict}.", verdict=verdict), "Choose one from the list."
+                )
             self._file.execute(sql, (verdict, str(result), actor, self._clock.utc_s()))
             self._label(row["presentation"], result)
             details = {"result": str(result)}

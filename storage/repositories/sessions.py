@@ -280,7 +280,9 @@ class Sessions:
         if mode is RecordMode.DECISIONS:
             return Basis.DECISIONS_ONLY, None
         raise InputError(
-            f"Frames of {subject or 'a person'} cannot be kept without a consent.",
+            sentence("Frames of {subject} cannot be kept without a consent.", subject=subject)
+            if subject
+            else "Frames of a person cannot be kept without a consent.",
             "Record the subject's consent first, or record decisions only.",
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.clock import Clock
 from core.codes import Outcome, SourceKind
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import ModalityMask
 from core.qualification.shift import check_passed
 from storage.database import DatabaseFile, Row
@@ -95,5 +95,7 @@ class ShiftChecks:
         """
         row = self._file.row(sql, (number, str(source_kind), model, self._clock.utc_s() - FRESH_S))
         if row is None:
-            raise InputError(f"Verdict {number} is no answer of this check.", "Repeat the check.")
+            raise InputError(
+                sentence("Verdict {number} is no answer of this check.", number=number), "Repeat the check."
+            )
         return row

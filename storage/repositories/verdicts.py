@@ -8,7 +8,7 @@ from typing import Any
 from core.access import Permission
 from core.clock import Clock
 from core.codes import Outcome, Reason, Rule, SourceKind
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import ModalityMask
 from core.probing import Attempt
 from core.verdict import Verdict
@@ -141,7 +141,9 @@ class Verdicts:
         actor = self._acting.actor.id
         with self._file.transaction():
             if not self._file.change(sql, (str(outcome), reason, actor, self._clock.utc_s(), verdict)):
-                raise InputError(f"There is no verdict {verdict}.", "Choose one from the list.")
+                raise InputError(
+                    sentence("There is no verdict {verdict}.", verdict=verdict), "Choose one from the list."
+                )
             details = {"outcome": str(outcome)}
             self._audit.append("override", "verdict", str(verdict), actor=actor, reason=reason, details=details)
 
@@ -149,7 +151,7 @@ class Verdicts:
         """The verdict; raises `InputError` when there is none of that id."""
         row = self._file.row("SELECT * FROM verdicts WHERE id = ?", (verdict,))
         if row is None:
-            raise InputError(f"There is no verdict {verdict}.", "Choose one from the list.")
+            raise InputError(sentence("There is no verdict {verdict}.", verdict=verdict), "Choose one from the list.")
         return _stored(row)
 
     def page(
