@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from core.errors import HostError, InputError
+from core.errors import HostError, InputError, sentence
 from core.model import checkpoint
 
 
@@ -23,7 +23,9 @@ def write_checkpoint(
         checkpoint.write(folder, plan_sha256, tensors, header)
     except OSError as error:
         raise HostError(
-            f"Cannot write the checkpoint to {folder}: {error.strerror or error}.",
+            sentence(
+                "Cannot write the checkpoint to {path}: {strerror}.", path=folder, strerror=error.strerror or error
+            ),
             "Make room, then go on with `main.py adapt resume`.",
         ) from error
 
@@ -38,7 +40,9 @@ def read_checkpoint(folder: Path, plan_sha256: str) -> tuple[dict[str, torch.Ten
         return checkpoint.read(folder, plan_sha256)
     except ValueError as error:
         raise InputError(
-            f"The checkpoint {folder / checkpoint.CHECKPOINT_FILE} is damaged: {error}.",
+            sentence(
+                "The checkpoint {path} is damaged: {error}.", path=folder / checkpoint.CHECKPOINT_FILE, error=error
+            ),
             "Cancel the job and plan it again; the champion is untouched.",
         ) from error
 

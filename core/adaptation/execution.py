@@ -21,7 +21,7 @@ from core.adaptation.replay import Simulate
 from core.adaptation.trainer import AdaptationTrainer
 from core.codes import Species
 from core.data.hybrids import Family
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.model.bundle import load_network
 from core.model.features import Features, joined
 from core.model.manifest import Manifest
@@ -181,5 +181,6 @@ def _require_both_classes(samples: Sequence[Encoded], planned: Sequence[PlannedP
     if not found:
         raise InputError("No face was found in any presentation of the adapting subjects.", remedy)
     there = {one.species == Species.BONA_FIDE for one in planned}
-    why = "no face was found in the other" if len(there) == 2 else "nothing of the other is labelled"
-    raise InputError(f"The adapting subjects give only one class: {why}.", remedy)
+    faceless, unlabelled = sentence("no face was found in the other"), sentence("nothing of the other is labelled")
+    why = faceless if len(there) == 2 else unlabelled
+    raise InputError(sentence("The adapting subjects give only one class: {why}.", why=why), remedy)

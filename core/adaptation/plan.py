@@ -193,7 +193,7 @@ def make_plan(
     if not sessions or len(set(sessions)) != len(sessions):
         raise UsageError("The plan needs sessions, each named once.", "List them with `main.py sessions`.")
     if seed < 0:
-        raise UsageError(f"The seed is {seed}.", "Give a whole number from 0 on.")
+        raise UsageError(sentence("The seed is {seed}.", seed=seed), "Give a whole number from 0 on.")
     found = _found(store, sessions)
     kinds = sorted({presentation.source_kind for presentation in found})
     if SourceKind.LIVE in kinds and len(kinds) > 1:
@@ -262,25 +262,49 @@ def verify_plan(plan: Plan, store: PresentationStore, champion: str) -> None:
     remedy = "Make a new plan with `main.py adapt plan`."
     if champion != plan.replaces:
         raise InputError(
-            f"The plan is to replace the model {plan.replaces[:12]}, but {champion[:12]} is deployed now.", remedy
+            sentence(
+                "The plan is to replace the model {replaced}, but {champion} is deployed now.",
+                replaced=plan.replaces[:12],
+                champion=champion[:12],
+            ),
+            remedy,
         )
     now = {presentation.id: presentation for presentation in _found(store, plan.sessions)}
     for planned in plan.presentations:
         stored = now.get(planned.id)
         if stored is None:
-            raise InputError(f"The presentation {planned.id} of the plan is gone.", remedy)
+            raise InputError(
+                sentence("The presentation {presentation} of the plan is gone.", presentation=planned.id), remedy
+            )
         if stored.species is None or _planned(stored, stored.species) != planned:
-            raise InputError(f"The label of presentation {planned.id} was changed after the plan was made.", remedy)
+            raise InputError(
+                sentence(
+                    "The label of presentation {presentation} was changed after the plan was made.",
+                    presentation=planned.id,
+                ),
+                remedy,
+            )
         if _is_contested(stored):
             raise InputError(
-                f"The label of presentation {planned.id} was contested by a second one after the plan was made.", remedy
+                sentence(
+                    "The label of presentation {presentation} was contested by a second one after the plan was made.",
+                    presentation=planned.id,
+                ),
+                remedy,
             )
     for nameless in plan.pseudo_labelled:
         stored = now.get(nameless.id)
         if stored is None:
-            raise InputError(f"The presentation {nameless.id} of the plan is gone.", remedy)
+            raise InputError(
+                sentence("The presentation {presentation} of the plan is gone.", presentation=nameless.id), remedy
+            )
         if stored.species is not None or stored.subject != nameless.subject:
-            raise InputError(f"The presentation {nameless.id} was labelled after the plan was made.", remedy)
+            raise InputError(
+                sentence(
+                    "The presentation {presentation} was labelled after the plan was made.", presentation=nameless.id
+                ),
+                remedy,
+            )
 
 
 def split_subjects(presentations: Sequence[PlannedPresentation], seed: int) -> Split:

@@ -19,7 +19,7 @@ from core.adaptation.losses import anchor_loss
 from core.adaptation.pseudo import PseudoLabels, Unlabelled, label
 from core.adaptation.settings import TrainingSettings
 from core.adaptation.stability import Signals, StabilityWeight
-from core.errors import HostError
+from core.errors import HostError, sentence
 from core.model.features import Features, joined
 from core.model.network import PadNetwork
 from core.model.share import ALONE, Share
@@ -110,7 +110,7 @@ class AdaptationTrainer:
         total = weight * site_loss + replay_loss
         if not bool(torch.isfinite(total)):
             raise HostError(
-                f"The loss of adaptation step {self.steps_done + 1} is not finite.",
+                sentence("The loss of adaptation step {step} is not finite.", step=self.steps_done + 1),
                 "The champion is untouched. Look at the site's captures, or plan again with another seed.",
             )
         of_site = slice(len(logits) - len(parts[-1].kept))

@@ -22,7 +22,7 @@ from core.adaptation.progress import Interrupted, Progress
 from core.adaptation.replay import Simulate, simulated
 from core.adaptation.result import JobReport
 from core.codes import GateResult, JobState
-from core.errors import HostError, KnownError, UsageError
+from core.errors import HostError, KnownError, UsageError, sentence
 from core.model.share import ALONE, Share
 from core.ports import JobRecord, JobStore, PresentationStore
 
@@ -75,9 +75,14 @@ def run_job(job: str, workplace: Workplace) -> JobState:
     """
     record = workplace.jobs.get(job)
     if record.state not in RUNNABLE:
-        raise UsageError(f"The job {job} is {record.state} and cannot be run.", "Make a new plan.")
+        raise UsageError(
+            sentence("The job {job} is {state} and cannot be run.", job=job, state=record.state), "Make a new plan."
+        )
     if record.state in ACTIVE and record.pid != os.getpid() and worker_runs(record):
-        raise UsageError(f"The job {job} is running already (process {record.pid}).", "Watch it with `adapt status`.")
+        raise UsageError(
+            sentence("The job {job} is running already (process {process}).", job=job, process=record.pid),
+            "Watch it with `adapt status`.",
+        )
     if workplace.jobs.take_request(job) == "cancel":
         return _cancel(job, workplace)
     workplace.jobs.update(job, state=JobState.PREPARING, message="", pid=os.getpid())
@@ -125,7 +130,10 @@ def ask(jobs: JobStore, job: str, command: str) -> None:
     elif command == "cancel" and state in RUNNABLE:
         jobs.update(job, state=JobState.CANCELED)
     else:
-        raise UsageError(f"The job {job} is {state}: there is nothing to {command}.", "See `main.py adapt status`.")
+        raise UsageError(
+            sentence("The job {job} is {state}: there is nothing to {command}.", job=job, state=state, command=command),
+            "See `main.py adapt status`.",
+        )
 
 
 def worker_runs(record: JobRecord) -> bool:

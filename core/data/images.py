@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.codes import Framing
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import Modality
 from core.registration import MAX_ASPECT_DIFFERENCE
 
@@ -45,17 +45,28 @@ def read_image(path: Path, modality: Modality) -> NDArray[Any]:
     try:
         data = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
-        raise InputError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the file.") from error
+        raise InputError(
+            sentence("{name} cannot be read: {strerror}.", name=path.name, strerror=error.strerror or error),
+            "Check the file.",
+        ) from error
     pixels = _decode(data)
     if pixels is None or pixels.size == 0:
-        raise InputError(f"{path.name} does not decode as an image.", "Replace the file; it may be cut short.")
+        raise InputError(
+            sentence("{name} does not decode as an image.", name=path.name), "Replace the file; it may be cut short."
+        )
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        raise InputError(f"{path.name} holds NaN or infinite pixels.", "Store holes as 0, with 8 or 16 bits per pixel.")
+        raise InputError(
+            sentence("{name} holds NaN or infinite pixels.", name=path.name),
+            "Store holes as 0, with 8 or 16 bits per pixel.",
+        )
     if modality is Modality.RGB:
         return _as_rgb(path, pixels)
     grey = _as_grey(path, pixels, colour_allowed=modality is Modality.IR)
     if grey.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"{path.name}: {modality} of type {grey.dtype}.", "Store 8 or 16 bits per pixel.")
+        raise InputError(
+            sentence("{name}: {modality} of type {dtype}.", name=path.name, modality=modality, dtype=grey.dtype),
+            "Store 8 or 16 bits per pixel.",
+        )
     if modality is not Modality.DEPTH:
         return grey
     if data[:2].tobytes() == _JPEG and grey.dtype == np.uint8:
@@ -70,7 +81,9 @@ def check_aspect_ratios(shapes: Mapping[Modality, tuple[int, ...]]) -> None:
         return
     sizes = ", ".join(f"{modality} {shape[1]}x{shape[0]}" for modality, shape in shapes.items())
     raise InputError(
-        f"The aspect ratios differ by more than {MAX_ASPECT_DIFFERENCE:.0%}: {sizes}.",
+        sentence(
+            "The aspect ratios differ by more than {limit:.0%}: {sizes}.", limit=MAX_ASPECT_DIFFERENCE, sizes=sizes
+        ),
         "Crop all modalities to the same region.",
     )
 
@@ -84,7 +97,11 @@ def check_depth_scale(depth: NDArray[np.uint16], unit_m: float, framing: Framing
     low_m, high_m = _PLAUSIBLE_DISTANCE_M[framing]
     if not low_m <= distance_m <= high_m:
         raise InputError(
-            f"Wrong depth scale: with {unit_m:g} m per unit the picture is {distance_m:.3g} m away.",
+            sentence(
+                "Wrong depth scale: with {unit_m:g} m per unit the picture is {distance_m:.3g} m away.",
+                unit_m=unit_m,
+                distance_m=distance_m,
+            ),
             "Correct depth_scale_m (0.001 for millimetres), or leave it empty for relative depth.",
         )
 
@@ -118,7 +135,10 @@ def _is_within_itself(data: bytes) -> bool:
 
 def _as_rgb(path: Path, pixels: NDArray[Any]) -> NDArray[np.uint8]:
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
-        raise InputError(f"{path.name} is not an 8-bit colour image.", "Store RGB with 8 bits and three channels.")
+        raise InputError(
+            sentence("{name} is not an 8-bit colour image.", name=path.name),
+            "Store RGB with 8 bits and three channels.",
+        )
     return np.ascontiguousarray(pixels[:, :, 2::-1])
 
 
@@ -130,6 +150,8 @@ def _as_grey(path: Path, pixels: NDArray[Any], *, colour_allowed: bool) -> NDArr
     if float(np.ptp(channels, axis=2).max()) <= _GREY_TOLERANCE:
         return np.ascontiguousarray(pixels[:, :, 0])
     if not colour_allowed:
-        raise InputError(f"{path.name} is a colour image where depth is wanted.", "Store one channel.")
+        raise InputError(
+            sentence("{name} is a colour image where depth is wanted.", name=path.name), "Store one channel."
+        )
     mean: NDArray[Any] = np.rint(channels.mean(axis=2)).astype(pixels.dtype)
     return mean

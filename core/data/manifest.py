@@ -18,7 +18,7 @@ from pathlib import Path
 
 from core.codes import BONA_FIDE_SPELLINGS, Framing
 from core.data.images import check_aspect_ratios, check_depth_scale, read_image
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import ALL_MODALITIES, MODALITIES, Frame, FrameSet, Modality, ModalityMask, StreamProfile
 
 COLUMNS = ("presentation", "subject", "species", "rgb", "depth", "ir", "depth_scale_m", "framing", "split")
@@ -162,10 +162,14 @@ def _read_table(path: Path) -> list[tuple[int, dict[str, str]]]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         remedy = "Save the manifest as UTF-8."
-        raise InputError(f"{path.name}: byte {error.start} is not UTF-8.", remedy) from error
+        raise InputError(
+            sentence("{name}: byte {position} is not UTF-8.", name=path.name, position=error.start), remedy
+        ) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"The manifest {path} cannot be read: {reason}.", "Check the path.") from error
+        raise InputError(
+            sentence("The manifest {path} cannot be read: {reason}.", path=path, reason=reason), "Check the path."
+        ) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     table: list[tuple[int, dict[str, str]]] = []
     try:
@@ -175,31 +179,63 @@ def _read_table(path: Path) -> list[tuple[int, dict[str, str]]]:
             if not cells:
                 continue
             if len(cells) != len(header):
-                counts = f"{len(cells)} cells where the header has {len(header)}"
-                raise InputError(f"{path.name} line {reader.line_num}: {counts}.", "Quote cells that hold a comma.")
+                raise InputError(
+                    sentence(
+                        "{name} line {line}: {cells} cells where the header has {columns}.",
+                        name=path.name,
+                        line=reader.line_num,
+                        cells=len(cells),
+                        columns=len(header),
+                    ),
+                    "Quote cells that hold a comma.",
+                )
             table.append((reader.line_num, dict(zip(header, cells, strict=True))))
     except csv.Error as error:
-        raise InputError(f"{path.name} line {reader.line_num}: {error}.", "Save the manifest as plain CSV.") from error
+        raise InputError(
+            sentence("{name} line {line}: {error}.", name=path.name, line=reader.line_num, error=error),
+            "Save the manifest as plain CSV.",
+        ) from error
     if not table:
-        raise InputError(f"{path.name} lists no frame set.", "Add one row per frame set below the header.")
+        raise InputError(
+            sentence("{name} lists no frame set.", name=path.name), "Add one row per frame set below the header."
+        )
     return table
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    wanted = f"The columns are {','.join(COLUMNS)}."
+    wanted = sentence("The columns are {columns}.", columns=",".join(COLUMNS))
     for column, count in Counter(header).items():
         if column not in COLUMNS:
-            raise InputError(f"{path.name} line 1: unknown column {column!r}.", wanted)
+            raise InputError(
+                sentence("{name} line 1: unknown column {column!r}.", name=path.name, column=column), wanted
+            )
         if count > 1:
-            raise InputError(f"{path.name} line 1: column {column!r} stands {count} times.", wanted)
+            raise InputError(
+                sentence(
+                    "{name} line 1: column {column!r} stands {count} times.", name=path.name, column=column, count=count
+                ),
+                wanted,
+            )
     missing = [column for column in COLUMNS if column not in header]
     if missing:
-        raise InputError(f"{path.name} line 1: missing column {', '.join(map(repr, missing))}.", wanted)
+        raise InputError(
+            sentence("{name} line 1: missing column {columns}.", name=path.name, columns=", ".join(map(repr, missing))),
+            wanted,
+        )
 
 
 def _parse_row(path: Path, line: int, cells: dict[str, str]) -> ManifestRow:
     def wrong(column: str, remedy: str) -> InputError:
-        return InputError(f"{path.name} line {line}, column {column}: {cells[column]!r} is not allowed.", remedy)
+        return InputError(
+            sentence(
+                "{name} line {line}, column {column}: {cell!r} is not allowed.",
+                name=path.name,
+                line=line,
+                column=column,
+                cell=cells[column],
+            ),
+            remedy,
+        )
 
     if not cells["presentation"].strip():
         raise wrong("presentation", "Give every row the id of its presentation.")
@@ -207,7 +243,7 @@ def _parse_row(path: Path, line: int, cells: dict[str, str]) -> ManifestRow:
     if species.lower() in BONA_FIDE_SPELLINGS:
         raise wrong("species", "Leave species empty for a bona fide presentation.")
     if cells["framing"] not in set(Framing):
-        raise wrong("framing", f"Write {' or '.join(Framing)}.")
+        raise wrong("framing", sentence("Write {one} or {other}.", one=Framing.FRAME, other=Framing.CROP))
     if cells["split"] not in SPLITS:
         raise wrong("split", "Write train, dev or eval, or leave it empty.")
     images: dict[Modality, Path] = {}
@@ -252,16 +288,34 @@ def _check_consistency(path: Path, rows: Iterable[ManifestRow]) -> None:
             if getattr(row, column) != getattr(first, column):
                 theirs, ours = getattr(first, column), getattr(row, column)
                 raise InputError(
-                    f"{path.name} line {row.line}, column {column}: presentation {row.presentation!r} has {ours!r} "
-                    f"here and {theirs!r} in line {first.line}.",
-                    f"Give the frame sets of one presentation one {column}, or different presentation ids.",
+                    sentence(
+                        "{name} line {line}, column {column}: presentation {presentation!r} has {ours!r} here and "
+                        "{theirs!r} in line {first}.",
+                        name=path.name,
+                        line=row.line,
+                        column=column,
+                        presentation=row.presentation,
+                        ours=ours,
+                        theirs=theirs,
+                        first=first.line,
+                    ),
+                    sentence(
+                        "Give the frame sets of one presentation one {column}, or different presentation ids.",
+                        column=column,
+                    ),
                 )
         if not row.images:
             continue
         owner = owner_of.setdefault(frozenset(row.images.values()), row)
         if owner is not row:
             raise InputError(
-                f"{path.name} line {row.line}, column presentation: the images of {row.presentation!r} stand in "
-                f"line {owner.line} already.",
+                sentence(
+                    "{name} line {line}, column presentation: the images of {presentation!r} stand in line {first} "
+                    "already.",
+                    name=path.name,
+                    line=row.line,
+                    presentation=row.presentation,
+                    first=owner.line,
+                ),
                 "List every frame set once.",
             )

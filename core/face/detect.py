@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 
 Box = tuple[int, int, int, int]
 """``x, y, width, height`` in pixels."""
@@ -95,7 +95,7 @@ class YunetDetector:
             self._network = cv2.FaceDetectorYN.create(str(model), "", (320, 320), _YUNET_SCORE)
         except cv2.error as error:
             remedy = "Give the YuNet ONNX file, or leave the setting empty to use the embedded cascade."
-            raise InputError(f"The face detector {model.name} cannot be loaded.", remedy) from error
+            raise InputError(sentence("The face detector {name} cannot be loaded.", name=model.name), remedy) from error
 
     def detect(self, picture: NDArray[np.uint8], width_px: tuple[float, float] | None = None) -> list[Face]:
         """See `FaceDetector.detect`."""

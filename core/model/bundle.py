@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import HostError
+from core.errors import HostError, sentence
 from core.model.manifest import (
     FACTORY_BUNDLE,
     MANIFEST_FILE,
@@ -101,7 +101,8 @@ def save_bundle(folder: Path | str, network: PadNetwork, manifest: Manifest) -> 
         _write(target / MANIFEST_FILE, complete.to_json().encode())
     except OSError as error:
         raise HostError(
-            f"Cannot write the model to {target}: {error.strerror or error}.", "Choose a folder with room and rights."
+            sentence("Cannot write the model to {path}: {strerror}.", path=target, strerror=error.strerror or error),
+            "Choose a folder with room and rights.",
         ) from error
     return complete
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import EVERY_MASK, ModalityMask
 from core.model.trusted import FACTORY_MANIFEST_SHA256, FACTORY_SHA256
 
@@ -87,12 +87,17 @@ def read_manifest(bundle: Path) -> Manifest:
     path = bundle / MANIFEST_FILE
     try:
         if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise InputError(f"{path} is too large for a manifest.", "Hand in the folder of a model of this program.")
+            raise InputError(
+                sentence("{path} is too large for a manifest.", path=path),
+                "Hand in the folder of a model of this program.",
+            )
         text = path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"No model in {bundle}: {error.strerror or error}.",
-            f"A model is a folder with {WEIGHTS_FILE} and {MANIFEST_FILE}.",
+            sentence("No model in {path}: {strerror}.", path=bundle, strerror=error.strerror or error),
+            sentence(
+                "A model is a folder with {weights} and {manifest}.", weights=WEIGHTS_FILE, manifest=MANIFEST_FILE
+            ),
         ) from error
     if is_factory(bundle) and hashlib.sha256(text).hexdigest() != FACTORY_MANIFEST_SHA256:
         raise InputError(
@@ -104,7 +109,10 @@ def read_manifest(bundle: Path) -> Manifest:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "manifest"
         raise InputError(
-            f"{path} is not a model's manifest: {where}: {first['msg']}.", "Export the model again."
+            sentence(
+                "{path} is not a model's manifest: {where}: {problem}.", path=path, where=where, problem=first["msg"]
+            ),
+            "Export the model again.",
         ) from error
 
 
@@ -122,12 +130,18 @@ def verify_digest(bundle: Path, manifest: Manifest) -> bytes:
         weights = path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"Cannot read {path}: {error.strerror or error}.", "Hand in the whole model folder."
+            sentence("Cannot read {path}: {strerror}.", path=path, strerror=error.strerror or error),
+            "Hand in the whole model folder.",
         ) from error
     digest = hashlib.sha256(weights).hexdigest()
     if digest != manifest.sha256:
         raise InputError(
-            f"{path} is not the file that its manifest names (sha256 {digest[:12]}..., not {manifest.sha256[:12]}...).",
+            sentence(
+                "{path} is not the file that its manifest names (sha256 {found}..., not {named}...).",
+                path=path,
+                found=digest[:12],
+                named=manifest.sha256[:12],
+            ),
             "The file is damaged or was exchanged: copy the model again from where it was made.",
         )
     if is_factory(bundle) and digest != FACTORY_SHA256:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from core import physics
-from core.errors import HostError
+from core.errors import HostError, sentence
 from core.frames import EVERY_MASK, MODALITIES, FaceCrop, ModalityMask
 from core.model.inference import Inference
 from core.model.inputs import normalise, stack
@@ -152,5 +152,7 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise HostError(f"The device {name!r} cannot be used on this machine.", "Use `cpu` or `auto`.") from error
+        raise HostError(
+            sentence("The device {name!r} cannot be used on this machine.", name=name), "Use `cpu` or `auto`."
+        ) from error
     return device

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.errors import UsageError
+from core.errors import UsageError, sentence
 from core.model.encoders import ConvEncoder, Encoder
 
 SMALL = "small"
@@ -57,7 +57,9 @@ class TimmEncoder(Encoder):
             UsageError: more is asked for.
         """
         if stages != 1:
-            raise UsageError("A trunk of timm adapts its last block only.", f"Use the trunk {SMALL!r}.")
+            raise UsageError(
+                "A trunk of timm adapts its last block only.", sentence("Use the trunk {trunk!r}.", trunk=SMALL)
+            )
 
     def stem(self, images: torch.Tensor) -> torch.Tensor:
         """Maps ``(B, C, h, w)``, or tokens ``(B, T, C)`` before the last block."""
@@ -89,9 +91,9 @@ def _created(name: str, channels: int, pretrained: bool) -> Any:
         import timm  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
         raise UsageError(
-            f"The trunk {name!r} comes from timm, which is not installed.",
-            f"Install it (pip install timm), or use the trunk {SMALL!r}.",
+            sentence("The trunk {name!r} comes from timm, which is not installed.", name=name),
+            sentence("Install it (pip install timm), or use the trunk {trunk!r}.", trunk=SMALL),
         ) from error
     if not timm.is_model(name):
-        raise UsageError(f"timm has no trunk {name!r}.", "Choose a name of timm.list_models().")
+        raise UsageError(sentence("timm has no trunk {name!r}.", name=name), "Choose a name of timm.list_models().")
     return timm.create_model(name, pretrained=pretrained, in_chans=channels, num_classes=0)

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as write_safetensors
 
-from core.errors import InputError
+from core.errors import InputError, sentence
 from core.frames import EVERY_MASK
 from core.model.complement import MODES
 from core.model.golden import TOLERANCE, golden_crop
@@ -34,13 +34,19 @@ def build(content: bytes, manifest: Manifest) -> PadNetwork:
     """
     if manifest.architecture != ARCHITECTURE:
         raise InputError(
-            f"These are weights of another architecture: {manifest.architecture}; this program runs {ARCHITECTURE}.",
+            sentence(
+                "These are weights of another architecture: {architecture}; this program runs {own}.",
+                architecture=manifest.architecture,
+                own=ARCHITECTURE,
+            ),
             "Choose a model that was made with this version of the program.",
         )
     try:
         tensors = read_safetensors(content)
     except safetensors.SafetensorError as error:
-        raise InputError(f"The weights are no safetensors file: {error}.", "Copy the model again.") from error
+        raise InputError(
+            sentence("The weights are no safetensors file: {error}.", error=error), "Copy the model again."
+        ) from error
     network = PadNetwork(_config(manifest))
     _require_same_tensors(tensors, network.state_dict())
     require_finite(tensors)
@@ -52,8 +58,11 @@ def require_finite(tensors: Mapping[str, torch.Tensor]) -> None:
     """Raises ``InputError`` naming the first tensor that holds NaN or an infinity."""
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
-            kind = "NaN" if bool(torch.isnan(tensor).any()) else "an infinite value"
-            raise InputError(f"The weights hold {kind} ({name}).", "The model is broken: train or copy it again.")
+            kind = "NaN" if bool(torch.isnan(tensor).any()) else sentence("an infinite value")
+            raise InputError(
+                sentence("The weights hold {kind} ({name}).", kind=kind, name=name),
+                "The model is broken: train or copy it again.",
+            )
 
 
 def golden_logits(network: PadNetwork) -> dict[str, float]:
@@ -76,7 +85,12 @@ def check_golden(network: PadNetwork, manifest: Manifest) -> None:
         promised = manifest.golden.get(mask)
         if promised is None or not abs(measured[mask] - promised) <= TOLERANCE:
             raise InputError(
-                f"The model fails its self-test: mask {mask} gives {measured[mask]:.4f}, not {promised}.",
+                sentence(
+                    "The model fails its self-test: mask {mask} gives {measured:.4f}, not {promised}.",
+                    mask=mask,
+                    measured=measured[mask],
+                    promised=promised,
+                ),
                 "The model was made by another version of the program, or the machine computes wrongly.",
             )
 
@@ -91,31 +105,50 @@ def _config(manifest: Manifest) -> NetworkConfig:
         valid = valid and len(config.crossing) <= 6 and config.pixels >= _SMALLEST_PIXELS
     except TypeError as error:
         raise InputError(
-            f"The manifest's network sizes are not understood: {error}.", "Export the model again."
+            sentence("The manifest's network sizes are not understood: {error}.", error=error),
+            "Export the model again.",
         ) from error
     if not valid or not 0.0 <= config.dropout < 1.0 or any(width % 8 for width in (*config.widths, *config.crossing)):
-        raise InputError(f"The manifest's network sizes are impossible: {values}.", "Export the model again.")
+        raise InputError(
+            sentence("The manifest's network sizes are impossible: {values}.", values=values), "Export the model again."
+        )
     if not isinstance(config.trunk, str) or config.complementary not in MODES:
-        raise InputError(f"The manifest's network switches are unknown: {values}.", "Export the model again.")
+        raise InputError(
+            sentence("The manifest's network switches are unknown: {values}.", values=values), "Export the model again."
+        )
     return config
 
 
 def _require_same_tensors(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> None:
     if missing := sorted(set(expected) - set(tensors)):
         raise InputError(
-            f"These are weights of another architecture: {missing[0]} is missing for {ARCHITECTURE}.",
+            sentence(
+                "These are weights of another architecture: {name} is missing for {own}.",
+                name=missing[0],
+                own=ARCHITECTURE,
+            ),
             "Choose a model that was made with this version of the program.",
         )
     if surplus := sorted(set(tensors) - set(expected)):
         raise InputError(
-            f"These are weights of another architecture: {ARCHITECTURE} has no {surplus[0]}.",
+            sentence(
+                "These are weights of another architecture: {own} has no {name}.", own=ARCHITECTURE, name=surplus[0]
+            ),
             "Choose a model that was made with this version of the program.",
         )
     for name, tensor in tensors.items():
         wanted = expected[name]
         if tensor.shape != wanted.shape or tensor.dtype != wanted.dtype:
             raise InputError(
-                f"These are weights of another architecture: {name} is {tuple(tensor.shape)} {tensor.dtype}, "
-                f"{ARCHITECTURE} has {tuple(wanted.shape)} {wanted.dtype}.",
+                sentence(
+                    "These are weights of another architecture: {name} is {shape} {dtype}, {own} has {wanted_shape} "
+                    "{wanted_dtype}.",
+                    name=name,
+                    shape=tuple(tensor.shape),
+                    dtype=tensor.dtype,
+                    own=ARCHITECTURE,
+                    wanted_shape=tuple(wanted.shape),
+                    wanted_dtype=wanted.dtype,
+                ),
                 "Choose a model that was made with this version of the program.",
             )
