@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,96 @@ from tests.gui.test_language import all_texts
 ROOT = Path(gui.__file__).parents[1]
 
 
+COMMAND_LINE_ONLY = (
+    "core/benchmark",
+    "core/commandline.py",
+    "core/data/collections",
+    "core/door/watch.py",
+    "core/evaluation",
+    "core/model/share.py",
+    "core/results.py",
+    "core/scenes",
+    "core/station/headless.py",
+    "core/terminal.py",
+    "core/training",
+    "storage/commands_erasure.py",
+    "storage/commands_keys.py",
+    "storage/commands_labels.py",
+    "storage/commands_policy.py",
+    "storage/commands_retention.py",
+    "storage/commands_sessions.py",
+    "storage/commands_shards.py",
+    "storage/commands_training.py",
+    "storage/people_commands.py",
+)
+"""Errors that come from here reach nobody in the window."""
+
+
 def sources() -> Iterator[ast.Module]:
     for package in ("core", "devices", "storage", "gui"):
         for path in (ROOT / package).rglob("*.py"):
             yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def sources_of_the_window() -> Iterator[tuple[str, ast.Module]]:
+    for package in ("core", "devices", "storage", "gui"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if not name.startswith(COMMAND_LINE_ONLY):
+                yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def name_of(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def kinds_of_error() -> set[str]:
+    """The names of `KnownError` and everything derived from it, and of the message that tells of one."""
+    bases = {
+        node.name: {name_of(base) for base in node.bases}
+        for tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    found = {"KnownError"}
+    while more := {name for name, above in bases.items() if above & found} - found:
+        found |= more
+    return found | {"Problem"}
+
+
+def written_texts(node: ast.expr, assigned: Mapping[str, list[ast.expr]]) -> Iterator[ast.expr]:
+    """The texts in the source that ``node`` may be, as far as its own module tells."""
+    match node:
+        case ast.Constant() | ast.JoinedStr() | ast.BinOp():
+            yield node
+        case ast.IfExp(body=one, orelse=other):
+            yield from written_texts(one, assigned)
+            yield from written_texts(other, assigned)
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from written_texts(value, assigned)
+        case ast.Name(id=name):
+            for value in assigned.get(name, ()):
+                yield from written_texts(value, {})
+
+
+def texts_of_errors(tree: ast.Module, kinds: set[str]) -> Iterator[ast.expr]:
+    """What errors of a module say was wrong and what to do."""
+    assigned: dict[str, list[ast.expr]] = {}
+    own: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            assigned.setdefault(node.targets[0].id, []).append(node.value)
+        if isinstance(node, ast.ClassDef) and node.name in kinds:
+            own.update(ast.walk(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and (name_of(node.func) in kinds or (node in own and is_super(node))):
+            for argument in node.args[:2]:
+                yield from written_texts(argument, assigned)
+
+
+def is_super(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and ast.unparse(call.func) == "super().__init__"
 
 
 @pytest.fixture
@@ -52,6 +138,22 @@ def test_every_marked_sentence_is_translated_and_no_german_is_left_over() -> Non
     assert sorted(table - all_texts() - written) == []
 
 
+def test_every_error_that_reaches_the_window_is_written_as_a_sentence_with_its_german() -> None:
+    kinds, table = kinds_of_error(), load_table("de").keys()
+    assert len(kinds) > 20
+    built, missing, seen = list[str](), set[str](), 0
+    for name, tree in sources_of_the_window():
+        for text in texts_of_errors(tree, kinds):
+            seen += 1
+            if not isinstance(text, ast.Constant):
+                built.append(f"{name}:{text.lineno} {ast.unparse(text)}")
+            elif text.value and text.value not in table:
+                missing.add(str(text.value))
+    assert seen > 300
+    assert built == []
+    assert sorted(missing) == []
+
+
 def test_an_error_of_a_folder_is_told_in_german(german: None, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HostError) as caught:
@@ -72,6 +174,14 @@ def test_a_problem_of_another_process_keeps_its_sentence(german: None) -> None:
         "Das Modell site-3 besteht seinen Selbsttest nicht: für ir gibt es keinen gültigen Wert."
     )
     assert told(there.remedy) == "Noch einmal versuchen."
+
+
+def test_an_error_told_in_one_text_keeps_both_its_sentences(german: None) -> None:
+    error = HostError(sentence("{name} delivers no frames.", name="D435"), "Check its cable.")
+    there = pickle.loads(pickle.dumps(sentence("The camera was given up: {problem}", problem=error.in_one())))
+    assert there == f"The camera was given up: {error}"
+    assert told(there) == "Die Kamera wurde aufgegeben: D435 liefert keine Bilder. Das Kabel prüfen."
+    assert HostError("Nothing to be done.").in_one() == "Nothing to be done."
 
 
 def test_what_has_no_german_stays_as_it_is(german: None) -> None:
