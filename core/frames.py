@@ -53,6 +53,11 @@ class ModalityMask:
             return cls(0)
         return cls.of(Modality(name.strip()) for name in text.split(separator))
 
+    @property
+    def row(self) -> tuple[bool, ...]:
+        """Whether it holds each of `MODALITIES`, as a row of an array."""
+        return tuple(modality in self for modality in MODALITIES)
+
     def __iter__(self) -> Iterator[Modality]:
         return (m for i, m in enumerate(MODALITIES) if self.bits >> i & 1)
 

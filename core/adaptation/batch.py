@@ -14,11 +14,12 @@ from core.adaptation.losses import pseudo_loss, supervised_loss
 from core.adaptation.pseudo import PseudoLabels
 from core.frames import EVERY_MASK
 from core.model.features import Features
+from core.model.masks import mask_rows, narrowed
 from core.model.network import ModelOutput
 
 Loss = Callable[[ModelOutput, ModelOutput], torch.Tensor]
 
-_PROPER_MASKS = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK[:-1]])
+_PROPER_MASKS = mask_rows(EVERY_MASK[:-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +64,7 @@ def _part(
 ) -> Part:
     cached = early.rows(rows)
     masks = _PROPER_MASKS[torch.from_numpy(random.integers(0, len(_PROPER_MASKS), len(rows)))]
-    kept = cached.presence & masks
-    return Part(cached, torch.where(kept.any(dim=1, keepdim=True), kept, cached.presence), loss, times)
+    return Part(cached, narrowed(cached.presence, masks), loss, times)
 
 
 def balanced(table: FeatureTable, count: int, random: np.random.Generator) -> NDArray[np.int64]:

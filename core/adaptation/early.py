@@ -102,7 +102,7 @@ def table_of(samples: Iterable[Encoded]) -> FeatureTable:
     """The rows of all samples as one table."""
     parts: list[Features] = []
     bona_fide: list[bool] = []
-    evidence: list[list[bool]] = []
+    evidence: list[tuple[bool, ...]] = []
     cells: list[int] = []
     numbers: dict[str, int] = {}
     for sample in samples:
@@ -110,7 +110,7 @@ def table_of(samples: Iterable[Encoded]) -> FeatureTable:
         parts.append(sample.early)
         rows = len(sample.early.presence)
         bona_fide += [sample.bona_fide] * rows
-        evidence += [[modality in sample.telling for modality in MODALITIES]] * rows
+        evidence += [sample.telling.row] * rows
         cells += [cell] * rows
     return FeatureTable(
         joined(parts),

@@ -14,11 +14,12 @@ from core.adaptation.early import Encoded
 from core.adaptation.paired import PairedTrial, Stratum
 from core.assessment import assess
 from core.codes import Outcome
-from core.frames import EVERY_MASK, MODALITIES, ModalityMask
+from core.frames import EVERY_MASK, ModalityMask
 from core.metrics.trial import Trial
 from core.model.features import joined
 from core.model.folded import MaskedHeads, folded
 from core.model.manifest import Manifest
+from core.model.masks import mask_rows
 from core.model.network import PadNetwork
 from core.policy import SitePolicy
 from core.training.calibration import Calibration
@@ -114,7 +115,7 @@ class Judge:
             alike.setdefault(masks, []).append(number)
         found: list[list[Judged]] = [[] for _ in samples]
         for masks, numbers in alike.items():
-            wanted = torch.tensor([[modality in mask for modality in MODALITIES] for mask in masks])
+            wanted = mask_rows(masks)
             cached = joined([samples[number].unvaried() for number in numbers])
             crops = [samples[number].crops for number in numbers]
             for network, heads in zip(self._folded, self._heads, strict=True):

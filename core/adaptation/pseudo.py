@@ -15,6 +15,7 @@ import torch
 from core.adaptation.early import FeatureTable, late
 from core.frames import EVERY_MASK, ModalityMask
 from core.model.features import Features
+from core.model.masks import mask_rows
 from core.model.network import PadNetwork
 from core.model.uncertainty import Uncertainty, Vote
 
@@ -26,7 +27,7 @@ AGREEING = 2
 _RESIDUAL_QUANTILE = 0.95
 _BALANCE = (0.25, 4.0)
 _CHUNK = 256
-_MASKS = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK])
+_MASKS = mask_rows(EVERY_MASK)
 _BITS = torch.tensor([1, 2, 4])
 
 

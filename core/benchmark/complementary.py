@@ -17,6 +17,7 @@ from core.benchmark.maps import Maps
 from core.benchmark.methods.ours import Ours
 from core.frames import EVERY_MASK, MODALITIES
 from core.model.features import Features
+from core.model.masks import mask_rows
 
 _BATCH = 128
 _FIGURES = ("own", "another", "mean_feature")
@@ -29,7 +30,7 @@ def cosines(peer: Ours, train: Maps, target: Maps) -> list[dict[str, Any]]:
     found: dict[tuple[str, str, str], list[np.ndarray[Any, np.dtype[np.float32]]]] = {}
     for features, bona_fide in _features(peer, target):
         for mask in EVERY_MASK[:-1]:
-            presence = torch.tensor([m in mask for m in MODALITIES]).expand_as(features.presence)
+            presence = mask_rows([mask]).expand_as(features.presence)
             predicted = peer.output(features.restricted(presence)).complemented.predicted
             for column in [i for i, m in enumerate(MODALITIES) if m not in mask]:
                 usable = features.presence[:, column] & (features.presence | ~presence).all(dim=1)

@@ -25,6 +25,7 @@ from core.benchmark.work import Canceled, stop_if
 from core.frames import MODALITIES
 from core.model.encoders import ConvEncoder, learn_statistics
 from core.model.inputs import CHANNELS, ModelInputs
+from core.model.masks import narrowed
 from core.training.losses import cross_entropy
 from core.training.prepared import Joined
 
@@ -120,9 +121,7 @@ def load_trunk(path: Path, size: Size) -> Trunk:
 
 def _loss(trunk: Trunk, inputs: ModelInputs, target: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
     drawn = torch.from_numpy(random.integers(1, 8, len(target)))
-    kept = (drawn[:, None] >> torch.arange(3)) % 2 == 1
-    kept = kept & inputs.presence
-    kept = torch.where(kept.any(dim=1, keepdim=True), kept, inputs.presence)
+    kept = narrowed(inputs.presence, (drawn[:, None] >> torch.arange(3)) % 2 == 1)
     alone, joint = trunk.logits(inputs, kept)
     each = cross_entropy(alone, target[:, None].expand_as(alone), _SMOOTHING) * inputs.presence
     return each.sum(dim=1).mean() + cross_entropy(joint, target, _SMOOTHING).mean()

@@ -23,6 +23,7 @@ from core.benchmark.sizes import Size
 from core.benchmark.work import Canceled, stop_if
 from core.model.encoders import learn_statistics
 from core.model.inputs import ModelInputs
+from core.model.masks import narrowed
 from core.model.network import NetworkConfig, PadNetwork
 from core.training.losses import source_loss
 from core.training.prepared import Joined
@@ -129,9 +130,7 @@ def _loss(
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bfloat16()):
         features = network.encode(inputs)
     drawn, chosen = masks.draw(len(bona_fide), generator)
-    kept = features.presence & drawn
-    kept = torch.where(kept.any(dim=1, keepdim=True), kept, features.presence)
-    full, subset = network.under_both(features, kept)
+    full, subset = network.under_both(features, narrowed(features.presence, drawn))
     parts = source_loss(full, subset, bona_fide, torch.ones(len(bona_fide), 3), SMOOTHING)
     masks.update(chosen, parts.subset)
     return parts.total

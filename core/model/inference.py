@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import torch
 
-from core.frames import EVERY_MASK, MODALITIES, ModalityMask
+from core.frames import EVERY_MASK, ModalityMask
 from core.model.folded import MaskedHeads, folded
 from core.model.inputs import ModelInputs
+from core.model.masks import mask_rows
 from core.model.network import ModelOutput, PadNetwork
 from core.model.uncertainty import Uncertainty
 
@@ -47,7 +48,7 @@ class Inference:
         self._heads = MaskedHeads(self._network)
         self._uncertainty = Uncertainty(network.config, device)
         self._device = device
-        self._every = _rows(EVERY_MASK).to(device)
+        self._every = mask_rows(EVERY_MASK).to(device)
         self._recorded: _Recording | None = None
         self._records = device.type == "cuda"
 
@@ -63,7 +64,7 @@ class Inference:
                 columns = [EVERY_MASK.index(mask) for mask in masks]
                 return Answer(answer.output, answer.others.cpu()[:, columns], answer.uncertainty)
         features = self._network.encode(inputs.to(self._device))
-        output, others = self._heads(features, _rows(masks).to(self._device) if masks else None)
+        output, others = self._heads(features, mask_rows(masks).to(self._device) if masks else None)
         return Answer(output, others, self._uncertainty.of(self._network, output))
 
     @torch.inference_mode()
@@ -119,8 +120,3 @@ class _Recording:
 
 def _tensors(inputs: ModelInputs) -> tuple[torch.Tensor, ...]:
     return (*inputs.images, inputs.presence, inputs.quality, inputs.evidence)
-
-
-def _rows(masks: Sequence[ModalityMask]) -> torch.Tensor:
-    """``bool (R, 3)``."""
-    return torch.tensor([[modality in mask for modality in MODALITIES] for mask in masks])

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.frames import CROP_PX, MODALITIES, FaceCrop, Modality
+from core.frames import CROP_PX, FaceCrop, Modality
 from core.model.evidence import evidence_of
 from core.surface import MAD_TO_SIGMA, Sheets, centre_and_mad, face_ellipse, fit_sheets
 
@@ -103,7 +103,7 @@ def stack(crops: Sequence[FaceCrop]) -> CropBatch:
             batch.depth[row] = crop.depth
         if crop.ir is not None:
             batch.ir[row] = crop.ir
-        batch.presence[row] = [modality in crop.mask for modality in MODALITIES]
+        batch.presence[row] = crop.mask.row
         batch.metric[row] = crop.metric_depth and crop.depth is not None
         batch.face_mm[row] = crop.face_mm or 0.0
     return batch

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.frames import EVERY_MASK
 from core.model.features import Features
+from core.model.masks import mask_rows
 from core.training.table import CropTable
 from core.training.telling import HYBRIDS
 
@@ -49,7 +50,7 @@ class MaskSampler:
     """Draws proper subsets with a probability proportional to their running loss (MMA-FAS, method.md section 3)."""
 
     def __init__(self) -> None:
-        self.masks = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK[:-1]])
+        self.masks = mask_rows(EVERY_MASK[:-1])
         self.loss = torch.full((len(self.masks),), 0.7)
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

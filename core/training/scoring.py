@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.frames import EVERY_MASK, FaceCrop, ModalityMask
 from core.model.inputs import CropBatch, normalise
+from core.model.masks import mask_rows
 from core.model.network import PadNetwork
 from core.ports import Scorer
 from core.training.table import CropTable
@@ -34,7 +35,7 @@ def crop_logits(
 
     ``vary`` changes the crops first (`core.training.augment`).
     """
-    columns = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK])
+    columns = mask_rows(EVERY_MASK)
     logits = np.full((len(EVERY_MASK), len(table)), np.nan)
     network.eval()
     for start in range(0, len(table), _BATCH):

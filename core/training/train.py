@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from core.errors import CanceledError, HostError, UsageError
-from core.frames import EVERY_MASK, MODALITIES, Modality, ModalityMask
+from core.frames import EVERY_MASK, Modality, ModalityMask
 from core.model.baseline import SheetScorer
 from core.model.bundle import FACTORY_BUNDLE, save_bundle
 from core.model.inputs import CropBatch
@@ -174,7 +174,7 @@ def _calibrate(
     calibration: dict[ModalityMask, Calibration] = {}
     rates: dict[ModalityMask, dict[str, float]] = {}
     for mask in EVERY_MASK:
-        told = np.asarray(telling[:, [m in mask for m in MODALITIES]].any(axis=1), dtype=bool)
+        told = np.asarray(telling[:, list(mask.row)].any(axis=1), dtype=bool)
         crops = told[dev.owner] & np.isfinite(plain[mask]) & np.isfinite(varied[mask])
         if len(set(bona_fide[crops])) < 2:
             continue  # shards without this modality: a mask without a threshold refers (M2)

@@ -18,6 +18,7 @@ from core.errors import CanceledError, HostError
 from core.model import checkpoint
 from core.model.encoders import learn_statistics
 from core.model.inputs import ModelInputs
+from core.model.masks import narrowed
 from core.model.network import NetworkConfig, PadNetwork
 from core.model.scorer import choose_device, device_name
 from core.model.share import ALONE, Share
@@ -175,8 +176,7 @@ class SourceTrainer:
         map_dropout = _SETTLING_MAP_DROPOUT if self._settling else self._config.map_dropout
         features = thinned(features, self._config.evidence_dropout, map_dropout, generator)
         masks, chosen = self._masks.draw(len(rows), generator)
-        kept = features.presence & masks.to(self._device)
-        kept = torch.where(kept.any(dim=1, keepdim=True), kept, features.presence)
+        kept = narrowed(features.presence, masks.to(self._device))
         full, subset = self._network.under_both(features, kept)
         loss = source_loss(full, subset, bona_fide, telling, self._config.label_smoothing)
         if not bool(torch.isfinite(loss.total)):

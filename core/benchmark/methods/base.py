@@ -17,10 +17,11 @@ from core.benchmark.maps import MapBatch, Maps
 from core.benchmark.work import Canceled
 from core.frames import EVERY_MASK
 from core.model.encoders import learn_statistics
+from core.model.masks import mask_rows, narrowed
 from core.training.losses import cross_entropy
 
 SMOOTHING = 0.05
-MASKS = torch.tensor([[bool(mask.bits >> i & 1) for i in range(3)] for mask in EVERY_MASK])
+MASKS = mask_rows(EVERY_MASK)
 """``bool (7, 3)`` in the order of `EVERY_MASK`."""
 
 
@@ -164,8 +165,7 @@ def held(maps: torch.Tensor, presence: torch.Tensor) -> torch.Tensor:
 
 def random_subset(presence: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """A random proper subset of the modalities of each row; a row with a single modality keeps it."""
-    chosen = MASKS[torch.randint(0, len(MASKS) - 1, (len(presence),), generator=generator)] & presence
-    return torch.where(chosen.any(dim=1, keepdim=True), chosen, presence)
+    return narrowed(presence, MASKS[torch.randint(0, len(MASKS) - 1, (len(presence),), generator=generator)])
 
 
 def entropy(logits: torch.Tensor, batch: MapBatch) -> torch.Tensor:

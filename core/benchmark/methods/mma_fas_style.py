@@ -13,6 +13,7 @@ from torch.nn import functional
 from core.benchmark.maps import MapBatch
 from core.benchmark.methods.base import Base, Knobs, Peer, Step, entropy, held, mean_present
 from core.benchmark.methods.heads import PlainHead
+from core.model.masks import narrowed
 from core.training.losses import cross_entropy
 from core.training.sampling import MaskSampler
 
@@ -45,8 +46,7 @@ class MmaFasStyle(Peer):
         """Cross-entropy under all modalities and under subsets drawn by difficulty; contrast of invariant parts."""
         maps = held(self.encode(batch.stems), batch.presence)
         masks, chosen = self.sampler.draw(len(batch), step.generator)
-        kept = batch.presence & masks
-        kept = torch.where(kept.any(dim=1, keepdim=True), kept, batch.presence)
+        kept = narrowed(batch.presence, masks)
         each = cross_entropy(self.decide(held(maps, kept), kept, batch), batch.target, 0.05)
         self.sampler.update(chosen, each.detach())
         contrast = self._contrast(maps, batch)

@@ -14,6 +14,7 @@ from core.benchmark.maps import MapBatch
 from core.benchmark.methods.base import SMOOTHING, Base, Knobs, Peer, Step
 from core.model.complement import ComplementaryFeatures
 from core.model.features import Features, not_crossed
+from core.model.masks import narrowed
 from core.model.network import ModelOutput, NetworkConfig, PadNetwork
 from core.training.losses import COMPLEMENT_WEIGHT, complementary_loss, source_loss
 from core.training.sampling import MaskSampler
@@ -60,8 +61,7 @@ class Ours(Peer):
         """The loss of source training; ``auxiliary`` scales the complementary term."""
         features = self.features(batch)
         masks, chosen = self._masks.draw(len(batch), step.generator)
-        kept = features.presence & masks
-        kept = torch.where(kept.any(dim=1, keepdim=True), kept, features.presence)
+        kept = narrowed(features.presence, masks)
         full, subset = self.output(features), self.output(features.restricted(kept))
         parts = source_loss(full, subset, batch.bona_fide, torch.ones(len(batch), 3), SMOOTHING)
         self._masks.update(chosen, parts.subset)

@@ -16,6 +16,7 @@ from core.benchmark.streams.material import Material
 from core.model.encoders import RunningNorm
 from core.model.features import Features
 from core.model.folded import MaskedHeads, folded
+from core.model.masks import narrowed
 from core.model.network import ModelOutput, PadNetwork
 
 Answer = Callable[[Features], torch.Tensor]
@@ -138,9 +139,8 @@ def labelled_loss(material: Material, network: PadNetwork, random: np.random.Gen
     drawn = np.concatenate([random.choice(rows, size=material.rows // len(classes)) for rows in classes])
     rows = torch.from_numpy(drawn)
     cached = table.early.rows(rows)
-    masks = MASKS[torch.from_numpy(random.integers(0, len(MASKS) - 1, len(rows)))] & cached.presence
-    kept = torch.where(masks.any(dim=1, keepdim=True), masks, cached.presence)
-    outputs = network.under_both(network.encode_rest(cached), kept)
+    masks = MASKS[torch.from_numpy(random.integers(0, len(MASKS) - 1, len(rows)))]
+    outputs = network.under_both(network.encode_rest(cached), narrowed(cached.presence, masks))
     return supervised_loss(*outputs, table.bona_fide[rows], table.evidence[rows])
 
 
