@@ -254,6 +254,21 @@ def _window(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
+    from core.results import write_json
+
+    with Interrupt(at_once=True) as canceled:
+        try:
+            return _run_station(options, canceled)
+        except KeyboardInterrupt:
+            if canceled.at_once:  # there is no station yet that could have told of itself
+                from core.station.headless import RunReport
+
+                write_json(RunReport(canceled=True).to_json(), options.json)
+            raise
+
+
+def _run_station(options: Namespace, canceled: Interrupt) -> int:
+    """A station built and run; ``canceled`` is patient from when there is one that has to be ended."""
     from core.codes import SessionPurpose
     from core.door.output import DoorPlaces
     from core.station import SessionOrder
@@ -276,8 +291,8 @@ def _run(options: Namespace) -> int:
         realtime=True,
         wait_for_device=False,
     )
-    with Interrupt() as canceled:
-        run_headless(station, order, options.json, canceled, places, daily=_retention_by_itself(options))
+    canceled.at_once = False
+    run_headless(station, order, options.json, canceled, places, daily=_retention_by_itself(options))
     return ExitCode.CANCELED if canceled() else ExitCode.DONE
 
 

@@ -127,12 +127,14 @@ def told_left_out(left_out: Sequence[LeftOut], place: str) -> int:
 class Interrupt:
     """Ctrl-C as a request: the first one asks the work to stop cleanly, the second one interrupts it.
 
-    SIGTERM asks alike: by it the window ends its commands, and a machine that is shut down everything.
+    SIGTERM asks alike: by it the window ends its commands, and a machine that is shut down everything. While
+    ``at_once`` is set already the first one interrupts: nothing runs yet that has to end cleanly.
     """
 
     _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    def __init__(self) -> None:
+    def __init__(self, *, at_once: bool = False) -> None:
+        self.at_once = at_once
         self._asked = False
         self._previous: list[Any] = []
 
@@ -149,7 +151,7 @@ class Interrupt:
             signal.signal(number, previous)
 
     def _ask(self, *_: object) -> None:
-        if self._asked:
+        if self._asked or self.at_once:
             raise KeyboardInterrupt
         self._asked = True
 

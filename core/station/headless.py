@@ -12,7 +12,7 @@ import numpy as np
 from core.clock import Clock, SystemClock
 from core.codes import ConnectionState
 from core.door.output import DoorPlaces
-from core.errors import HostError
+from core.errors import HostError, KnownError
 from core.frames import MODALITIES
 from core.messages import (
     CameraHealth,
@@ -44,6 +44,7 @@ class RunReport:
     """What happened in a run, gathered from the station's events."""
 
     session: str = ""
+    canceled: bool = False
     health: CameraHealth | None = None
     masks: list[tuple[float, str]] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -82,6 +83,7 @@ class RunReport:
             "schema": SCHEMA,
             "source_kind": str(health.source_kind) if health else None,
             "session": self.session,
+            "canceled": self.canceled,
             "device": _device_json(health) if health else None,
             "frames": {str(m): streams[m].frames if m in streams else 0 for m in MODALITIES},
             "sets": health.sets if health else 0,
@@ -178,8 +180,9 @@ def run_headless(
 ) -> RunReport:
     """Run until the stream ends (the capture process counts the camera seconds) or ``canceled``; always write JSON.
 
-    One presentation follows the other. ``daily``: what is done once a day beside it. Raises `HostError` when the camera
-    never delivers or is given up; the report is written all the same.
+    One presentation follows the other. ``daily``: what is done once a day beside it. Whoever cancels before the model
+    is ready gets no session. Raises `HostError` when the camera never delivers or is given up; the report is written
+    all the same.
     """
     clock = clock or SystemClock()
     report = RunReport()
@@ -189,14 +192,16 @@ def run_headless(
         # The model first: a file of a few frames would be over before a network is loaded.
         station.start_inference()
         _wait_for_model(station, report, canceled, clock, listen)
-        station.start_capture()
-        report.session = station.open_session(order)
-        _loop(station, report, canceled, clock, listen, daily)
+        if not canceled():
+            station.start_capture()
+            report.session = station.open_session(order)
+            _loop(station, report, canceled, clock, listen, daily)
     finally:
         station.shutdown()
         for problem in daily.finish() if daily is not None else ():
             report.add(problem)
         report.health, report.recorded, report.standing = station.health, station.recorded, station.standing
+        report.canceled = canceled()
         write_json(report.to_json(), report_path)
     return report
 
@@ -222,7 +227,11 @@ def _wait_for_model(
 ) -> None:
     started_ms = clock.now_ms()
     while station.model is None and not canceled():
-        _take(station, report, listen, strict=True)
+        try:
+            _take(station, report, listen, strict=True)
+        except KnownError:
+            if not canceled():  # Ctrl-C reaches a child that has not begun to leave it to its parent
+                raise
         if clock.now_ms() - started_ms > READY_MS:
             raise HostError("The model was not ready within a minute.", "Check it with `main.py models`.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -65,3 +66,23 @@ def test_the_session_is_closed_and_nobody_stays(
             print(text.name, text.read_text(), sep="\n")
     assert states(tmp_path / "data") == [SessionState.CLOSED]
     assert not psutil.wait_procs(children, PATIENCE_S)[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes otherwise")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_while_it_starts_says_so_in_its_report(tmp_path: Path, number: signal.Signals) -> None:
+    data, out = tmp_path / "data", tmp_path / "new" / "out.json"
+    command = [sys.executable, str(ROOT / "main.py"), "--data", str(data)]
+    order = ["run", "--headless", "--source", "simulated:empty", "--seconds", "900", "--json", str(out)]
+    with subprocess.Popen([*command, *order], start_new_session=True, stderr=subprocess.PIPE, text=True) as station:
+        try:
+            wait_until(data.is_dir, "the data folder")
+            station.send_signal(number)
+            told = station.communicate(timeout=PATIENCE_S)[1]
+        finally:
+            station.kill()
+    assert station.returncode == 130
+    assert "Traceback" not in told
+    report = json.loads(out.read_text(encoding="utf-8"))
+    assert (report["canceled"], report["session"], report["verdicts"]) == (True, "", [])
+    assert states(data) == []
