@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InputError, sentence
+from core.errors import InputError
 from core.frames import FrameSet, Modality, ModalityMask, StreamProfile
 from core.geometry import F32, between, move_rays, pixels, rays
 
@@ -102,14 +102,7 @@ def resample(image: NDArray[Any], shape: tuple[int, ...], region: Region, modali
     ratio = (own_width / own_height) / (width / height)
     if max(ratio, 1.0 / ratio) > 1.0 + MAX_ASPECT_DIFFERENCE:
         raise InputError(
-            sentence(
-                "{modality} is {own_width}x{own_height} where the reference is {width}x{height}: another aspect ratio.",
-                modality=modality,
-                own_width=own_width,
-                own_height=own_height,
-                width=width,
-                height=height,
-            ),
+            f"{modality} is {own_width}x{own_height} where the reference is {width}x{height}: another aspect ratio.",
             "Crop all modalities to the same region.",
         )
     shrinks = own_width > width
