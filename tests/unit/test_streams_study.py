@@ -13,7 +13,7 @@ import pytest
 from core.benchmark.sizes import SplitSize
 from core.benchmark.streams import whole
 from core.benchmark.streams.base import Answer
-from core.benchmark.streams.cells import CELLS
+from core.benchmark.streams.cells import CELLS, SEVERITY
 from core.benchmark.streams.command import StreamsOrder, run
 from core.benchmark.streams.folds import open_fold
 from core.benchmark.streams.harm import harm
@@ -212,7 +212,8 @@ def test_unknown_names_are_answered_with_the_known_ones(tmp_path: Path, given: d
         order(tmp_path, **given).plan()
 
 
-def test_aims_are_measured_over_the_hard_cells_and_against_the_best_of_each() -> None:
+def test_aims_are_measured_over_the_hard_cells_and_against_the_best_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SEVERITY, "turnstile", "mild")
     cells = [cell for cell in CELLS if cell.target in ("turnstile", "lobby")][3:6]
     rows = [{"none": 0.1, THRESHOLD: 0.1, OURS: 0.3, ORACLE: 0.0}] + [
         {"none": 0.4, THRESHOLD: 0.25, OURS: 0.2, ORACLE: 0.1} for _ in cells[1:]
