@@ -22,6 +22,7 @@ from core.benchmark.work import Canceled, stop_if
 from core.frames import MODALITIES
 from core.model.encoders import ConvEncoder, learn_statistics
 from core.model.inputs import CHANNELS
+from core.model.masks import narrowed
 
 _DECAY, _SMOOTHING, _NORM, _WARM_UP = 0.02, 0.05, 2.0, 30
 _SHIFT_PX = 2
@@ -172,8 +173,7 @@ def _loss(network: nn.Module, pool: Pool, chosen: NDArray[np.int64], random: np.
     presence = torch.from_numpy(pool.presence[chosen])
     kept = torch.from_numpy(random.integers(1, 8, len(chosen))[:, None] >> np.arange(3) & 1 == 1)
     kept |= torch.from_numpy(random.random(len(chosen)) < _COMPLETE_SHARE)[:, None]
-    kept &= presence
-    kept = torch.where(kept.any(dim=1, keepdim=True), kept, presence)
+    kept = narrowed(presence, kept)
     mean = (logits * kept).sum(dim=1) / kept.sum(dim=1).clamp_min(1)
     return _entropy(mean, target)
 
