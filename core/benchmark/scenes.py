@@ -7,19 +7,19 @@ from pathlib import Path
 
 from core.benchmark import tables
 from core.benchmark.tables import table_piece
-from core.scenes import v3
+from core.scenes import frozen
 from core.scenes.domain import Domain, load_domain
-from core.scenes.v3.identity import code_text, renderer_digest
+from core.scenes.frozen.identity import code_text, renderer_digest
 
 
 def frozen_domains() -> dict[str, Domain]:
-    """The domains of `scenes-v3` by name, in their order."""
-    return dict(v3.domains())
+    """The frozen domains by name, in their order."""
+    return dict(frozen.domains())
 
 
 def joint_domain() -> Domain:
     """The domain whose species only modalities together tell."""
-    return v3.joint_domain()
+    return frozen.joint_domain()
 
 
 def further_domain(path: Path | None) -> Domain | None:
@@ -43,10 +43,10 @@ def recipe_digest() -> str:
 def identity(further: Domain | None) -> dict[str, object]:
     """What stands in every result: name and digest of the frozen scenes, and the further domain."""
     told: dict[str, object] = {
-        "name": v3.NAME,
-        "digest": v3.digest(),
-        "frozen": v3.is_frozen(),
-        "domains": list(v3.DOMAIN_NAMES),
+        "name": frozen.NAME,
+        "digest": frozen.digest(),
+        "frozen": frozen.is_frozen(),
+        "domains": list(frozen.DOMAIN_NAMES),
     }
     if further is not None:
         told["unseen_domain"] = {"name": further.name, "digest": table_piece(further, "").split("-")[-2]}

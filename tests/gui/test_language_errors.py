@@ -48,7 +48,7 @@ COMMAND_LINE_ONLY = (
 )
 """Errors that come from here reach nobody in the window."""
 FROZEN = ("core/registration.py",)
-"""The frozen scenes go through it: its one text with values changes with the next set (`core.scenes.v3.identity`)."""
+"""The frozen scenes go through it: its one text with values changes with the next set (`core.scenes.frozen`)."""
 
 
 def sources() -> Iterator[ast.Module]:

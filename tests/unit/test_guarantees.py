@@ -27,7 +27,7 @@ from core.benchmark.work import Work
 from core.errors import CanceledError, UsageError
 from core.frames import CROP_PX, FaceCrop
 from core.model.evidence import EVIDENCE
-from core.scenes import v3
+from core.scenes import frozen
 from core.scenes.domain import Domain
 from core.scenes.missing import Missingness
 
@@ -252,7 +252,7 @@ def test_rendered_rows_are_kept_and_the_same_again(tmp_path: Path) -> None:
 
 def test_an_unseen_domain_must_not_take_a_frozen_name(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(f'name = "{v3.BASE}"\n', encoding="utf-8")
+    path.write_text(f'name = "{frozen.BASE}"\n', encoding="utf-8")
     with pytest.raises(UsageError):
         check([path], quick=True, work=tmp_path / "work")
 

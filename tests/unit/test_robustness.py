@@ -30,6 +30,7 @@ from core.model.inputs import ModelInputs, stack
 from core.model.manifest import Manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
 from core.model.scorer import NetworkScorer
+from core.scenes import frozen
 from core.scenes.domain import DOMAINS, Domain
 
 torch.set_num_threads(1)
@@ -242,7 +243,7 @@ def test_the_whole_report_is_made_told_and_kept(tmp_path: Path) -> None:
     tiny = Budget("tiny", 2, (8.0,), (), 2, 1, 1, 1)
     found = run(scorer(), tiny, tmp_path / "out", lambda what, _share: told.append(what), never, shuffled(scorer()))
     json.dumps(found, allow_nan=False)
-    assert found["scenes"]["name"] == "scenes-v3"
+    assert found["scenes"]["name"] == frozen.NAME
     assert {row["changed"] for row in found["pgd"]["rows"]} == {"rgb", "depth", "ir", "rgb+depth+ir"}
     assert {"presentations to attack", "gradient attacks", "transferred attacks", "red team"} <= set(told)
     page = (tmp_path / "out" / PAGE_FILE).read_text(encoding="utf-8")

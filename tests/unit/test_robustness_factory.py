@@ -11,7 +11,7 @@ from core.benchmark.robustness.conflict import plant, report_conflicts
 from core.frames import Modality
 from core.model.bundle import FACTORY_BUNDLE, load_scorer
 from core.model.scorer import NetworkScorer
-from core.scenes import v3
+from core.scenes import frozen
 
 torch.set_num_threads(1)
 
@@ -23,7 +23,7 @@ def factory() -> NetworkScorer:
 
 def test_depth_that_says_flat_is_named() -> None:
     """A few of the many cases of `test_planted_conflicts_are_named`."""
-    domains = list(v3.domains().values())
+    domains = list(frozen.domains().values())
     flat = plant(domains, 8, lambda _what, _share: None, lambda: False, modalities=[Modality.DEPTH])
     found = report_conflicts(factory(), flat, lambda _what, _share: None, lambda: False)
     assert found["by_modality"][Modality.DEPTH]["named"]["errors"] >= 7, "named in all but one"
@@ -33,7 +33,7 @@ def test_depth_that_says_flat_is_named() -> None:
 
 @pytest.mark.slow
 def test_planted_conflicts_are_named() -> None:
-    planted = plant(list(v3.domains().values()), 120, lambda _what, _share: None, lambda: False)
+    planted = plant(list(frozen.domains().values()), 120, lambda _what, _share: None, lambda: False)
     found = report_conflicts(factory(), planted, lambda _what, _share: None, lambda: False)
     assert found["by_modality"][Modality.DEPTH]["named"]["value"] >= 0.95
     assert found["all"]["named_where_seen"]["value"] >= 0.95

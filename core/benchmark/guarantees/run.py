@@ -21,7 +21,7 @@ from core.benchmark.guarantees.study import Study
 from core.benchmark.hardware import described
 from core.benchmark.work import Canceled, Report, Work
 from core.errors import UsageError
-from core.scenes import v3
+from core.scenes import frozen
 from core.scenes.domain import load_domain
 
 
@@ -38,18 +38,20 @@ def measure(
     torch.set_num_threads(1)
     started = time.monotonic()
     strangers = {domain.name: domain for domain in map(load_domain, domain_files or ())}
-    names = list(v3.domains())
-    if taken := sorted({*names, v3.JOINT_NAME, *(one.name for one in v3.variants().values())} & set(strangers)):
-        raise UsageError(f"The domain name {taken[0]!r} is one of {v3.NAME}.", "Give the file's domain another name.")
+    names = list(frozen.domains())
+    if taken := sorted({*names, frozen.JOINT_NAME, *(one.name for one in frozen.variants().values())} & set(strangers)):
+        raise UsageError(
+            f"The domain name {taken[0]!r} is one of {frozen.NAME}.", "Give the file's domain another name."
+        )
     plan = QUICK if quick else FULL
     plan = plan.model_copy(update={"seeds": tuple(seeds) or plan.seeds})
-    every = {**v3.domains(), v3.JOINT_NAME: v3.joint_domain(), **strangers}
+    every = {**frozen.domains(), frozen.JOINT_NAME: frozen.joint_domain(), **strangers}
     study = Study(every, plan, Work(work), processes, report, canceled)
     findings = _of_files(study, names, list(strangers)) if strangers else _of_frozen(study, names)
     return {
-        "name": v3.NAME,
-        "digest": v3.digest(),
-        "frozen": v3.is_frozen(),
+        "name": frozen.NAME,
+        "digest": frozen.digest(),
+        "frozen": frozen.is_frozen(),
         "domains": list(strangers) or names,
         "plan": plan.model_dump(mode="json"),
         "hardware": described(),
@@ -63,22 +65,22 @@ def measure(
 def _of_frozen(study: Study, names: Sequence[str]) -> list[Finding]:
     """Every guarantee; the cheap ones first."""
     found: list[Finding] = []
-    for name in [*names, v3.JOINT_NAME]:
+    for name in [*names, frozen.JOINT_NAME]:
         found += _leaks(study, name)
     for name in names:
         found += _relief(study, name, [other for other in names if other != name])
     found += difficulty_findings(study, names)
-    found += factor_findings(study, v3.BASE, v3.variants())
-    found += joint_findings(study, v3.JOINT_NAME)
+    found += factor_findings(study, frozen.BASE, frozen.variants())
+    found += joint_findings(study, frozen.JOINT_NAME)
     found += pseudo_findings(study, names)
     found += missing_findings(study, names)
     return sorted(found, key=lambda finding: finding.guarantee)
 
 
-def _of_files(study: Study, frozen: Sequence[str], strangers: Sequence[str]) -> list[Finding]:
+def _of_files(study: Study, training: Sequence[str], strangers: Sequence[str]) -> list[Finding]:
     found: list[Finding] = []
     for name in strangers:
-        found += _relief(study, name, frozen)
+        found += _relief(study, name, training)
         found += profile_findings(study.domains[name])
         found += _leaks(study, name)
     return sorted(found, key=lambda finding: finding.guarantee)

@@ -26,8 +26,8 @@ from core.model.baseline import SheetScorer
 from core.model.inputs import CHANNELS, ModelInputs, normalise, stack
 from core.scenes.crops import by_person, presentation
 from core.scenes.domain import Domain
+from core.scenes.frozen.identity import renderer_digest
 from core.scenes.missing import apply_loss, draw_loss
-from core.scenes.v3.identity import renderer_digest
 
 Done = Callable[[float], None]
 PLANES = sum(CHANNELS.values())

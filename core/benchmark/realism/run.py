@@ -21,7 +21,7 @@ from core.face.crop import cut
 from core.frames import FaceCrop
 from core.scenes.crops import presentation
 from core.scenes.domain import Domain, load_domain
-from core.scenes.v3 import identity
+from core.scenes.frozen import identity
 
 SEED = 700_000_001
 LIKE_KINECT2 = Domain(

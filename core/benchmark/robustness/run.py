@@ -34,7 +34,7 @@ from core.frames import ModalityMask
 from core.metrics.rate import rate_of
 from core.model.scorer import NetworkScorer
 from core.ports import Scorer
-from core.scenes import v3
+from core.scenes import frozen
 
 SCHEMA = 1
 SHEET_FILE, RECIPES_FILE, PAGE_FILE = "finds.png", "recipes.json", "robustness.md"
@@ -95,14 +95,14 @@ def run(
     for parameter in scorer.network.parameters():
         parameter.requires_grad_(False)
     _make(out_dir)
-    domains = list(v3.domains().values())[: budget.domains]
+    domains = list(frozen.domains().values())[: budget.domains]
     bona_fide, attacks = draw_cases(domains, budget.cases, budget.cases, report, canceled)
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "kind": "robustness",
         "budget": budget.name,
         "model": {"name": scorer.name, "sha256": scorer.sha256},
-        "scenes": {"name": v3.NAME, "digest": v3.digest(), "frozen": v3.is_frozen(), "seed": SEED},
+        "scenes": {"name": frozen.NAME, "digest": frozen.digest(), "frozen": frozen.is_frozen(), "seed": SEED},
         "clean": clean_decisions(scorer, bona_fide, attacks),
         "pgd": {
             "steps": STEPS,

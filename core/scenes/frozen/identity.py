@@ -1,4 +1,4 @@
-"""What `scenes-v3` is: one digest over the domain files, the code that renders them, and the recipe of a split.
+"""What the frozen scenes are: one digest over the domain files, the code that renders them, and the recipe of a split.
 
 Code enters as its syntax tree without docstrings: a comment or a line break does not thaw the benchmark, a changed
 constant does. Nothing is imported for it.

@@ -1,4 +1,4 @@
-"""`scenes-v3`: the frozen domains of the scenes benchmark, one-factor variants of one of them, and their identity.
+"""The frozen domains of the scenes benchmark (`NAME`), one-factor variants of one of them, and their identity.
 
 A change of a domain file, of the renderer or of the recipe changes `digest`; what was frozen stands in ``frozen.toml``.
 """
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from core.scenes.domain import Domain, load_domain
-from core.scenes.v3.identity import digest_of
+from core.scenes.frozen.identity import digest_of
 
 NAME = "scenes-v3"
 FOLDER = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""`scenes-v3`: its files are what they say, its identity moves with what matters and with nothing else."""
+"""The frozen scenes: their files are what they say, their identity moves with what matters and with nothing else."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 from core.benchmark.guarantees.difficulty import FIELDS, differing
 from core.errors import InputError
-from core.scenes import v3
+from core.scenes import frozen
 from core.scenes.domain import Domain, load_domain
+from core.scenes.frozen.identity import code_text, digest_of
 from core.scenes.sensors import SENSORS
-from core.scenes.v3.identity import code_text, digest_of
 
 
 def test_the_four_domains_differ_in_sensor_site_people_and_species() -> None:
-    domains = list(v3.domains().values())
-    assert [domain.name for domain in domains] == list(v3.DOMAIN_NAMES)
+    domains = list(frozen.domains().values())
+    assert [domain.name for domain in domains] == list(frozen.DOMAIN_NAMES)
     assert len({SENSORS[domain.sensor].kind for domain in domains}) == len(domains)
     for one in domains:
         for other in domains:
@@ -26,9 +26,9 @@ def test_the_four_domains_differ_in_sensor_site_people_and_species() -> None:
                 assert factors == set(FIELDS)
 
 
-@pytest.mark.parametrize("factor", v3.FACTORS)
+@pytest.mark.parametrize("factor", frozen.FACTORS)
 def test_a_variant_differs_from_the_base_in_its_factor_alone(factor: str) -> None:
-    changed = differing(v3.domains()[v3.BASE], v3.variants()[factor])
+    changed = differing(frozen.domains()[frozen.BASE], frozen.variants()[factor])
     assert changed
     assert changed <= FIELDS[factor]
 
@@ -40,20 +40,20 @@ def test_every_setting_belongs_to_one_factor() -> None:
 
 
 def _copied(tmp_path: Path) -> Path:
-    folder = tmp_path / "v3"
-    shutil.copytree(v3.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = tmp_path / "copied"
+    shutil.copytree(frozen.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
 def test_the_digest_ignores_comments_and_moves_with_values(tmp_path: Path) -> None:
     folder = _copied(tmp_path)
-    assert digest_of(folder) == v3.digest()
+    assert digest_of(folder) == frozen.digest()
     desk = folder / "desk.toml"
     text = desk.read_text(encoding="utf-8")
     desk.write_text("# Another remark.\n\n" + text, encoding="utf-8")
-    assert digest_of(folder) == v3.digest()
+    assert digest_of(folder) == frozen.digest()
     desk.write_text(text.replace("people = ", "people = 1"), encoding="utf-8")
-    assert digest_of(folder) != v3.digest()
+    assert digest_of(folder) != frozen.digest()
 
 
 def test_code_counts_without_its_words() -> None:
@@ -96,5 +96,7 @@ def test_an_absent_domain_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_lies_here_is_what_was_frozen() -> None:
-    frozen = v3.frozen_digest()
-    assert v3.is_frozen(), f"scenes-v3 was frozen as {frozen}, this is {v3.digest()}: undo the change or make scenes-v4"
+    then, now = frozen.frozen_digest(), frozen.digest()
+    assert frozen.is_frozen(), (
+        f"{frozen.NAME} was frozen as {then}, this is {now}: undo the change or freeze another set"
+    )
