@@ -360,7 +360,9 @@ def _shard_commands(parser: argparse.ArgumentParser) -> None:
     listed.add_argument("--json", action="store_true")
 
 
-_PROTOCOLS = "P1..P5, ablation, joint, early, whole, streams, streams-whole, gate; of a collection: its own"
+_PROTOCOLS = (
+    "P1..P5, ablation, joint, early, whole, streams, streams-dev, streams-whole, gate; of a collection: its own"
+)
 
 
 def _benchmark_command(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,10 @@ _LOSS_MEMORY = 0.9
 _PRIOR_MEMORY = 0.95
 _PRIOR_FREE = 0.2
 _ANCHOR_LIMIT = 0.10
-_ANCHOR_STEPS = 5
+_ANCHOR_STEPS = 20
+"""Method.md's five of A_t, which the trainer measures every fourth step. A pass that learns a site of severe shift
+raises the anchor's loss by 10 to 30 % while its rate is highest and brings it down again by itself; going back after
+two measurements gave the champion back where most was to be learnt (docs/adaptation.md)."""
 _FLOOR_STEPS = 20
 
 
@@ -66,7 +69,8 @@ class StabilityWeight:
             weight = max(FLOOR, self.weight * (0.4 + 0.6 * stability))
         memory = _LOSS_MEMORY if self.steps else 0.0
         mean = memory * self.loss_mean + (1.0 - memory) * signals.loss
-        return StabilityWeight(
+        return replace(
+            self,
             weight=weight,
             stability=stability,
             loss_mean=mean,

@@ -19,6 +19,9 @@ Scores = NDArray[np.float64]
 _STRICTEST = 1.0 - 1e-6
 _HALF_TRUST = 5
 """Bona fide of the site that count as much as the simulated ones together."""
+_HALF_TRUST_ATTACKS = 30
+"""Attacks presented on site that count as much as all others together. They are few, of one or two species, and at
+sites left out of the sources whatever weighs them more places the threshold worse (docs/adaptation.md)."""
 _MISPLACED = 0.05
 """One-sided level at which the site's labels show that the champion lets its attacks pass."""
 _NONE: Scores = np.empty(0)
@@ -27,10 +30,10 @@ _NONE: Scores = np.empty(0)
 def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> dict[ModalityMask, Calibration]:
     """Temperature and threshold of every mask for which both classes are there.
 
-    The threshold is where APCER equals BPCER. Bona fide of the site count the more, the more there are. APCER is the
-    mean over three groups, each macro over its species: attacks presented on site, hybrids of its people, and those
-    simulated species that the mask can tell (`core.training.calibration.tellable`); a site has few of the first, and
-    among a dozen simulated species they would not be heard. Under the masks of ``own`` no simulated bona fide count.
+    The threshold is where APCER equals BPCER. What was presented on site counts the more, the more there is of it, bona
+    fide and attacks each. APCER is macro over the species of three groups: attacks presented on site, hybrids of its
+    people, and those simulated species that the mask can tell (`core.training.calibration.tellable`), the latter two
+    alike. Under the masks of ``own`` no simulated bona fide count, and attacks of the site no less than all others.
     """
     found = {}
     for mask in EVERY_MASK:
@@ -38,7 +41,10 @@ def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> d
         if not rows.bona_fide.size or not rows.attacks.size:
             continue
         told = tellable(rows.source.get("", rows.bona_fide), _attacks(rows.source))
-        groups = [_attacks(rows.site), _attacks(rows.hybrid), {k: rows.source[k] for k in told if k in rows.source}]
+        simulated = {kind: rows.source[kind] for kind in told if kind in rows.source}
+        others = [group for group in (_attacks(rows.hybrid), simulated) if group]
+        share = rows.share_of_attacks(0.5 if mask in own else 0.0)
+        groups = [(share, _attacks(rows.site)), *(((1.0 - share) / len(others), group) for group in others)]
         threshold = balanced_threshold(rows.own() if mask in own else rows.live(), groups)
         found[mask] = at_logit(threshold, rows.temperature())
     return found
@@ -198,6 +204,11 @@ class _Scores:
         of_site = self.site.get("", _NONE)
         share = of_site.size / (of_site.size + _HALF_TRUST)
         return [(share, of_site), (1.0 - share, self.source.get("", _NONE))]
+
+    def share_of_attacks(self, least: float) -> float:
+        """What attacks presented on site weigh beside all others; at ``least``, where there are any."""
+        count = sum(scores.size for scores in _attacks(self.site).values())
+        return max(least, count / (count + _HALF_TRUST_ATTACKS)) if count else 0.0
 
     def own(self) -> list[tuple[float, Scores]]:
         """Bona fide of the site alone."""

@@ -87,6 +87,8 @@ def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -
         return _streams(options, work, report, canceled)
     if options.protocol == "streams-whole":
         return _streams_whole(options, work, report, canceled)
+    if options.protocol == "streams-dev":
+        return _streams_dev(options, work, report, canceled)
     if options.protocol == "gate":
         return _gate(options, work, report, canceled)
     order = StudyOrder(
@@ -128,6 +130,15 @@ def _streams_whole(options: Namespace, work: Path, report: Report, canceled: Can
 
     seeds = _seeds(options.seeds)
     run(WholeOrder(_out(options, page=True), work, options.quick, seeds, options.processes), report, canceled)
+    return ExitCode.DONE
+
+
+def _streams_dev(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    from core.benchmark.streams.tuning import TuningOrder, run
+
+    targets = tuple(options.targets or ())
+    order = TuningOrder(_out(options, page=True), work, options.quick, targets, options.draws, options.processes)
+    run(order, report, canceled)
     return ExitCode.DONE
 
 

@@ -115,29 +115,30 @@ def choose_threshold(bona_fide: NDArray[np.float64], attacks: Mapping[str, NDArr
     Half-way, because any threshold between two neighbouring scores decides dev alike, and the middle favours neither
     class on people that dev has not seen. Every species counts alike, however often it was presented.
     """
-    return balanced_threshold([(1.0, bona_fide)], [attacks])
+    return balanced_threshold([(1.0, bona_fide)], [(1.0, attacks)])
 
 
 def balanced_threshold(
-    bona_fide: Sequence[tuple[float, NDArray[np.float64]]], groups: Sequence[Mapping[str, NDArray[np.float64]]]
+    bona_fide: Sequence[tuple[float, NDArray[np.float64]]],
+    groups: Sequence[tuple[float, Mapping[str, NDArray[np.float64]]]],
 ) -> float:
-    """`choose_threshold` over several sources: BPCER by their weights, APCER macro in each group, the groups alike.
+    """`choose_threshold` over several sources: BPCER by their weights, APCER macro in each group, groups by theirs.
 
     Args:
         bona_fide: weight and scores of each source of bona fide.
-        groups: scores of each species, group by group; an empty group does not count.
+        groups: weight, and scores of each species, group by group; an empty group does not count.
 
     Raises:
         ValueError: there is no bona fide or no attack.
     """
     sources = [(weight, np.sort(scores)) for weight, scores in bona_fide if weight > 0 and scores.size]
-    wanted = [[np.sort(attack) for attack in group.values()] for group in groups if group]
+    wanted = [(weight, [np.sort(attack) for attack in group.values()]) for weight, group in groups if weight and group]
     if not sources or not wanted:
         raise ValueError("a threshold needs bona fide and attacks")
-    scores = np.unique(np.concatenate([*(s for _, s in sources), *(a for group in wanted for a in group)]))
-    total = sum(weight for weight, _ in sources)
-    refused = sum(weight * _below(own, scores) for weight, own in sources) / total
-    passed = np.mean([np.mean([1.0 - _below(attack, scores) for attack in g], axis=0) for g in wanted], axis=0)
+    scores = np.unique(np.concatenate([*(s for _, s in sources), *(a for _, group in wanted for a in group)]))
+    refused = sum(weight * _below(own, scores) for weight, own in sources) / sum(weight for weight, _ in sources)
+    macro = [(weight, np.mean([1.0 - _below(attack, scores) for attack in group], axis=0)) for weight, group in wanted]
+    passed = sum(weight * rate for weight, rate in macro) / sum(weight for weight, _ in macro)
     crossed = passed <= refused
     at = int(np.argmax(crossed)) if bool(crossed.any()) else len(scores) - 1
     return float(scores[at]) if at == 0 else float(scores[at - 1] + scores[at]) / 2.0

@@ -136,9 +136,12 @@ def test_the_weight_rises_while_calm_and_falls_when_the_anchor_rises() -> None:
     for _ in range(20):
         state = state.after(CALM)
     assert state.weight == 1.0
-    for _ in range(6):
+    for _ in range(12):
         state = state.after(Signals(0.5, 0.0, 0.5, anchor=0.2))
     assert state.weight < 0.3
+    assert not state.must_return, "what a pass soon brings down again is no reason to give it up"
+    for _ in range(8):
+        state = state.after(Signals(0.5, 0.0, 0.5, anchor=0.2))
     assert state.must_return
     assert state.returned().weight == FLOOR
     assert not state.returned().must_return

@@ -30,6 +30,25 @@ def test_thresholds_follow_the_site_and_not_only_the_many_simulated() -> None:
     assert not bars.accepts(DEPTH_IR, 2.05)
 
 
+@pytest.mark.parametrize(("attacks", "least", "most"), [(0, 0.0, 0.04), (6, 0.05, 0.18), (60, 0.3, 0.5)])
+def test_attacks_of_the_site_are_heard_by_their_number(attacks: int, least: float, most: float) -> None:
+    """A few that score like people move the threshold little, many move it to where they are refused."""
+    random = np.random.default_rng(7)
+
+    def drawn(species: str, stratum: Stratum, mean: float, count: int) -> list[Judged]:
+        names = [f"{species or 'live'}-{stratum}-{i}" for i in range(count)]
+        scores = random.normal(mean, 1.0, count)
+        return [Judged(n, n, species, stratum, {DEPTH_IR: float(x)}) for n, x in zip(names, scores, strict=True)]
+
+    rows = drawn("", Stratum.SOURCE, 2.0, 200) + drawn("", Stratum.SITE, 2.0, 14)
+    for kind in ("print_flat", "print_bent", "mask_rigid"):
+        rows += drawn(kind, Stratum.SOURCE, -2.0, 60)
+    rows += drawn("mask_paper", Stratum.SITE, 2.0, attacks)
+    bars = Bars("", calibrated(rows))
+    refused = np.mean([not bars.accepts(DEPTH_IR, row.logits[DEPTH_IR]) for row in rows if not row.species])
+    assert least <= refused <= most
+
+
 def test_a_mask_that_the_champion_refers_is_neither_judged_nor_given_a_threshold() -> None:
     rows = [Judged("p", "s", "", Stratum.SITE, dict.fromkeys(EVERY_MASK, 9.0))]
     champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})

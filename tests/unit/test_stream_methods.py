@@ -12,7 +12,7 @@ import torch
 from core.adaptation.early import late
 from core.adaptation.judging import Bars, Judged
 from core.adaptation.paired import Stratum
-from core.adaptation.stability import Signals
+from core.adaptation.stability import Signals, StabilityWeight
 from core.benchmark.people import People
 from core.benchmark.streams.base import Answer, answer, entropy, joint_features, late_parameters, norm_affine
 from core.benchmark.streams.judging import Champion, presented, thresholds
@@ -171,8 +171,17 @@ def test_activation_labels_follow_the_heads(source: Source) -> None:
 
 def test_a_constant_weight_stays_and_a_recorded_one_repeats() -> None:
     signals = Signals(loss=5.0, flips=0.9, mean_score=0.5, anchor=0.0)
-    assert Constant(weight=1.0).after(signals).weight == 1.0
-    assert Recorded(weight=0.3, past=(0.3, 0.7)).after(signals).weight == 0.7
+    kept: StabilityWeight = Constant(weight=1.0)
+    repeated: StabilityWeight = Recorded(weight=0.3, past=(0.3, 0.7))
+    kept_weights, repeated_weights = [], []
+    for _ in range(4):
+        kept, repeated = kept.after(signals), repeated.after(signals)
+        kept_weights.append(kept.weight)
+        repeated_weights.append(repeated.weight)
+    assert kept_weights == [1.0] * 4
+    assert repeated_weights == [0.7, 0.3] * 2
+    assert kept.returned().weight == 1.0
+    assert repeated.returned().after(signals).weight == 0.7
 
 
 def test_ours_does_not_forget_the_source_and_the_oracle_is_no_worse_than_nothing(source: Source) -> None:

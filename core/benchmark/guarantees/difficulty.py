@@ -42,16 +42,14 @@ def difficulty_findings(study: Study, names: Sequence[str]) -> list[Finding]:
     for seed in study.plan.seeds:
         for name in names:
             others = [other for other in names if other != name]
-            network = study.late_fusion(others, seed)
-            dev, test = Scored.of(network, study.of(others, "dev")), Scored.of(network, study.of(others, "test"))
-            judged = Scored.of(network, study.of([name], "test"))
-            source.append(hter(dev, test))
+            dev, judged = study.scored(others, seed, others, "dev"), study.scored(others, seed, [name], "test")
+            source.append(hter(dev, study.scored(others, seed, others, "test")))
             target[name].append(hter(dev, judged))
             species[name] = apcer(dev, judged)
             for column, modality in enumerate(MODALITIES):
                 single[str(modality)].append(hter(dev, judged, column))
-            own = study.late_fusion([name], seed)
-            oracle[name].append(hter(Scored.of(own, study.of([name], "dev")), Scored.of(own, study.of([name], "test"))))
+            own = study.scored([name], seed, [name], "dev")
+            oracle[name].append(hter(own, study.scored([name], seed, [name], "test")))
     found = [Finding(1, "source_test_hter", mean_of(source), SOURCE)]
     found.append(Finding(1, "leave_one_out_hter/mean", mean_of([mean_of(target[name]) for name in names]), MEAN_TARGET))
     for name in names:
@@ -68,9 +66,8 @@ def factor_findings(study: Study, base: str, variants: dict[str, Domain]) -> lis
     A variant that differs in more than its factor does not hold: its figure is left out.
     """
     seed = study.plan.seeds[0]
-    network = study.late_fusion([base], seed)
-    dev = Scored.of(network, study.of([base], "dev"))
-    home = hter(dev, Scored.of(network, study.of([base], "test")))
+    network, dev = study.late_fusion([base], seed), study.scored([base], seed, [base], "dev")
+    home = hter(dev, study.scored([base], seed, [base], "test"))
     found = [Finding(2, "one_factor_hter/none", home, (0.0, 1.0))]
     for factor, domain in variants.items():
         strangers = sorted(differing(study.domains[base], domain) - FIELDS[factor])

@@ -93,11 +93,11 @@ def _cost(study: Study, names: Sequence[str]) -> list[Finding]:
     everyone: list[str] = []
     for name in names:
         others = [other for other in names if other != name]
-        network = study.late_fusion(others, study.plan.seeds[0])
-        dev = Scored.of(network, study.of(others, "dev"))
+        seed = study.plan.seeds[0]
+        network, dev = study.late_fusion(others, seed), study.scored(others, seed, others, "dev")
         rows = study.rows(study.domains[name], "test")
         threshold = threshold_of(dev.fused, dev.species)
-        before = np.nan_to_num(Scored.of(network, [rows]).fused, nan=-np.inf) >= threshold
+        before = np.nan_to_num(study.scored(others, seed, [name], "test").fused, nan=-np.inf) >= threshold
         after = np.nan_to_num(Scored.of(network, [rows.lossy()]).fused, nan=-np.inf) >= threshold
         chosen = rows.causes == str(Cause.ATTACKER)
         gained.append(after[chosen].astype(np.float64) - before[chosen])

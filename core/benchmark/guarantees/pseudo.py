@@ -42,9 +42,9 @@ def pseudo_findings(study: Study, names: Sequence[str]) -> list[Finding]:
     found = []
     for name in names:
         others = [other for other in names if other != name]
-        network = study.late_fusion(others, study.plan.seeds[0])
-        dev = Scored.of(network, study.of(others, "dev"))
-        found.append(pseudo_labels(dev, Scored.of(network, study.of([name], "test"))))
+        seed = study.plan.seeds[0]
+        dev, target = study.scored(others, seed, others, "dev"), study.scored(others, seed, [name], "test")
+        found.append(pseudo_labels(dev, target))
     return findings_of(
         joined(found), {name: round(float(one.wrong.mean()), 3) for name, one in zip(names, found, strict=True)}
     )

@@ -32,7 +32,7 @@ class Study:
     report: Report
     canceled: Canceled
     _rows: dict[tuple[str, str], Rows] = field(default_factory=dict)
-    _identity: dict[tuple[str, str], str] = field(default_factory=dict)
+    _scored: dict[tuple[tuple[str, ...], int, tuple[str, ...], str], Scored] = field(default_factory=dict)
 
     def rows(self, domain: Domain, split: str) -> Rows:
         """A split of a domain: ``train``, ``dev``, ``test``, or ``factor`` (fewer presentations, to judge)."""
@@ -56,6 +56,13 @@ class Study:
     def late_fusion(self, names: Sequence[str], seed: int) -> nn.Module:
         """The reference, trained on the ``train`` splits of the domains."""
         return self._trained("late", reference.new_reference, names, seed)
+
+    def scored(self, trained: Sequence[str], seed: int, names: Sequence[str], split: str) -> Scored:
+        """A split of the domains ``names`` under the reference trained on ``trained``; several checks ask for it."""
+        key = tuple(trained), seed, tuple(names), split
+        if key not in self._scored:
+            self._scored[key] = Scored.of(self.late_fusion(trained, seed), self.of(names, split))
+        return self._scored[key]
 
     def joint(self, names: Sequence[str], seed: int) -> nn.Module:
         """The network that sees everything at once, trained likewise."""

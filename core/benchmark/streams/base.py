@@ -103,7 +103,7 @@ def updated(
         network: a copy that may change.
         parameters: what changes.
         loss: the method's own.
-        rate: learning rate of Adam.
+        rate: learning rate of Adam, before the factor of the material.
         after: is called after each update.
     """
     wanted = list(parameters)
@@ -111,7 +111,7 @@ def updated(
         parameter.requires_grad_(False)
     for parameter in wanted:
         parameter.requires_grad_(True)
-    optimizer = torch.optim.Adam(wanted, lr=rate)
+    optimizer = torch.optim.Adam(wanted, lr=rate * material.rate)
     random = np.random.default_rng([material.seed, 41])
     torch.manual_seed(material.seed)
     network.eval()

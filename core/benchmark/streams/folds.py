@@ -55,6 +55,11 @@ class Fold:
         return f"to-{self.target.name}-s{self.seed}"
 
     @property
+    def start(self) -> str:
+        """Where its start network lies."""
+        return f"start/{self.name}.safetensors"
+
+    @property
     def sets(self) -> tuple[tuple[Domain, str], ...]:
         """Every domain and split that it reads."""
         own = ((self.target, STREAM), (self.target, "test"))
@@ -91,6 +96,17 @@ def open_fold(fold: Fold, canceled: Canceled) -> Opened:
         CanceledError: a person asked to stop; finished pieces are kept.
     """
     work = Work(fold.root)
+    source, champion = open_source(fold, work, canceled)
+    site, test = (cached_people(fold, work, source.network, split) for split in (STREAM, "test"))
+    return Opened(source, site, test, champion)
+
+
+def open_source(fold: Fold, work: Work, canceled: Canceled) -> tuple[Source, Champion]:
+    """What the streams of a fold start from.
+
+    Raises:
+        CanceledError: a person asked to stop.
+    """
     network = _start(fold, work, canceled).let_adapt(fold.stages)
     train, people = _read(fold, work, "train")
     drawn = balanced_rows(people, np.arange(len(train)), fold.seed, 0)
@@ -99,11 +115,11 @@ def open_fold(fold: Fold, canceled: Canceled) -> Opened:
     dev, who = _read(fold, work, "dev")
     source_dev = Cached(_encoded(network, dev, np.arange(len(dev))), who)
     champion = Champion.of(answer(network), source_dev)
-    source = Source(network, replay, source_dev, champion.levels)
-    return Opened(source, _target(fold, work, network, STREAM), _target(fold, work, network, "test"), champion)
+    return Source(network, replay, source_dev, champion.levels), champion
 
 
-def _target(fold: Fold, work: Work, network: PadNetwork, split: str) -> Cached:
+def cached_people(fold: Fold, work: Work, network: PadNetwork, split: str) -> Cached:
+    """The cached maps of the target's people of a split."""
     prepared = Joined([open_prepared(work.path(inputs_piece(fold.target, split)))])
     people = People.of([open_table(work.path(table_piece(fold.target, split)))])
     return Cached(_encoded(network, prepared, np.arange(len(prepared))), people)
@@ -127,7 +143,7 @@ def _encoded(network: PadNetwork, prepared: Joined, rows: NDArray[np.int64]) -> 
 
 def _start(fold: Fold, work: Work, canceled: Canceled) -> PadNetwork:
     """The product's network: the study's trunk, and everything after it fitted as in the other protocols."""
-    piece = f"start/{fold.name}.safetensors"
+    piece = fold.start
     network = PadNetwork(NetworkConfig(widths=fold.size.widths))
     if not work.has(piece):
         prepared, people = _read(fold, work, "train")

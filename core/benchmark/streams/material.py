@@ -84,6 +84,7 @@ class Material:
 
     ``stream``: crops of people without a label, their presentations in order of arrival (``arrival``: rows of each
     batch). ``labelled`` is ``None`` in the unlabelled table. ``hidden``: the stream with its labels, for the oracle.
+    ``rate``: by what a method's learning rate is multiplied, see `core.benchmark.streams.rates`.
     """
 
     source: Source
@@ -94,6 +95,7 @@ class Material:
     seed: int
     steps: int
     rows: int
+    rate: float = 1.0
 
     def without_labels(self) -> Material:
         """The same stream in the unlabelled table."""

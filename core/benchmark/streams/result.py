@@ -77,9 +77,11 @@ class Results:
         drawn = np.mean([one.drawn for one in samples], axis=0)
         low, high = np.nanpercentile(drawn, (2.5, 97.5))
         records = [self.of(stream, method) for stream in self._streams(labels)]
+        apcers = [2.0 * one.mean("macro_hter") - one.mean("bpcer") for one in records]
         return {
             "title": BY_NAME[method].title,
             "macro_hter": float(np.mean([one.mean("macro_hter") for one in records])),
+            "apcer": float(np.mean(apcers)),
             "bounds": [float(low), float(high)],
             "complete": asdict(estimate(samples[-1])),
             "by_severity": self._by_severity(method, labels),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from core.benchmark.streams.folds import Fold, Opened
 from core.benchmark.streams.judging import FIGURES, Outcome, outcome, presented, thresholds
 from core.benchmark.streams.material import Material, material_of
 from core.benchmark.streams.methods.registry import NONE
+from core.benchmark.streams.rates import rate_of
 from core.benchmark.work import Work
 from core.training.calibration import Calibration
 
@@ -76,7 +77,7 @@ def run_stream(opened: Opened, fold: Fold, stream: Stream, methods: Sequence[Ada
     if not missing:
         return
     started = time.monotonic()
-    material = stream.material(opened, fold)
+    material = replace(stream.material(opened, fold), rate=rate_of(fold.target.name, missing[0].name))
     found = missing[0].adapt(material)
     logits = found(opened.test.early).numpy()
     told = presented(found, opened.source.dev, material.labelled)

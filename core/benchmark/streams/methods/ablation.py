@@ -27,6 +27,10 @@ class Constant(StabilityWeight):
         moved = StabilityWeight.after(self, signals)
         return replace(moved, weight=self.weight, at_floor=0)
 
+    def returned(self) -> StabilityWeight:
+        """See `StabilityWeight.returned`."""
+        return replace(self, anchor_high=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded(StabilityWeight):
@@ -38,6 +42,10 @@ class Recorded(StabilityWeight):
         """See `StabilityWeight.after`."""
         moved = StabilityWeight.after(self, signals)
         return replace(moved, weight=self.past[moved.steps % len(self.past)], at_floor=0)
+
+    def returned(self) -> StabilityWeight:
+        """See `StabilityWeight.returned`."""
+        return replace(self, anchor_high=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +83,9 @@ def _steps(material: Material, change: Change, weight: StabilityWeight | None) -
 
 def _trainer(material: Material, change: Change, weight: StabilityWeight | None) -> AdaptationTrainer:
     settings = TrainingSettings(
-        steps=material.steps, batch=material.rows, learning_rate=change.rate * PRODUCT_RATE, anchor_l2=change.anchor_l2
-    )
+        steps=material.steps, batch=material.rows, learning_rate=change.rate * PRODUCT_RATE * material.rate,
+        anchor_l2=change.anchor_l2,
+    )  # fmt: skip
     told = unlabelled_of(material)
     site = None if material.labelled is None else material.labelled.table
     return AdaptationTrainer(

@@ -38,7 +38,7 @@ def linear_probe(material: Material) -> Answer:
     nn.init.zeros_(probe.bias)
     target = table.bona_fide.float()
     weight = torch.where(table.bona_fide, 0.5 / target.sum().clamp_min(1), 0.5 / (1 - target).sum().clamp_min(1))
-    optimizer = torch.optim.Adam(probe.parameters(), lr=_PROBE_RATE)
+    optimizer = torch.optim.Adam(probe.parameters(), lr=_PROBE_RATE * material.rate)
     for _ in range(_PROBE_STEPS):
         logits = output.fused + probe(output.joint)[:, 0]
         each = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
@@ -99,7 +99,9 @@ def trainer_of(
     material: Material, site: FeatureTable | None, unlabelled: Unlabelled | None, longer: int = 1
 ) -> AdaptationTrainer:
     """A pass of the product with the study's number of steps."""
-    settings = TrainingSettings(steps=longer * material.steps, batch=material.rows, learning_rate=PRODUCT_RATE)
+    settings = TrainingSettings(
+        steps=longer * material.steps, batch=material.rows, learning_rate=PRODUCT_RATE * material.rate
+    )
     student, teacher = material.source.start(), material.source.start()
     return AdaptationTrainer(student, teacher, site, material.source.replay, settings, material.seed, unlabelled)
 

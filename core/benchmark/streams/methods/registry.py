@@ -37,6 +37,9 @@ METHODS = (
     AdaptationMethod(ORACLE, "target oracle: every label", labels.oracle),
 )
 
+WITHOUT_RATE = (NONE, THRESHOLD, THRESHOLD_BOUND, "prototypes", "t3a", "lame")
+"""What updates nothing by gradient."""
+
 BY_NAME = {method.name: method for method in METHODS}
 
 
