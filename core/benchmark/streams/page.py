@@ -30,7 +30,7 @@ def page(result: Mapping[str, Any]) -> str:
         "bootstrap over target x stream x subject. BPCER and APCER (macro over species) are its two halves: where some",
         "species cannot be told, the same HTER is had by refusing a third of everybody and by refusing nobody.",
         "Thresholds by one rule for all: source-dev, and the labels if any; rows that are called bound have them",
-        "in neither error worse than unadapted on the same presentations. Learning rates as weighed on sources: `streams-dev`.",
+        "in neither error worse than unadapted on the same presentations. Learning rates are weighed by `streams-dev`.",
         "",
         f"## Label-equal, {result['size']['labels']} labels",
         "",
