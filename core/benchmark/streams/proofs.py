@@ -15,6 +15,7 @@ from core.benchmark.streams.base import chunks
 from core.benchmark.streams.folds import Fold, Opened
 from core.benchmark.streams.material import Cached, Material
 from core.benchmark.streams.methods.labels import trainer_of, unlabelled_of
+from core.benchmark.streams.methods.registry import OURS
 from core.benchmark.streams.runs import Stream
 from core.metrics.ranking import auc
 from core.model.network import PadNetwork
@@ -33,7 +34,7 @@ def prove(opened: Opened, fold: Fold, streams: Sequence[Stream]) -> dict[str, An
     """Both proofs over the streams of a fold, label-equal."""
     labels, weights = [], []
     for stream in streams:
-        material = stream.material(opened, fold)
+        material = stream.material(opened, fold, OURS)
         name = {"cell": stream.cell.name}
         labels.append({**name, **of_labels(material)})
         weights.append({**name, **of_weight(material, opened.test)})

@@ -41,17 +41,19 @@ class Stream:
         return f"runs/to-{self.cell.target}-s{self.seed}/c{CELLS.index(self.cell):02d}-d{self.draw}-{kind}"
 
     def of(self, method: str) -> str:
-        """Where what a method did lies."""
-        return f"{self.piece}/{method}.npz"
+        """Where what a method did lies, under the learning rate that it has at the target."""
+        factor = rate_of(self.cell.target, method)
+        return f"{self.piece}/{method}{'' if factor == 1.0 else f'-x{factor:g}'}.npz"
 
-    def material(self, opened: Opened, fold: Fold) -> Material:
+    def material(self, opened: Opened, fold: Fold, method: str) -> Material:
         """What a method adapts on."""
         drawn = 1000 * self.seed + self.draw
         size = fold.size
-        return material_of(
+        found = material_of(
             opened.source, opened.site, self.cell, self.labels, drawn, size.steps, size.rows,
             bona_fide_only=self.bona_fide_only,
         )  # fmt: skip
+        return replace(found, rate=rate_of(self.cell.target, method))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +79,7 @@ def run_stream(opened: Opened, fold: Fold, stream: Stream, methods: Sequence[Ada
     if not missing:
         return
     started = time.monotonic()
-    material = replace(stream.material(opened, fold), rate=rate_of(fold.target.name, missing[0].name))
+    material = stream.material(opened, fold, missing[0].name)
     found = missing[0].adapt(material)
     logits = found(opened.test.early).numpy()
     told = presented(found, opened.source.dev, material.labelled)
