@@ -23,6 +23,7 @@ from core.access import Permission
 from core.checks import Check, Finding
 from core.commandline import build_parser
 from core.errors import ExitCode, HostError, InputError, KnownError, UsageError
+from core.handing_over import hand_over
 from core.logs import leave_interrupts_to_the_parent, start_logging
 from core.processes import without_collection
 from core.terminal import SPEAKER, Interrupt, percentage, plain, progress, reader_left, say, show_rows
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(error.remedy)
         else:
             say(f"{SPEAKER}{error.what}", error.remedy)
+            hand_over(error)
         return error.exit_code
     except KeyboardInterrupt:
         say("sallyport: canceled")

@@ -38,6 +38,11 @@ def sentence(template: str, /, **values: object) -> Sentence:
 
     A value may be a sentence of its own.
     """
+    return sentence_of(template, values)
+
+
+def sentence_of(template: str, values: Mapping[str, object]) -> Sentence:
+    """The same of a template that is written elsewhere: whoever calls this answers for what it fills in."""
     kept = {name: _picklable(value) for name, value in values.items()}
     made = Sentence(template.format(**kept))
     made.template, made.values = template, kept

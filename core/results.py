@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.errors import HostError, UsageError
+from core.errors import HostError, UsageError, sentence
 
 
 def result_file(text: str) -> Path:
@@ -28,19 +28,21 @@ def result_file(text: str) -> Path:
     except OSError as error:
         raise _unwritable(out, error.strerror or str(error)) from error
     if found != out and not found.is_dir():
-        raise _unwritable(out, f"{found} is not a folder")
+        raise _unwritable(out, sentence("{path} is not a folder", path=found))
     if not os.access(found, os.W_OK):
-        raise _unwritable(out, f"{found} may not be changed")
+        raise _unwritable(out, sentence("{path} may not be changed", path=found))
     return out
 
 
 def _refuse_folder(out: Path) -> None:
     if out.is_dir():
-        raise UsageError(f"{out} is a folder.", "Name the file that should be written.")
+        raise UsageError(sentence("{path} is a folder.", path=out), "Name the file that should be written.")
 
 
 def _unwritable(out: Path, why: str) -> HostError:
-    return HostError(f"Cannot write {out}: {why}.", "Choose a folder with room and rights.")
+    return HostError(
+        sentence("Cannot write {path}: {strerror}.", path=out, strerror=why), "Choose a folder with room and rights."
+    )
 
 
 def beside(out: Path, suffix: str) -> Path:
@@ -54,8 +56,10 @@ def beside(out: Path, suffix: str) -> Path:
     _refuse_folder(side)
     if overwrites(side, out):
         raise UsageError(
-            f"A {suffix} file goes beside the result and would overwrite {out.name}.",
-            f"Give --json a name that does not end in {suffix}.",
+            sentence(
+                "A {suffix} file goes beside the result and would overwrite {name}.", suffix=suffix, name=out.name
+            ),
+            sentence("Give --json a name that does not end in {suffix}.", suffix=suffix),
         )
     return side
 

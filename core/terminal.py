@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ExitCode, UsageError
+from core.errors import ExitCode, InputError, UsageError, sentence
+from core.handing_over import hand_over
 
 if TYPE_CHECKING:
     from core.data.manifest import LeftOut
@@ -119,8 +120,13 @@ def _cell(value: Any) -> str:
 
 def told_left_out(left_out: Sequence[LeftOut], place: str) -> int:
     """Name what could not be used; the exit code says that something was."""
-    for one in left_out:
-        say(f"left out, {place} {one.row}: {one.reason}")
+    told = [
+        sentence("left out, {place} {row}: {reason}", place=place, row=one.row, reason=one.reason) for one in left_out
+    ]
+    for text in told:
+        say(text)
+    if told:
+        hand_over(InputError(told[-1]))
     return ExitCode.INPUT if left_out else ExitCode.DONE
 
 

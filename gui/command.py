@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, Signal, Slot
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
 from core.errors import CanceledError, ExitCode, HostError, InputError, KnownError, UsageError, sentence
+from core.handing_over import MARK, VARIABLE, taken_over
 from core.terminal import heard
 from gui.i18n import tr
 
@@ -46,7 +47,11 @@ class Command(QObject):
         self._fine = also_fine | {ExitCode.DONE}
         self._stopped = False
         self._said, self._partial = "", ""
+        self._handed_over: tuple[str, str] | None = None
         self._process = QProcess(self)
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert(VARIABLE, "1")
+        self._process.setProcessEnvironment(environment)
         self._process.readyReadStandardError.connect(self._listen)
         self._process.finished.connect(self._on_finished)
         self._process.errorOccurred.connect(self._on_error)
@@ -76,10 +81,15 @@ class Command(QObject):
         text = bytes(self._process.readAllStandardError().data()).decode(errors="replace")
         *lines, self._partial = (self._partial + text).split("\n")
         for line in lines:
-            if (step := _STEP.match(line)) is None:
-                self._said += line + "\n"
-            elif self._on_step is not None:
-                self._on_step(step[1], int(step[2]), int(step[3]))
+            self._hear(line)
+
+    def _hear(self, line: str) -> None:
+        if line.startswith(MARK):
+            self._handed_over = taken_over(line)
+        elif (step := _STEP.match(line)) is None:
+            self._said += line + "\n"
+        elif self._on_step is not None:
+            self._on_step(step[1], int(step[2]), int(step[3]))
 
     @Slot(int, QProcess.ExitStatus)
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
@@ -89,7 +99,8 @@ class Command(QObject):
         if not self._stopped and (code == ExitCode.DONE or output.strip()) and whole:
             self._done(output)
         elif not self._stopped:
-            self._failed(_told(code, self._said + self._partial))
+            self._hear(self._partial)  # without an end: it was killed while it spoke
+            self._failed(_told(code, self._handed_over or heard(self._said)))
         self._end()
 
     @Slot(QProcess.ProcessError)
@@ -112,9 +123,9 @@ def _take_along(process: QProcess) -> None:
         process.waitForFinished()
 
 
-def _told(code: int, errors: str) -> KnownError:
-    """What a command that failed said, as the error that its exit code stands for."""
-    what, remedy = heard(errors)
+def _told(code: int, said: tuple[str, str]) -> KnownError:
+    """What a command that failed said, and its remedy, as the error that its exit code stands for."""
+    what, remedy = said
     return _ERRORS.get(code, HostError)(what or tr("The command ended with code {code}.", code=code), remedy)
 
 

@@ -154,8 +154,8 @@ def _why(presentation: Presentation | None, frame_set: FrameSet) -> str:
     if presentation is None:
         return "belongs to no presentation"
     if not frame_set.mask:
-        return f"{presentation.id}: no usable modality"
-    return f"{presentation.id}: not labelled (`main.py label`)"
+        return sentence("{presentation}: no usable modality", presentation=presentation.id)
+    return sentence("{presentation}: not labelled (`main.py label`)", presentation=presentation.id)
 
 
 def _row(

@@ -16,6 +16,7 @@ from core.access import LOCAL
 from core.clock import FakeClock
 from gui.app import Desk, SallyportApp
 from gui.feed import FrameFeed
+from gui.i18n import install_language
 from gui.link import StationLink
 from gui.services import LiveStation, Services
 from tests.gui.fakes import FakeFrames, FakeStation
@@ -66,6 +67,14 @@ def _nothing_left(qapp: SallyportApp) -> Iterator[None]:
     assert not left, f"windows left behind: {left}"
     threads = [t for t in qapp.findChildren(QThread) if t.isRunning()]
     assert not threads, f"threads left behind: {threads}"
+
+
+@pytest.fixture
+def german(qapp: SallyportApp) -> Iterator[None]:
+    """The window speaks German."""
+    install_language(qapp, "de")
+    yield
+    install_language(qapp, "en")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -42,13 +41,6 @@ def all_texts() -> set[str]:
         | {*audit_codes.ACTIONS.values(), *audit_codes.OBJECTS.values()}
         | set(TITLES.values())
     )
-
-
-@pytest.fixture
-def german(qapp: SallyportApp) -> Iterator[None]:
-    install_language(qapp, "de")
-    yield
-    install_language(qapp, "en")
 
 
 def test_german_is_complete_and_holds_nothing_else() -> None:

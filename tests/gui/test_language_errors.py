@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import pickle
+import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,9 +15,8 @@ from hypothesis import strategies as st
 
 import gui
 from core.errors import HostError, InputError, KnownError, Sentence, sentence
+from core.handing_over import packed, unpacked
 from core.messages import Problem
-from gui.app import SallyportApp
-from gui.i18n import install_language
 from gui.i18n.errors import told, told_error
 from gui.i18n.translator import load_table
 from storage.paths import DataFolder
@@ -31,7 +32,6 @@ COMMAND_LINE_ONLY = (
     "core/door/watch.py",
     "core/evaluation",
     "core/model/share.py",
-    "core/results.py",
     "core/scenes",
     "core/station/headless.py",
     "core/terminal.py",
@@ -118,13 +118,6 @@ def is_super(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Attribute) and ast.unparse(call.func) == "super().__init__"
 
 
-@pytest.fixture
-def german(qapp: SallyportApp) -> Iterator[None]:
-    install_language(qapp, "de")
-    yield
-    install_language(qapp, "en")
-
-
 def test_every_marked_sentence_is_translated_and_no_german_is_left_over() -> None:
     marked, written = set[str](), set[str]()
     for tree in sources():
@@ -154,6 +147,19 @@ def test_every_error_that_reaches_the_window_is_written_as_a_sentence_with_its_g
     assert seen > 300
     assert built == []
     assert sorted(missing) == []
+
+
+def test_every_sentence_leaves_its_process_as_one() -> None:
+    """Whatever a template asks of its values may be asked of them on the other side too."""
+    seen = 0
+    for template in load_table("de"):
+        fields = [(name, spec) for _, name, spec, _ in string.Formatter().parse(template) if name is not None]
+        made = sentence(template, **{name: 7 if spec else "seven" for name, spec in fields})
+        there = unpacked(json.loads(json.dumps(packed(made))))
+        assert isinstance(there, Sentence)
+        assert (there, there.template, there.values) == (made, made.template, made.values)
+        seen += bool(fields)
+    assert seen > 200
 
 
 def test_an_error_of_a_folder_is_told_in_german(german: None, tmp_path: Path) -> None:

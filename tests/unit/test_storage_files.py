@@ -17,8 +17,10 @@ import pytest
 from core.clock import FakeClock
 from core.codes import JobState, ModelRole, RecordMode, SessionPurpose, SessionState, SourceKind
 from core.data.manifest import read_manifest
-from core.errors import CanceledError, HostError, InputError, UsageError
+from core.errors import CanceledError, ExitCode, HostError, InputError, Sentence, UsageError
 from core.frames import MODALITIES, Modality, ModalityMask
+from core.handing_over import VARIABLE, taken_over
+from core.terminal import told_left_out
 from storage import backup
 from storage.catalogue import Catalogue, open_catalogue
 from storage.disk import Ballast
@@ -317,6 +319,24 @@ def test_what_was_exported_comes_back_equal(catalogue: Catalogue, session: str, 
     document = json.loads((out / "session.json").read_text())
     assert document["source_kind"] == "simulated"
     assert [list(found) for found in document["left_out"]] == [["row", "reason"]] * 3
+
+
+def test_what_an_export_leaves_out_is_told_to_people_and_handed_to_the_window(
+    catalogue: Catalogue, session: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    left_out = export_session(catalogue, session, tmp_path / "out").left_out
+    told = f"left out, frame set 7: {left_out[0].reason}\n"
+    assert told_left_out(left_out[:1], "frame set") == ExitCode.INPUT
+    assert capsys.readouterr().err == told
+    monkeypatch.setenv(VARIABLE, "1")
+    told_left_out(left_out[:1], "frame set")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] + "\n" == told
+    found = taken_over(said[1])
+    assert found is not None
+    assert isinstance(found[0], Sentence)
+    assert isinstance(found[0].values["reason"], Sentence)
 
 
 def test_native_streams_are_registered_on_the_way_out(catalogue: Catalogue, tmp_path: Path) -> None:
