@@ -15,7 +15,7 @@ from core.errors import ExitCode, KnownError
 from gui.command import read_json
 from gui.erasing import Erasing
 from gui.i18n import tr
-from gui.i18n.errors import told, told_error
+from gui.i18n.errors import told_error, told_form
 from gui.i18n.protection_codes import erasures_done, erasures_failed
 from gui.tasks import Tasks
 from gui.widgets.toast import Level
@@ -82,7 +82,7 @@ class DailyRetention(QObject):
                 erasures_done(erased), tr("It was time: Retention tells what goes next."), Level.INFO
             )
         if failed:
-            self._say(erasures_failed(len(failed)), told(failed[0][1]))
+            self._say(erasures_failed(len(failed)), told_form(failed[0][1]))
         else:
             self.trouble = None
 

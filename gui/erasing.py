@@ -14,7 +14,7 @@ from shiboken6 import isValid
 from core.errors import KnownError
 from gui.command import Command, read_json
 from gui.i18n import tr
-from gui.i18n.errors import told_error
+from gui.i18n.errors import told, told_error
 from gui.widgets.toast import Level
 
 LEAVE_MS = 5_000
@@ -64,7 +64,7 @@ class Erasing(QObject):
             if isValid(owner):
                 failed(error)
             elif isinstance(error, KnownError):
-                self.told.emit(error.what, error.remedy, Level.ERROR)
+                self.told.emit(told(error.what), told(error.remedy), Level.ERROR)  # a signal keeps the bare text
             else:
                 self.told.emit(tr("The erasure is not finished."), told_error(error), Level.ERROR)
 

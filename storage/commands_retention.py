@@ -11,6 +11,7 @@ from typing import Any
 
 from core.codes import SessionPurpose
 from core.errors import ExitCode, UsageError
+from core.handing_over import given
 from core.logs import start_logging
 from core.processes import yield_to_the_station
 from core.terminal import Interrupt, plain, say, steps
@@ -56,6 +57,7 @@ def _changes(options: Namespace) -> bool:
 def _answer(catalogue: Catalogue, options: Namespace, report: RetentionReport, canceled: bool) -> int:
     if options.json:
         told = {"schema": 1, "dry_run": options.dry_run, "terms": _terms(catalogue), **plain(report)}
+        told["failed"] = [(target, given(why)) for target, why in report.failed]
         told["replays_of_unknown_source"] = without_source(catalogue)
         if report.clock is not None:
             told["clock"]["standing"] = str(report.clock.standing)

@@ -122,7 +122,7 @@ def _erase_all(
                     erased.append(erase(catalogue, target, f"retention: {expiry.ground}", watch.step))
         except KnownError as error:
             log.debug("%s was not erased: %s", target, error)
-            failed.append((target.id, str(error)))
+            failed.append((target.id, error.in_one()))
     else:
         watch.done(len(ready), len(ready))
     return replace(report, erased=tuple(erased), failed=tuple(failed))
@@ -149,7 +149,7 @@ def _finish_what_was_cut_off(catalogue: Catalogue) -> list[tuple[str, str]]:
         with catalogue.acting.as_station():
             resume_all(catalogue)
     except KnownError as error:
-        return [("an erasure that was cut off", str(error))]
+        return [("an erasure that was cut off", error.in_one())]
     return []
 
 

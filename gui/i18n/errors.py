@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.errors import KnownError, Sentence
+from core.handing_over import unpacked
 from gui.i18n.translator import tr
 
 
@@ -11,6 +12,14 @@ def told(text: str) -> str:
     if isinstance(text, Sentence):
         return tr(text.template, **{name: told(v) if isinstance(v, str) else v for name, v in text.values.items()})
     return tr(text) if text else ""
+
+
+def told_form(form: object) -> str:
+    """A reason within the answer of a command (`core.handing_over.given`); what is none is shown as it came."""
+    try:
+        return told(unpacked(form))
+    except ValueError:
+        return str(form)
 
 
 def told_error(error: BaseException) -> str:

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
 from core.codes import SiteKeyMethod
-from gui.app import Desk
+from gui.app import Desk, SallyportApp
+from gui.i18n import install_language
 from gui.services import Services
 from gui.views.collect.page import CollectPage
 from gui.views.protection.erase_dialog import ASK, DONE, EraseDialog
@@ -140,6 +141,29 @@ def test_a_hold_is_told_in_the_dialog_and_nothing_is_erased(
     qtbot.waitUntil(lambda: "case 7" in dialog.goes.text())
     assert dialog.stages.currentIndex() == ASK
     dialog.reject()
+
+
+def test_a_hold_is_told_in_german_also_where_the_dialog_is_gone(
+    german: None, qapp: SallyportApp, services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        site.take(catalogue, "ann")
+        catalogue.holds.add("ann", "case 7", "counsel")
+    desk = open_desk()
+    install_language(qapp, "de")  # the window has begun in its settings' language
+    dialog = ask(desk, qtbot)
+    for gone in (False, True):
+        qtbot.keyClicks(dialog.reason, "asked to")
+        qtbot.keyClicks(dialog.again, "ann")
+        dialog.accept()
+        if gone:
+            dialog.reject()
+        qtbot.waitUntil(lambda: not desk.erasing.busy)
+        if not gone:
+            assert dialog.goes.text().startswith("Für ann gilt eine Löschsperre: case 7.")
+            dialog.again.clear()
+    qtbot.waitUntil(lambda: bool(desk.window.toasts.shown))
+    assert desk.window.toasts.shown[0].what == "Für ann gilt eine Löschsperre: case 7."
 
 
 def test_a_passphrase_protects_and_a_locked_site_is_unlocked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +15,10 @@ from pytestqt.qtbot import QtBot
 from core.clock import FakeClock, SystemClock
 from core.codes import RecordMode, SessionPurpose, SourceKind
 from core.daily import Daily
+from core.errors import HostError, sentence
+from core.handing_over import VARIABLE
 from gui.app import Desk, SallyportApp
+from gui.i18n.errors import told_form
 from gui.main_window import LOG_IN
 from gui.services import Services
 from gui.views.log_in import LogInPage
@@ -23,6 +27,7 @@ from gui.views.protection.retention_dialog import RetentionDialog
 from gui.views.protection.retention_due import ASK, DONE, EMPTY, LIST, RUN
 from gui.widgets.forms import VerbButton
 from gui.widgets.toast import Level
+from main import main
 from storage.catalogue import open_catalogue
 from storage.frames import FrameStore
 from storage.repositories.proposals import ProposedError
@@ -410,6 +415,32 @@ def test_what_could_not_be_erased_stays_told_until_it_is_done(
     desk.retention._daily = Daily(SystemClock())
     desk.retention.look()
     qtbot.waitUntil(lambda: desk.retention.trouble is None)
+
+
+def test_why_something_could_not_be_erased_is_told_in_german_with_its_values(
+    german: None, services: Services, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> dict[str, object]:
+        said = sentence("The adaptation job {job} uses the frames and does not stop.", job="job-7")
+        raise HostError(said, "End its process, then erase again: it goes on from here.")
+
+    def answer() -> object:
+        assert main(["retention", "--json", "--data", str(services.data_dir)]) == 3
+        return json.loads(capsys.readouterr().out)["failed"][0][1]
+
+    old_takes(services, "ann")
+    with open_catalogue(services.data_dir) as catalogue:
+        set_term(catalogue, LAB, 30, "rule")
+    monkeypatch.setattr("storage.retention_run.erase", refuse)
+    for_people = (
+        "The adaptation job job-7 uses the frames and does not stop. "
+        "End its process, then erase again: it goes on from here."
+    )
+    assert answer() == for_people
+    monkeypatch.setenv(VARIABLE, "1")
+    assert told_form(answer()).startswith("Der Anpassungsauftrag job-7 nutzt die Bilder und hält nicht an. ")
+    assert told_form(for_people) == for_people, "an answer that holds only the text"
+    assert told_form({"text": 7}) == "{'text': 7}"
 
 
 def test_nothing_is_begun_twice_a_day_nor_without_a_term(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:

@@ -22,7 +22,7 @@ from core.errors import ExitCode, KnownError
 from gui.command import Command, read_json
 from gui.context import PageContext
 from gui.i18n import tr, tr_count
-from gui.i18n.errors import told, told_error
+from gui.i18n.errors import told, told_error, told_form
 from gui.i18n.protection_codes import erasure_step, erasures_done, erasures_failed, retention_ground, target_kind
 from gui.models.table_model import TextTable
 from gui.views.protection.retention_reading import SHOWN, RetentionView
@@ -280,7 +280,7 @@ def _result(answer: Mapping[str, Any]) -> str:
 
 
 def _certificates(answer: Mapping[str, Any]) -> str:
-    failed = [f"{target}: {told(why)}\n" for target, why in answer["failed"]]
+    failed = [f"{told(target)}: {told_form(why)}\n" for target, why in answer["failed"]]
     return "\n".join([*failed, *(readable(one) for one in answer["erased"])])
 
 
