@@ -10,6 +10,7 @@ from storage.migrations import Migration
 from storage.schema_audit import CHAIN
 from storage.schema_cameras import CAMERAS
 from storage.schema_erasure import ERASURE
+from storage.schema_jobs import MESSAGE_FORMS
 from storage.schema_keys import KEYS
 from storage.schema_labels import SECOND_LABELS
 from storage.schema_lanes import LANES
@@ -287,5 +288,6 @@ CATALOGUE: tuple[Migration, ...] = (
     SHADOW_RUN,
     LANES,
     SECOND_LABELS,
+    MESSAGE_FORMS,
 )
 """All migrations of the catalogue, in order."""

@@ -101,8 +101,7 @@ def run_job(job: str, workplace: Workplace) -> JobState:
             log.warning("the job %s ran out of memory: %s", job, error)
             workplace.jobs.update(job, state=JobState.OUT_OF_MEMORY, message=OUT_OF_MEMORY)
             raise HostError(OUT_OF_MEMORY, REMEDY) from error
-        known = isinstance(error, KnownError)
-        message = str(error) if known else f"{type(error).__name__}: {error}"
+        message = error.in_one() if isinstance(error, KnownError) else f"{type(error).__name__}: {error}"
         workplace.jobs.update(job, state=JobState.FAILED, message=message)
         raise
     return _finish(job, workplace, report, bundle, judged)

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from core.access import Permission
 from core.clock import Clock
 from core.codes import JobState
-from core.errors import InputError, sentence
+from core.errors import InputError, Sentence, sentence
+from core.handing_over import packed, unpacked
 from core.ports import JobRecord
+from core.untrusted import json_value
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.forms import canonical, numbers_from_json, numbers_to_json
@@ -17,7 +19,8 @@ from storage.identifiers import timed_id
 from storage.repositories.audit import AuditLog
 
 _COLUMNS = (
-    "id, state, plan, plan_sha256, progress, message, candidate, report, command, pid, created_utc_s, updated_utc_s"
+    "id, state, plan, plan_sha256, progress, message, message_form, candidate, report, command, pid, "
+    "created_utc_s, updated_utc_s"
 )
 COMMANDS = ("pause", "cancel", "resume")
 
@@ -77,7 +80,8 @@ class Jobs:
         given: Row = {
             "state": None if state is None else str(state),
             "progress": progress,
-            "message": message,
+            "message": None if message is None else str(message),
+            "message_form": None if message is None else _form(message),
             "candidate": candidate,
             "report": report,
             "pid": pid,
@@ -129,5 +133,21 @@ class Jobs:
         ]
 
 
+def _form(message: str) -> str:
+    return json.dumps(packed(message)) if isinstance(message, Sentence) else ""
+
+
 def _record(row: Row) -> JobRecord:
-    return JobRecord(**{**row, "state": JobState(row["state"])})
+    form = row.pop("message_form")
+    return JobRecord(**{**row, "state": JobState(row["state"]), "message": _message(row["message"], form)})
+
+
+def _message(text: str, form: str) -> str:
+    """The sentence that ``text`` is, where ``form`` comes to just that; else the text."""
+    if not form:
+        return text
+    try:
+        made = unpacked(json_value(form))
+    except ValueError:
+        return text
+    return made if made == text else text

@@ -10,9 +10,13 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from core.adaptation.exhaustion import OUT_OF_MEMORY
+from core.adaptation.plan import make_plan
+from core.adaptation.worker import Workplace, run_job
 from core.codes import JobState, Outcome
+from core.errors import InputError
 from core.ports import JobRecord
-from gui.app import Desk
+from gui.app import Desk, SallyportApp
+from gui.i18n import install_language
 from gui.models.material_model import MaterialModel
 from gui.models.table_model import TextTable
 from gui.services import Services
@@ -21,6 +25,7 @@ from gui.views.recalibrate.reading import read_material
 from gui.views.recalibrate.run_step import remaining
 from gui.views.recalibrate.summary import balance_of, missing, sentences
 from gui.widgets.curves import Curves
+from main import main
 from storage.catalogue import open_catalogue
 from tests.gui.fakes import verdict
 from tests.gui.recalibrating import OpenDesk, catch_launches, fill, open_page, with_job
@@ -200,6 +205,45 @@ def test_a_job_that_ran_out_of_memory_is_told_and_can_be_resumed(
     assert "can go on from its checkpoint" in page.run_step.message.text()
     page.context.actions["resume_job"].trigger()
     assert launched == [["adapt", "resume", job]]
+
+
+def test_why_a_job_failed_is_told_in_german_with_its_values(
+    german: None,
+    qapp: SallyportApp,
+    page: RecalibratePage,
+    qtbot: QtBot,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data, champion = page.context.services.data_dir, "c" * 64
+    install_language(qapp, "de")  # the window has begun in its settings' language
+    with open_catalogue(data) as catalogue:
+        sessions = [session.id for session in catalogue.sessions.page()[0]]
+        plan = make_plan(catalogue.material, sessions, champion, "factory", 1)
+        job = catalogue.jobs.create(plan.to_json(), plan.sha256())
+        changed = catalogue.presentations.of_session(sessions[0])[0].id
+        catalogue.presentations.relabel(changed, "print_flat", "it was one")
+        place = Workplace(
+            catalogue.jobs, catalogue.material, lambda _: tmp_path, lambda: champion, tmp_path, lambda _: None, str
+        )
+        with pytest.raises(InputError):
+            run_job(job, place)
+    page._watch()
+    qtbot.waitUntil(lambda: page.job is not None and page.job.state is JobState.FAILED)
+    assert page.run_step.message.text() == (
+        f"Das Label der Präsentation {changed} wurde geändert, nachdem der Plan entstand. "
+        "Mit `main.py adapt plan` neu planen."
+    )
+    assert main(["adapt", "status", job, "--data", str(data)]) == 0
+    assert f"{job}: failed, 0% The label of presentation {changed} was changed" in capsys.readouterr().out
+
+
+def test_what_a_job_of_an_older_version_left_is_told_as_it_stands(
+    german: None, qapp: SallyportApp, page: RecalibratePage, qtbot: QtBot
+) -> None:
+    install_language(qapp, "de")
+    with_job(page, qtbot, state=JobState.FAILED, message="There is no model 'site-3'. List them.")
+    assert page.run_step.message.text() == "There is no model 'site-3'. List them."
 
 
 def test_canceling_an_idle_job_starts_somebody_who_obeys(

@@ -12,18 +12,20 @@ import pytest
 
 from core.clock import FakeClock
 from core.codes import JobState, Outcome, RecordMode, SessionPurpose, SessionState, SourceKind
-from core.errors import HostError, InputError, UsageError
+from core.errors import HostError, InputError, Sentence, UsageError, sentence
 from core.frames import ModalityMask
 from core.ports import JobStore, PresentationStore
 from main import main
 from storage.catalogue import FORM, Catalogue, open_catalogue
-from storage.database import DatabaseFile
+from storage.database import DatabaseFile, Mode
 from storage.driver import DatabaseError
 from storage.frames import FrameStore
+from storage.migrations import migrate
 from storage.repositories.presentations import LabelSource, PresentationState
 from storage.repositories.sessions import Basis, SessionCounts, SessionFilter
 from storage.repositories.verdicts import VerdictFilter
 from storage.schema import CATALOGUE
+from storage.schema_jobs import MESSAGE_FORMS
 from tests import stored
 
 
@@ -279,6 +281,38 @@ def test_a_job_lives_through_its_states(catalogue: Catalogue) -> None:
     assert (record.state, record.progress, record.pid, record.command) == (JobState.TRAINING, 0.5, 7, "")
     with pytest.raises(InputError, match="no job"):
         jobs.get("none")
+
+
+def test_a_job_s_message_comes_back_as_the_sentence_that_it_was(catalogue: Catalogue) -> None:
+    jobs: JobStore = catalogue.jobs
+    job = jobs.create("{}", "aa")
+    said = InputError(sentence("There is no model {name!r}.", name="site-3"), "List them.").in_one()
+    jobs.update(job, state=JobState.FAILED, message=said)
+    found = jobs.get(job).message
+    assert isinstance(found, Sentence)
+    assert (found, found.template, found.values) == (said, "{what} {remedy}", said.values)  # type: ignore[attr-defined]
+    assert catalogue.file.value("SELECT message FROM jobs") == "There is no model 'site-3'. List them."
+    assert catalogue.audit.entries()[0].reason == said
+    jobs.update(job, progress=0.5)
+    assert isinstance(jobs.get(job).message, Sentence), "what is not given stays"
+    catalogue.file.change("UPDATE jobs SET message = 'Another one.'")
+    assert type(jobs.get(job).message) is str, "a form that says otherwise than the text does not count"
+    for broken in ("{", "[]", '{"text": "Another one.", "template": "{what.real}", "values": {"what": "x"}}'):
+        catalogue.file.change("UPDATE jobs SET message_form = ?", (broken,))
+        assert (jobs.get(job).message, type(jobs.get(job).message)) == ("Another one.", str)
+    jobs.update(job, message=said)
+    jobs.update(job, message='{"text": "typed"}')
+    assert jobs.get(job).message == '{"text": "typed"}', "no text is taken for a form"
+
+
+def test_a_job_from_before_there_were_forms_still_says_what_it_said(tmp_path: Path) -> None:
+    file = DatabaseFile(tmp_path / "catalogue.db", FORM, Mode.CREATE)
+    migrate(file, CATALOGUE[: CATALOGUE.index(MESSAGE_FORMS)])
+    row = {"id": "job-1", "number": 1, "state": "failed", "plan": "{}", "plan_sha256": "aa"}
+    file.insert("jobs", {**row, "message": "It failed.", "created_utc_s": 0.0, "updated_utc_s": 0.0})
+    file.close()
+    with open_catalogue(tmp_path) as catalogue:
+        assert [job.message for job in catalogue.jobs.all()] == ["It failed."]
 
 
 def test_artefacts_are_listed_by_species(catalogue: Catalogue) -> None:
