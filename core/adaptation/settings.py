@@ -38,7 +38,7 @@ class TrainingSettings(BaseModel):
     steps: int = Field(default=120, ge=1, le=100_000)
     batch: int = Field(default=32, ge=2, le=1024, description="site crops a step; as many again from the replay")
     learning_rate: float = Field(default=1e-3, gt=0, lt=1)
-    anchor_l2: float = Field(default=0.01, ge=0, description="pull of the weights towards the champion's")
+    anchor_l2: float = Field(default=0.001, ge=0, description="pull of the weights towards the champion's")
     site_weight: float = Field(default=1.0, gt=0, description="of the site's loss at stability weight 1")
     frames: int = Field(default=5, ge=1, le=60, description="frame sets of a presentation that are used")
     replay: int = Field(default=240, ge=24, description="simulated presentations of the replay memory")

@@ -38,9 +38,9 @@ CHOSEN: Mapping[str, Mapping[str, float]] = {
         "naive": 3.0,
     },
     "archive": {
-        "ours": 10.0,
+        "ours": 3.0,
         "linear_probe": 3.0,
-        "labels_replay": 30.0,
+        "labels_replay": 3.0,
         "fine_tuning": 30.0,
         "adabn": 30.0,
         "tent": 30.0,
@@ -52,9 +52,9 @@ CHOSEN: Mapping[str, Mapping[str, float]] = {
         "naive": 10.0,
     },
     "desk": {
-        "ours": 3.0,
+        "ours": 10.0,
         "linear_probe": 30.0,
-        "labels_replay": 3.0,
+        "labels_replay": 10.0,
         "fine_tuning": 30.0,
         "adabn": 30.0,
         "tent": 30.0,
