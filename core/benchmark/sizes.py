@@ -62,9 +62,9 @@ QUICK = Size(
 
 FULL = Size(
     name="full",
-    train=SplitSize(presentations=600, frames=1),
-    dev=SplitSize(presentations=96, frames=2),
-    test=SplitSize(presentations=176, frames=5),
+    train=SplitSize(presentations=3000, frames=1),
+    dev=SplitSize(presentations=160, frames=2),
+    test=SplitSize(presentations=320, frames=5),
     variants=3,
     pixels=48,
     trunk_epochs=12,
@@ -77,7 +77,14 @@ FULL = Size(
 """The committed tables (docs/scenes-study.md)."""
 
 EARLY = FULL.model_copy(
-    update={"name": "early", "train": SplitSize(presentations=2400, frames=1), "variants": 1, "trunk_epochs": 24}
+    update={
+        "name": "early",
+        "train": SplitSize(presentations=2400, frames=1),
+        "dev": SplitSize(presentations=96, frames=2),
+        "test": SplitSize(presentations=176, frames=5),
+        "variants": 1,
+        "trunk_epochs": 24,
+    }
 )
 """What only modalities together tell takes more people to find, and their crops as they were cut: with 600
 presentations even a network that sees all planes at once stays a coin."""
