@@ -126,12 +126,16 @@ def _stored_frames(folder: DataFolder, session: str, key: DataKey) -> Iterable[F
     from storage.frames import FrameStore
     from storage.sealing import PLAIN, Opener
 
+    opener = Opener(lambda _: key, plain=False) if key.id else PLAIN
+    with FrameStore.open(_frames_file(folder, session), opener) as store:
+        yield from store
+
+
+def _frames_file(folder: DataFolder, session: str) -> Path:
     path = folder.frames(session)
     if not path.is_file():
         raise InputError(f"The session {session!r} holds no frames.", "List sessions with `main.py sessions`.")
-    opener = Opener(lambda _: key, plain=False) if key.id else PLAIN
-    with FrameStore.open(path, opener) as store:
-        yield from store
+    return path
 
 
 # --- the station ----------------------------------------------------------------------------------------------------
@@ -176,8 +180,10 @@ def build_station(
         log_in(catalogue)
         if spec.scheme == "session":
             catalogue.require(Permission.REVIEW)
-        if spec.scheme == "session" and (key := catalogue.vault.session_key(spec.argument)) is not None:
-            capture |= {"replay_key_id": key.id, "replay_key": key.secret}
+            catalogue.sessions.get(spec.argument)
+            if (key := catalogue.vault.session_key(spec.argument)) is not None:
+                capture |= {"replay_key_id": key.id, "replay_key": key.secret}
+            _frames_file(folder, spec.argument)  # before there is a session that would stay empty
         ring = FrameRing.create()
         held.callback(ring.close)
         supervisor = CaptureSupervisor(
@@ -257,16 +263,29 @@ def _window(options: Namespace) -> int:
 
 def _run(options: Namespace) -> int:
     from core.results import write_json
+    from core.station.headless import RunReport
 
     with Interrupt(at_once=True) as canceled:
         try:
+            _check_source(options)
             return _run_station(options, canceled)
         except KeyboardInterrupt:
             if canceled.at_once:  # there is no station yet that could have told of itself
-                from core.station.headless import RunReport
-
                 write_json(RunReport(canceled=True).to_json(), options.json)
             raise
+
+
+def _check_source(options: Namespace) -> None:
+    """Refuse a source that cannot be one before anything is stored, be it a line of a log; the report is written."""
+    from core.results import write_json
+    from core.station.headless import RunReport
+    from devices.sources import checked_source
+
+    try:
+        checked_source(options.source)
+    except InputError as error:
+        write_json(RunReport(problems=[str(error)]).to_json(), options.json)
+        raise
 
 
 def _run_station(options: Namespace, canceled: Interrupt) -> int:
@@ -455,11 +474,15 @@ def _qualify_measure(options: Namespace) -> int:
 
 def _shift_check(options: Namespace) -> int:
     from core.station.shift import present_all, sources_of
+    from devices.sources import checked_source
     from storage.catalogue import open_catalogue
     from storage.commands_shift_check import ask, store
     from storage.opening import folder_of, site_access
     from storage.people_commands import log_in
 
+    sources = sources_of(options.source, options.kit_print)
+    for source in sources:
+        checked_source(source)
     folder, access = folder_of(options), site_access(options)
     start_logging(folder.root / "logs", "shift")
     with open_catalogue(folder, access=access) as catalogue:
@@ -475,7 +498,7 @@ def _shift_check(options: Namespace) -> int:
         return build_station(options, source, act, automatic=False, access=access, **camera)[0]
 
     with Interrupt() as canceled:
-        answers = present_all(station, sources_of(options.source, options.kit_print), ask, canceled)
+        answers = present_all(station, sources, ask, canceled)
     with open_catalogue(folder, access=access) as catalogue:
         act(catalogue)
         return store(catalogue, options, answers)

@@ -10,8 +10,7 @@ import pyrealsense2 as rs
 from core.codes import SourceKind
 from core.errors import InputError, sentence
 from devices.bag import check_bag
-
-SUFFIXES = (".db3", ".bag")
+from devices.recorded import require_recording
 
 
 class PlaybackOrigin:
@@ -34,13 +33,7 @@ class PlaybackOrigin:
 
     def acquire(self) -> Any:
         """Open the file. Raises `InputError` when it is missing, truncated or not a recording."""
-        if not self._path.is_file():
-            raise InputError(sentence("There is no recording {path}.", path=self._path), "Check the path.")
-        if self._path.suffix.lower() not in SUFFIXES:
-            raise InputError(
-                sentence("{name} is not a recording that the camera SDK can read.", name=self._path.name),
-                "Give a .db3 or .bag file of `main.py record` or the RealSense Viewer.",
-            )
+        require_recording(self._path)
         self._context = rs.context()
         try:
             if self._path.suffix.lower() == ".bag":

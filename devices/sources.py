@@ -11,6 +11,8 @@ from core.codes import SourceKind
 from core.errors import HostError, UsageError, sentence
 from core.frames import FrameSet
 from devices.base import Camera
+from devices.faults import read_script
+from devices.recorded import require_recording
 
 if TYPE_CHECKING:
     from devices.simulated import Scene
@@ -61,6 +63,32 @@ class SourceSpec:
         return f"{self.scheme}:{self.argument}" if self.argument else self.scheme
 
 
+def checked_source(text: str) -> SourceSpec:
+    """Read a source text and look at whatever it names that is no device: scene, script, recording.
+
+    No camera is touched and no SDK loaded, so that a command can refuse it before it stores anything.
+
+    Raises:
+        UsageError: there is no such form, or no such scene.
+        InputError: the recording or the script is not there or cannot be one.
+    """
+    spec = SourceSpec.parse(text)
+    if spec.scheme == "simulated":
+        _check_scene(spec.argument)
+    elif spec.scheme == "scripted":
+        _check_scene(read_script(Path(spec.argument)).scene)
+    elif spec.scheme == "file":
+        require_recording(Path(spec.argument))
+    return spec
+
+
+def _check_scene(text: str) -> None:
+    if text.strip():  # the renderer's modules are imported only where there is something to read
+        from core.scenes.spec import SceneSpec
+
+        SceneSpec.parse(text)
+
+
 def open_camera(
     spec: SourceSpec,
     *,
@@ -98,7 +126,6 @@ def open_camera(
 
         origin = SimulatedOrigin(live_scene(spec.argument), start_s=start_s)
     elif spec.scheme == "scripted":
-        from devices.faults import read_script
         from devices.scripted import ScriptedOrigin
 
         script = read_script(Path(spec.argument))

@@ -66,14 +66,16 @@ class CatalogueLedger:
         """See `StationLedger.describe_session`."""
         self._catalogue.sessions.describe(session, device=asdict(health.device), profiles=health.profiles)
 
-    def close_session(self, session: str, state: SessionState, health: CameraHealth | None, recorded: int) -> None:
+    def close_session(
+        self, session: str, state: SessionState, health: CameraHealth | None, recorded: int, problem: str = ""
+    ) -> None:
         """See `StationLedger.close_session`."""
         counts = SessionCounts(recorded=recorded)
         if health is not None:
             counts = SessionCounts(
                 recorded, health.dropped_capture, health.dropped_recorder, health.camera_s, health.skew_ms
             )
-        self._catalogue.sessions.close(session, state, counts)
+        self._catalogue.sessions.close(session, state, counts, problem)
 
     def open_presentation(self, session: str, label: PresentationLabel, t_s: float) -> str:
         """See `StationLedger.open_presentation`."""

@@ -196,6 +196,9 @@ def run_headless(
             station.start_capture()
             report.session = station.open_session(order)
             _loop(station, report, canceled, clock, listen, daily)
+    except KnownError as error:
+        station.fail(error.what)
+        raise
     finally:
         station.shutdown()
         for problem in daily.finish() if daily is not None else ():

@@ -82,8 +82,10 @@ class StationLedger(Protocol):
         """Store identity, calibration and settings of the camera with the session."""
         ...
 
-    def close_session(self, session: str, state: SessionState, health: CameraHealth | None, recorded: int) -> None:
-        """Close it, with its counts."""
+    def close_session(
+        self, session: str, state: SessionState, health: CameraHealth | None, recorded: int, problem: str = ""
+    ) -> None:
+        """Close it, with its counts; ``problem``: why it ended before it should."""
         ...
 
     def open_presentation(self, session: str, label: PresentationLabel, t_s: float) -> str:

@@ -109,6 +109,7 @@ class Station:
         self._policy_refused = False
         self._audit_broken = False
         self._storage_failed = False
+        self._failure = ""
 
     # --- life --------------------------------------------------------------------------------------------------
 
@@ -207,11 +208,15 @@ class Station:
         self._settle(lambda: not self.presentation, LAST_VERDICT_MS)
         if self._recording and self._capture.send(StopRecording()):
             self._settle(lambda: not self._recording, 1000.0 * timeout_s)
-        state = SessionState.CUT_OFF if self._recording else SessionState.CLOSED
-        self._ledger.close_session(self.session, state, self.health, self.recorded)
+        state = SessionState.CUT_OFF if self._recording or self._failure else SessionState.CLOSED
+        self._ledger.close_session(self.session, state, self.health, self.recorded, self._failure)
         self._recording = False
         self.session = ""
         self._inference.send(SetSession("", self.source_kind, self.locked))
+
+    def fail(self, what: str) -> None:
+        """Camera or model is given up: the session that runs is closed as cut off, with the first reason of these."""
+        self._failure = self._failure or what
 
     def begin_presentation(self, label: PresentationLabel | None = None) -> str:
         """Start a presentation on command; an earlier one that still runs ends first."""
@@ -282,6 +287,8 @@ class Station:
             return []
         elif isinstance(message, StreamEnded):
             self.end_presentation()
+        elif isinstance(message, Problem) and message.fatal:
+            self.fail(message.what)
         return [message]
 
     def _from_inference(self, message: Message) -> list[Message]:
@@ -300,6 +307,8 @@ class Station:
         elif isinstance(message, ShadowSaid):
             self._note_shadow(message)
             return []
+        elif isinstance(message, Problem) and message.fatal:
+            self.fail(message.what)
         return [message]
 
     def _conclude(self, verdict: Verdict) -> list[Message]:

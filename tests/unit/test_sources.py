@@ -14,7 +14,7 @@ from core.codes import SourceKind
 from core.errors import InputError, KnownError, UsageError
 from core.frames import Modality
 from devices.faults import Fault, parse_script, read_script
-from devices.sources import SourceSpec, open_camera
+from devices.sources import SourceSpec, checked_source, open_camera
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,18 @@ def test_every_form_is_read(text: str, kind: SourceKind, argument: str) -> None:
 def test_anything_else_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="Write one of"):
         SourceSpec.parse(text)
+
+
+def test_a_source_is_checked_without_touching_a_device(tmp_path: Path) -> None:
+    (tmp_path / "faults.toml").write_text(SCRIPT.replace("bona_fide,", "booth,"), encoding="utf-8")
+    (tmp_path / "x.DB3").touch()
+    for text in ("simulated", "simulated:booth,seed=3", "realsense:1", "session:1"):
+        assert str(checked_source(text)) == text
+    for text in (f"scripted:{tmp_path / 'faults.toml'}", f"file:{tmp_path / 'x.DB3'}"):
+        assert str(checked_source(text)) == text
+    for text in ("simulated:bona_fide,seed=3", f"file:{tmp_path / 'x.png'}", f"scripted:{tmp_path / 'none.toml'}"):
+        with pytest.raises(KnownError):
+            checked_source(text)
 
 
 def test_a_session_needs_the_storage_that_main_hands_in() -> None:
