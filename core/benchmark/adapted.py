@@ -32,7 +32,7 @@ from core.adaptation.plan import Plan, PlannedPresentation, Split, make_plan, sp
 from core.adaptation.progress import Interrupted, Progress, Unheard
 from core.adaptation.replay import Simulate, simulated
 from core.adaptation.settings import TrainingSettings
-from core.benchmark.captures import SESSION, ManifestStore
+from core.benchmark.captures import SESSION, ManifestStore, face_seen
 from core.benchmark.work import Canceled, Report, Work, stop_if
 from core.codes import Species
 from core.data.hybrids import Family
@@ -92,7 +92,10 @@ class _Bench:
 
     def __init__(self, order: Order, report: Report, canceled: Canceled) -> None:
         self._order, self._canceled = order, canceled
-        self._store, self._sampler = ManifestStore(order.manifest, report, canceled), FaceSampler()
+        sampler = FaceSampler()
+        self._store = ManifestStore(
+            order.manifest, lambda frame_set: sampler.sample(frame_set).crop, order.training.frames, report, canceled
+        )
         self.left_out = self._store.left_out
         self._inputs = hashlib.sha256(f"{self._store.digest}\n{program_digest()}".encode()).hexdigest()
         self._kept: dict[tuple[str, Family, int], list[Encoded]] = {}
@@ -141,8 +144,7 @@ class _Bench:
         started = time.monotonic()
         work = Pass(
             plan, self._order.champion, out_dir, Progress("", Unheard(self._canceled)), self._store,
-            lambda frame_set: self._sampler.sample(frame_set).crop, self._order.simulate,
-            self._order.work / "replay", self._kept,
+            face_seen, self._order.simulate, self._order.work / "replay", self._kept,
         )  # fmt: skip
         try:
             prepared = prepare(work)

@@ -1,18 +1,37 @@
-"""A manifest as a store of presentations: every picture is looked at once, what cannot be used is left out by name."""
+"""A manifest as a store of presentations: every picture is looked at once, what cannot be used is left out by name.
+
+While a picture is at hand its face is cut as well, so that no pass has to decode it again: faces are kept, about 100 kB
+each and at most ``frames`` of a presentation, and the pictures are let go.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from core.adaptation.material import CropFace, evenly
 from core.benchmark.work import Canceled, Report, stop_if
 from core.codes import SourceKind
 from core.data.manifest import LeftOut, Manifest, ManifestRow, load_frame_set
 from core.errors import InputError
-from core.frames import FrameSet
+from core.frames import FaceCrop, FrameSet, ModalityMask
 from core.ports import StoredPresentation
 
 SESSION = "manifest"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen(FrameSet):
+    """A frame set whose pictures are gone; ``face``: what was found in them."""
+
+    face: FaceCrop | None = None
+
+
+def face_seen(frame_set: FrameSet) -> FaceCrop | None:
+    """The face of a frame set of a `ManifestStore`: its `core.adaptation.material.CropFace`."""
+    assert isinstance(frame_set, Seen)
+    return frame_set.face
 
 
 class ManifestStore:
@@ -22,48 +41,55 @@ class ManifestStore:
     the rows that are used and of what lies in their files, not of where these lie.
     """
 
-    def __init__(self, manifest: Manifest, report: Report, canceled: Canceled) -> None:
-        """Look at every picture.
+    def __init__(
+        self, manifest: Manifest, crop_face: CropFace, frames: int, report: Report, canceled: Canceled
+    ) -> None:
+        """Look at every picture, and find the faces of as many frame sets of each presentation as a pass uses.
 
         Raises:
             InputError: there is no usable presentation.
             CanceledError: a person asked to stop.
         """
-        left_out, seen = list(manifest.left_out), hashlib.sha256()
-        self._rows: dict[str, tuple[ManifestRow, ...]] = {}
+        self._left_out, self._hash = list(manifest.left_out), hashlib.sha256()
+        self._first: dict[str, ManifestRow] = {}
+        self._seen: dict[str, tuple[Seen, ...]] = {}
         presentations = manifest.presentations()
         for number, rows in enumerate(presentations):
             stop_if(canceled)
             report("reading", number / len(presentations))
-            if used := tuple(row for row in rows if _is_usable(row, left_out)):
-                self._rows[rows[0].presentation] = used
-                for row in used:
-                    seen.update(_content(row))
-        if not self._rows:
+            if seen := tuple(_seen(frame_set, crop_face) for frame_set in evenly(self._usable(rows), frames)):
+                self._first[rows[0].presentation], self._seen[rows[0].presentation] = rows[0], seen
+        if not self._seen:
             raise InputError(f"{manifest.path.name} has no usable presentation.", "Check its paths.")
-        self.left_out: tuple[LeftOut, ...] = tuple(left_out)
-        self.digest = seen.hexdigest()
+        self.left_out: tuple[LeftOut, ...] = tuple(self._left_out)
+        self.digest = self._hash.hexdigest()
 
     def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
         """See `PresentationStore.presentations`."""
         del sessions
         return [
-            StoredPresentation(name, SESSION, rows[0].subject or name, rows[0].species, "", SourceKind.PLAYBACK)
-            for name, rows in self._rows.items()
+            StoredPresentation(name, SESSION, row.subject or name, row.species, "", SourceKind.PLAYBACK)
+            for name, row in self._first.items()
         ]
 
     def frame_sets(self, presentation: str) -> Iterator[FrameSet]:
-        """See `PresentationStore.frame_sets`. A picture that has become unusable since is an `InputError`."""
-        return map(load_frame_set, self._rows[presentation])
+        """See `PresentationStore.frame_sets`: those that a pass uses, without their pictures (`face_seen`)."""
+        return iter(self._seen[presentation])
+
+    def _usable(self, rows: Sequence[ManifestRow]) -> Iterator[FrameSet]:
+        for row in rows:
+            try:
+                frame_set = load_frame_set(row)
+            except InputError as error:
+                self._left_out.append(LeftOut(row.line, f"{row.presentation}: {error.what}", row.split))
+                continue
+            self._hash.update(_content(row))
+            yield frame_set
 
 
-def _is_usable(row: ManifestRow, left_out: list[LeftOut]) -> bool:
-    try:
-        load_frame_set(row)
-    except InputError as error:
-        left_out.append(LeftOut(row.line, f"{row.presentation}: {error.what}", row.split))
-        return False
-    return True
+def _seen(frame_set: FrameSet, crop_face: CropFace) -> Seen:
+    face = crop_face(frame_set)
+    return Seen(frame_set.number, frame_set.time_ms, {}, ModalityMask(0), {}, framing=frame_set.framing, face=face)
 
 
 def _content(row: ManifestRow) -> bytes:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from core.benchmark.adapted import Order, as_markdown, run
+from core.benchmark.captures import ManifestStore, face_seen
+from core.data.images import read_image
 from core.data.manifest import COLUMNS, read_manifest
 from core.errors import CanceledError, InputError, UsageError
+from core.face.sampler import FaceSampler
+from core.frames import FaceCrop, FrameSet, Modality
 from tests.unit.adaptation_site import QUICK, face, simulate, write_champion
 
 SPECIES = ("", "", "print_flat")
@@ -50,6 +56,10 @@ def order(manifest: Path, folder: Path, **changes: int) -> Order:
     )  # fmt: skip
 
 
+def face_of(frame_set: FrameSet) -> FaceCrop | None:
+    return FaceSampler().sample(frame_set).crop
+
+
 def never() -> bool:
     return False
 
@@ -76,6 +86,45 @@ def test_every_split_of_the_subjects_prints_each_of_them_and_is_kept(manifest: P
     assert run(wanted, report, never) == result, "a finished pass is read, its seconds with it"
     with pytest.raises(CanceledError):
         run(order(manifest, tmp_path, splits=3), report, lambda: True)
+
+
+def test_every_picture_is_decoded_once_and_let_go(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: Counter[Path] = Counter()
+
+    def counted(path: Path, modality: Modality) -> Any:
+        decoded[path] += 1
+        return read_image(path, modality)
+
+    monkeypatch.setattr("core.data.manifest.read_image", counted)
+    result = run(order(manifest, tmp_path, splits=2), report, never)
+    assert len(result["splits"]) == 2
+    assert len(decoded) == 2 * 3 * 4
+    assert set(decoded.values()) == {1}
+    store = ManifestStore(read_manifest(manifest), face_of, 1, report, never)
+    (seen,) = store.frame_sets("p0-0")
+    assert seen.nbytes == 0
+    assert face_seen(seen) is not None
+
+
+def test_faces_are_sought_only_in_frame_sets_that_a_pass_uses(manifest: Path, tmp_path: Path) -> None:
+    (manifest.parent / "none.png").write_bytes(b"no picture")
+    rows = [
+        cells(presentation="long", subject="s1", ir=name, framing="crop")
+        for name in ("p1-0-i.png", "none.png", "p1-1-i.png", "p1-2-i.png")
+    ]
+    sought: list[int] = []
+
+    def face(frame_set: FrameSet) -> FaceCrop | None:
+        sought.append(frame_set.number)
+        return face_of(frame_set)
+
+    store = ManifestStore(
+        read_manifest(changed(manifest, "long.csv", [",".join(COLUMNS), *rows])), face, 2, report, never
+    )
+    assert [frame_set.number for frame_set in store.frame_sets("long")] == sought == [1, 4]
+    assert [left.row for left in store.left_out] == [3]
 
 
 def test_labels_are_drawn_from_those_who_adapt(manifest: Path, tmp_path: Path) -> None:
