@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import logging.handlers
+import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -41,6 +42,13 @@ def start_logging(folder: Path, process: str, *, verbose: bool = False) -> Path 
     handler.setFormatter(logging.Formatter(FORMAT))
     logging.getLogger().addHandler(handler)
     return crash
+
+
+def begin_child(folder: Path, process: str) -> None:
+    """What a child process does first; of a thread that does a child's work there is nothing to prepare."""
+    if multiprocessing.parent_process() is not None and multiprocessing.current_process().name != "MainProcess":
+        leave_interrupts_to_the_parent()
+        start_logging(folder, process)
 
 
 def leave_interrupts_to_the_parent() -> None:

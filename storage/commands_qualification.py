@@ -11,12 +11,15 @@ from core.codes import SourceKind
 from core.errors import ExitCode
 from core.frames import FrameSet, ModalityMask
 from core.qualification.report import told, told_checks
-from core.terminal import plain, show_rows
+from core.terminal import Interrupt, plain, show_rows
 from storage import qualification
 from storage.catalogue import Catalogue
+from storage.opening import opened
 
 Taken = tuple[CameraIdentity, SourceKind, Sequence[FrameSet]]
 """A camera, what kind of source it is, and frame sets of it."""
+MEASURED_SETS = 30
+"""Frame sets of one measurement of a wall: a second of a camera at 30 Hz."""
 
 
 def status(catalogue: Catalogue, options: Namespace) -> int:
@@ -31,8 +34,14 @@ def status(catalogue: Catalogue, options: Namespace) -> int:
     return ExitCode.DONE
 
 
-def measured(catalogue: Catalogue, options: Namespace, taken: Taken, model: str) -> int:
-    """Add a placement before the wall to the qualification of the camera under a mask with the model."""
+def measure(options: Namespace, sample: Callable[[str, int, Callable[[], bool]], Taken]) -> int:
+    """Take frame sets of a wall with ``sample``, and add the placement to the camera's qualification."""
+    with opened(options) as (catalogue, registry), Interrupt() as canceled:
+        taken = sample(options.source, MEASURED_SETS, canceled)
+        return _measured(catalogue, options, taken, registry.champion().sha256)
+
+
+def _measured(catalogue: Catalogue, options: Namespace, taken: Taken, model: str) -> int:
     identity, kind, frame_sets = taken
     mask = options.modalities or ModalityMask.of(frame_sets[-1].profiles if frame_sets else ())
     record = qualification.begin(catalogue, identity, kind, mask, model)

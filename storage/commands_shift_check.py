@@ -9,13 +9,45 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from select import select
 
+from core.access import Permission
 from core.errors import ExitCode
-from core.station.shift import SHOWN, ShiftAnswers
-from core.terminal import plain, say, show_rows
+from core.logs import start_logging
+from core.station import Station
+from core.station.shift import SHOWN, ShiftAnswers, present_all, sources_of
+from core.terminal import Interrupt, plain, say, show_rows
 from storage import qualification
-from storage.catalogue import Catalogue
+from storage.catalogue import Catalogue, open_catalogue
+from storage.opening import folder_of, site_access
+from storage.people_commands import log_in
+from storage.station_ground import BuildStation
 
 _ASKS = ("One of your team looks at the camera.", "Hold the kit print before the camera.")
+
+
+def check(options: Namespace, check_source: Callable[[str], None], build_station: BuildStation) -> int:
+    """Make the check; ``check_source`` refuses what cannot be a source before anything is stored."""
+    sources = sources_of(options.source, options.kit_print)
+    for source in sources:
+        check_source(source)
+    folder, access = folder_of(options), site_access(options)
+    start_logging(folder.root / "logs", "shift")
+    with open_catalogue(folder, access=access) as catalogue:
+        log_in(catalogue, options)
+        catalogue.require(Permission.OPERATE)
+        actor = catalogue.actor
+
+    def act(catalogue: Catalogue) -> None:
+        catalogue.actor = actor
+
+    def station(source: str) -> Station:
+        camera = {"realtime": True, "wait_for_device": False}
+        return build_station(options, source, act, automatic=False, access=access, **camera)[0]
+
+    with Interrupt() as canceled:
+        answers = present_all(station, sources, ask, canceled)
+    with open_catalogue(folder, access=access) as catalogue:
+        act(catalogue)
+        return store(catalogue, options, answers)
 
 
 def ask(number: int) -> Callable[[], bool]:

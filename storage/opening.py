@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.access import Permission
 from core.codes import ModelRole
 from core.model.manifest import FACTORY_BUNDLE
 from core.model.trusted import FACTORY_SHA256
@@ -41,6 +42,12 @@ def opened(options: Namespace) -> Iterator[tuple[Catalogue, ModelRegistry]]:
     with open_catalogue(folder_of(options), access=site_access(options)) as catalogue:
         log_in(catalogue, options)
         yield catalogue, models_of(catalogue)
+
+
+def require(options: Namespace, permission: Permission) -> None:
+    """Go on only if the account that the options name holds ``permission``. Errors as `opened`, and `DeniedError`."""
+    with opened(options) as (catalogue, _):
+        catalogue.require(permission)
 
 
 def site_access(options: Namespace, prompt: bool = True) -> SiteAccess:

@@ -36,6 +36,7 @@ COMMAND_LINE_ONLY = (
     "core/station/headless.py",
     "core/terminal.py",
     "core/training",
+    "gui/opening.py",
     "storage/commands_erasure.py",
     "storage/commands_keys.py",
     "storage/commands_labels.py",
