@@ -136,6 +136,10 @@ def _streams_whole(options: Namespace, work: Path, report: Report, canceled: Can
 def _streams_dev(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     from core.benchmark.streams.tuning import TuningOrder, run
 
+    if options.seeds or options.methods or options.domain is not None:
+        raise UsageError(
+            "Rates are weighed for every method alike, on one seed.", "Leave --seeds, --methods and --domain out."
+        )
     targets = tuple(options.targets or ())
     order = TuningOrder(_out(options, page=True), work, options.quick, targets, options.draws, options.processes)
     run(order, report, canceled)
