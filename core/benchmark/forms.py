@@ -128,8 +128,8 @@ def _streams(options: Namespace, work: Path, report: Report, canceled: Canceled)
 def _streams_whole(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     from core.benchmark.streams.whole import WholeOrder, run
 
-    seeds = _seeds(options.seeds)
-    run(WholeOrder(_out(options, page=True), work, options.quick, seeds, options.processes), report, canceled)
+    out = _out(options, page=True)
+    run(WholeOrder(out, work, options.quick, options.processes, seeds=_seeds(options.seeds)), report, canceled)
     return ExitCode.DONE
 
 
@@ -140,8 +140,8 @@ def _streams_dev(options: Namespace, work: Path, report: Report, canceled: Cance
         raise UsageError(
             "Rates are weighed for every method alike, on one seed.", "Leave --seeds, --methods and --domain out."
         )
-    targets = tuple(options.targets or ())
-    order = TuningOrder(_out(options, page=True), work, options.quick, targets, options.draws, options.processes)
+    out, targets = _out(options, page=True), tuple(options.targets or ())
+    order = TuningOrder(out, work, options.quick, options.processes, targets=targets, draws=options.draws)
     run(order, report, canceled)
     return ExitCode.DONE
 
@@ -149,7 +149,7 @@ def _streams_dev(options: Namespace, work: Path, report: Report, canceled: Cance
 def _gate(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     from core.benchmark.gate.command import GateOrder, run
 
-    order = GateOrder(_out(options, page=True), work, options.quick, options.draws, options.processes)
+    order = GateOrder(_out(options, page=True), work, options.quick, options.processes, draws=options.draws)
     run(order, report, canceled)
     return ExitCode.DONE
 

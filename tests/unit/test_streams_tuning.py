@@ -14,7 +14,7 @@ from core.benchmark.sizes import SplitSize
 from core.benchmark.streams import tuning
 from core.benchmark.streams.cells import SEVERITY
 from core.benchmark.streams.methods.registry import BY_NAME, NONE, OURS, THRESHOLD
-from core.benchmark.streams.rates import CHOSEN, FACTORS, rate_of
+from core.benchmark.streams.rates import CHOSEN, FACTORS, TARGETS, factor_of
 from core.benchmark.streams.sites import alike, drawn_apart, open_site, site_for
 from core.benchmark.streams.study import work_of
 from core.benchmark.streams.tuning import TuningOrder, chosen, run, tuned
@@ -84,11 +84,11 @@ def test_among_equals_a_method_keeps_its_own_rate() -> None:
 
 def test_what_was_chosen_names_methods_and_factors_that_there_are() -> None:
     known = {method.name for method in tuned()}
-    for target, rates in CHOSEN.items():
-        assert target in SEVERITY
-        assert set(rates) <= known
-        assert set(rates.values()) <= set(FACTORS)
-    assert rate_of("nowhere", OURS) == 1.0
+    assert set(TARGETS) == set(SEVERITY)
+    assert set(CHOSEN) == known
+    assert {factor for factors in CHOSEN.values() for factor in factors} <= set(FACTORS)
+    assert factor_of("nowhere", OURS) == factor_of("desk", NONE) == 1.0
+    assert factor_of("desk", "a_one") == factor_of("desk", "ours_bound") == factor_of("desk", OURS)
 
 
 def test_an_unknown_target_is_refused(tmp_path: Path) -> None:

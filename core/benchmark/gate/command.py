@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from core.benchmark.gate import poisoning, second_look, sites
@@ -11,7 +10,7 @@ from core.benchmark.gate.page import page
 from core.benchmark.hardware import described
 from core.benchmark.scenes import identity
 from core.benchmark.streams.folds import open_fold
-from core.benchmark.streams.size import FULL, QUICK, StreamSize
+from core.benchmark.streams.size import SizedOrder
 from core.benchmark.streams.study import fold_of, prepare_folds, work_of
 from core.benchmark.work import Canceled, Report
 from core.results import write_json, writing
@@ -23,15 +22,10 @@ _STEPS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class GateOrder:
-    """What a person asked for. ``draws``: of each poison and share; drawn sites are a hundred times as many."""
+class GateOrder(SizedOrder):
+    """See `SizedOrder`. ``draws``: of each poison and share; drawn sites are a hundred times as many."""
 
-    out: Path
-    work: Path
-    quick: bool = False
     draws: int | None = None
-    processes: int = 1
-    size: StreamSize | None = None
 
 
 def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
@@ -41,7 +35,7 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
         HostError: the result or the work folder cannot be written.
         CanceledError: the person asked to stop; finished passes are kept.
     """
-    size, draws = order.size or (QUICK if order.quick else FULL), order.draws or (1 if order.quick else 5)
+    size, draws = order.sized, order.draws or (1 if order.quick else 5)
     drawn = sites.study(20 if order.quick else 100, report, canceled)
     caught = second_look.caught(200 if order.quick else 1000, report, canceled)
     work = work_of(order.work, size)

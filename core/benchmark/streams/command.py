@@ -15,7 +15,7 @@ from core.benchmark.streams.figures import write_figures
 from core.benchmark.streams.methods.registry import METHODS, NONE, ORACLE, OURS, OURS_BOUND, THRESHOLD, THRESHOLD_BOUND
 from core.benchmark.streams.page import page
 from core.benchmark.streams.result import Results, aims
-from core.benchmark.streams.size import FULL, QUICK, StreamSize
+from core.benchmark.streams.size import SizedOrder
 from core.benchmark.streams.study import StreamsPlan, run_plan, work_of
 from core.benchmark.work import Canceled, Report, Work
 from core.errors import UsageError
@@ -29,24 +29,14 @@ HARM_DRAWS = 19
 
 
 @dataclass(frozen=True, slots=True)
-class StreamsOrder:
-    """What a person asked for."""
+class StreamsOrder(SizedOrder):
+    """See `SizedOrder`; of ``targets``, ``seeds`` and ``methods`` none = all."""
 
-    out: Path
-    work: Path
-    quick: bool = False
     targets: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     methods: tuple[str, ...] = ()
     draws: int | None = None
     """Of labels, order and missingness in each cell; the first makes the tables, all of them count harm."""
-    processes: int = 1
-    size: StreamSize | None = None
-
-    @property
-    def sized(self) -> StreamSize:
-        """The size that was asked for."""
-        return self.size or (QUICK if self.quick else FULL)
 
     def plan(self) -> StreamsPlan:
         """What is run.

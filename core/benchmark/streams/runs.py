@@ -17,7 +17,7 @@ from core.benchmark.streams.folds import Fold, Opened
 from core.benchmark.streams.judging import FIGURES, Outcome, outcome, presented, thresholds
 from core.benchmark.streams.material import Material, material_of
 from core.benchmark.streams.methods.registry import NONE
-from core.benchmark.streams.rates import rate_of
+from core.benchmark.streams.rates import factor_of
 from core.benchmark.work import Work
 from core.training.calibration import Calibration
 
@@ -42,7 +42,7 @@ class Stream:
 
     def of(self, method: str) -> str:
         """Where what a method did lies, under the learning rate that it has at the target."""
-        factor = rate_of(self.cell.target, method)
+        factor = factor_of(self.cell.target, method)
         return f"{self.piece}/{method}{'' if factor == 1.0 else f'-x{factor:g}'}.npz"
 
     def material(self, opened: Opened, fold: Fold, method: str) -> Material:
@@ -53,7 +53,7 @@ class Stream:
             opened.source, opened.site, self.cell, self.labels, drawn, size.steps, size.rows,
             bona_fide_only=self.bona_fide_only,
         )  # fmt: skip
-        return replace(found, rate=rate_of(self.cell.target, method))
+        return replace(found, rate=factor_of(self.cell.target, method))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

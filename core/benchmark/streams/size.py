@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from pydantic import Field
 
 from core.benchmark.sizes import Size, SplitSize
@@ -51,3 +54,19 @@ FULL = StreamSize(
     },  # type: ignore[arg-type]
 )
 """The committed tables (docs/adaptation.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizedOrder:
+    """What a person asked for: where to write, where pieces lie, how large, in how many processes."""
+
+    out: Path
+    work: Path
+    quick: bool = False
+    processes: int = 1
+    size: StreamSize | None = None
+
+    @property
+    def sized(self) -> StreamSize:
+        """The size that was asked for."""
+        return self.size or (QUICK if self.quick else FULL)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from core.benchmark.streams.methods.registry import METHODS, NONE, ORACLE, THRES
 from core.benchmark.streams.rates import FACTORS
 from core.benchmark.streams.runs import Record, keep, record
 from core.benchmark.streams.sites import WEIGHED_ON, SiteFold, alike, open_site, site_for
-from core.benchmark.streams.size import FULL, QUICK, StreamSize
+from core.benchmark.streams.size import SizedOrder, StreamSize
 from core.benchmark.streams.study import prepare_folds, work_of
 from core.benchmark.work import Canceled, Report, Work, stop_if
 from core.errors import UsageError
@@ -38,21 +37,11 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class TuningOrder:
-    """What a person asked for. ``targets``: for which something is weighed; none = all. ``draws``: of labels."""
+class TuningOrder(SizedOrder):
+    """See `SizedOrder`. ``targets``: for which something is weighed; none = all. ``draws``: of labels."""
 
-    out: Path
-    work: Path
-    quick: bool = False
     targets: tuple[str, ...] = ()
     draws: int | None = None
-    processes: int = 1
-    size: StreamSize | None = None
-
-    @property
-    def sized(self) -> StreamSize:
-        """The size that was asked for."""
-        return self.size or (QUICK if self.quick else FULL)
 
     @property
     def named(self) -> tuple[str, ...]:

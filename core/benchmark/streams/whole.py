@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from core.benchmark.streams.cells import CELLS
 from core.benchmark.streams.folds import Fold, open_fold
 from core.benchmark.streams.methods.registry import BY_NAME, NONE, table, together
 from core.benchmark.streams.runs import Stream, record, run_stream
-from core.benchmark.streams.size import FULL, QUICK, StreamSize
+from core.benchmark.streams.size import SizedOrder
 from core.benchmark.streams.study import fold_of, prepare_folds, work_of
 from core.benchmark.work import Canceled, Report, Work, stop_if
 from core.results import write_json, writing
@@ -34,20 +33,10 @@ CELL = next(cell for cell in CELLS if (cell.target, cell.order, cell.missing) ==
 
 
 @dataclass(frozen=True, slots=True)
-class WholeOrder:
-    """What a person asked for."""
+class WholeOrder(SizedOrder):
+    """See `SizedOrder`; ``seeds``: none = those of the size."""
 
-    out: Path
-    work: Path
-    quick: bool = False
     seeds: tuple[int, ...] = ()
-    processes: int = 1
-    size: StreamSize | None = None
-
-    @property
-    def sized(self) -> StreamSize:
-        """The size that was asked for."""
-        return self.size or (QUICK if self.quick else FULL)
 
     @property
     def drawn(self) -> tuple[int, ...]:
