@@ -20,8 +20,9 @@ _STRICTEST = 1.0 - 1e-6
 _HALF_TRUST = 5
 """Bona fide of the site that count as much as the simulated ones together."""
 _HALF_TRUST_ATTACKS = 30
-"""Attacks presented on site that count as much as all others together. They are few, of one or two species, and at
-sites left out of the sources whatever weighs them more places the threshold worse (docs/adaptation.md)."""
+"""Attacks presented on site that would count as much as all others together, were they let to: they count at most as
+much as hybrids and as simulated ones do. They are few, of one or two species, and at sites left out of the sources
+whatever weighs them more places the threshold worse (docs/adaptation.md)."""
 _MISPLACED = 0.05
 """One-sided level at which the site's labels show that the champion lets its attacks pass."""
 _NONE: Scores = np.empty(0)
@@ -32,8 +33,9 @@ def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> d
 
     The threshold is where APCER equals BPCER. What was presented on site counts the more, the more there is of it, bona
     fide and attacks each. APCER is macro over the species of three groups: attacks presented on site, hybrids of its
-    people, and those simulated species that the mask can tell (`core.training.calibration.tellable`), the latter two
-    alike. Under the masks of ``own`` no simulated bona fide count, and attacks of the site no less than all others.
+    people, and those simulated species that the mask can tell (`core.training.calibration.tellable`); all three
+    alike where there are enough of the first. Under the masks of ``own`` no simulated bona fide count, and attacks of
+    the site as if there were enough.
     """
     found = {}
     for mask in EVERY_MASK:
@@ -43,7 +45,7 @@ def calibrated(judged: Sequence[Judged], own: Container[ModalityMask] = ()) -> d
         told = tellable(rows.source.get("", rows.bona_fide), _attacks(rows.source))
         simulated = {kind: rows.source[kind] for kind in told if kind in rows.source}
         others = [group for group in (_attacks(rows.hybrid), simulated) if group]
-        share = rows.share_of_attacks(0.5 if mask in own else 0.0)
+        share = rows.share_of_attacks(1.0 / (len(others) + 1), mask in own)
         groups = [(share, _attacks(rows.site)), *(((1.0 - share) / len(others), group) for group in others)]
         threshold = balanced_threshold(rows.own() if mask in own else rows.live(), groups)
         found[mask] = at_logit(threshold, rows.temperature())
@@ -205,10 +207,10 @@ class _Scores:
         share = of_site.size / (of_site.size + _HALF_TRUST)
         return [(share, of_site), (1.0 - share, self.source.get("", _NONE))]
 
-    def share_of_attacks(self, least: float) -> float:
-        """What attacks presented on site weigh beside all others; at ``least``, where there are any."""
+    def share_of_attacks(self, most: float, enough: bool) -> float:
+        """What attacks presented on site weigh beside all others: ``most``, or less where they are not ``enough``."""
         count = sum(scores.size for scores in _attacks(self.site).values())
-        return max(least, count / (count + _HALF_TRUST_ATTACKS)) if count else 0.0
+        return min(most, 1.0 if enough and count else count / (count + _HALF_TRUST_ATTACKS))
 
     def own(self) -> list[tuple[float, Scores]]:
         """Bona fide of the site alone."""
