@@ -6,11 +6,13 @@ result says what the unadapted network errs there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.errors import UsageError
 
 Presence = NDArray[np.bool_]
 Order = NDArray[np.int64]
@@ -146,6 +148,18 @@ CELLS = (
 
 CLOSER = tuple(CELLS[i] for i in (1, 5, 8, 13))
 """One cell of each target, where the label curve, the checkpoint case and the ablations are looked at."""
+
+
+def named(targets: Sequence[str]) -> tuple[str, ...]:
+    """The targets that a person named; all of them where none was.
+
+    Raises:
+        UsageError: there is no such target.
+    """
+    for name in targets:
+        if name not in SEVERITY:
+            raise UsageError(f"There is no target {name!r} here.", f"Name some of {', '.join(SEVERITY)}.")
+    return tuple(targets) or tuple(SEVERITY)
 
 
 def order_of(cell: StreamCell, bona_fide: NDArray[np.bool_], seed: int) -> Order:

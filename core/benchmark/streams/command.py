@@ -10,7 +10,7 @@ from typing import Any
 from core.benchmark.hardware import described
 from core.benchmark.result import without_nan
 from core.benchmark.scenes import identity
-from core.benchmark.streams.cells import CELLS, SEVERITY
+from core.benchmark.streams.cells import CELLS, named
 from core.benchmark.streams.figures import write_figures
 from core.benchmark.streams.methods.registry import METHODS, NONE, ORACLE, OURS, OURS_BOUND, THRESHOLD, THRESHOLD_BOUND
 from core.benchmark.streams.page import page
@@ -44,9 +44,7 @@ class StreamsOrder(SizedOrder):
         Raises:
             UsageError: an unknown target or method.
         """
-        for name in self.targets:
-            if name not in SEVERITY:
-                raise UsageError(f"There is no target {name!r} here.", f"Name some of {', '.join(SEVERITY)}.")
+        targets = named((QUICK_TARGET,) if self.quick and not self.targets else self.targets)
         known = [method.name for method in METHODS]
         for name in self.methods:
             if name not in known:
@@ -54,7 +52,7 @@ class StreamsOrder(SizedOrder):
         needed = {OURS, OURS_BOUND, NONE, THRESHOLD, THRESHOLD_BOUND, ORACLE}
         return StreamsPlan(
             self.sized,
-            self.targets or ((QUICK_TARGET,) if self.quick else tuple(dict.fromkeys(c.target for c in CELLS))),
+            targets,
             self.seeds or tuple(range(self.sized.seeds)),
             tuple(name for name in known if not self.methods or name in {*self.methods, *needed}),
             (0 if self.quick else HARM_DRAWS) if self.draws is None else self.draws - 1,

@@ -17,7 +17,7 @@ import torch
 from core.benchmark.hardware import described
 from core.benchmark.scenes import identity
 from core.benchmark.streams.base import AdaptationMethod
-from core.benchmark.streams.cells import SEVERITY, StreamCell
+from core.benchmark.streams.cells import StreamCell, named
 from core.benchmark.streams.folds import Opened
 from core.benchmark.streams.judging import outcome, presented, thresholds
 from core.benchmark.streams.material import Material, material_of
@@ -25,10 +25,9 @@ from core.benchmark.streams.methods.registry import METHODS, NONE, ORACLE, THRES
 from core.benchmark.streams.rates import FACTORS
 from core.benchmark.streams.runs import Record, keep, record
 from core.benchmark.streams.sites import WEIGHED_ON, SiteFold, alike, open_site, site_for
-from core.benchmark.streams.size import SizedOrder, StreamSize
+from core.benchmark.streams.size import SizedOrder
 from core.benchmark.streams.study import prepare_folds, work_of
 from core.benchmark.work import Canceled, Report, Work, stop_if
-from core.errors import UsageError
 from core.results import write_json, writing
 
 PROTOCOL = "streams-dev"
@@ -43,33 +42,20 @@ class TuningOrder(SizedOrder):
     targets: tuple[str, ...] = ()
     draws: int | None = None
 
-    @property
-    def named(self) -> tuple[str, ...]:
-        """Its targets.
-
-        Raises:
-            UsageError: there is no such target.
-        """
-        for name in self.targets:
-            if name not in SEVERITY:
-                raise UsageError(f"There is no target {name!r} here.", f"Name some of {', '.join(SEVERITY)}.")
-        return self.targets or tuple(SEVERITY)
-
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A method under a factor on a stream; ``labels`` 0 for those that a table without labels has."""
+    """A method under a factor of its learning rate, on a stream with as many labels as the label-equal table has."""
 
     method: AdaptationMethod
     factor: float
     cell: StreamCell
     draw: int
-    labels: int
 
     def piece(self, fold: SiteFold) -> str:
         """Where its record lies."""
         number = WEIGHED_ON.index(self.cell)
-        return f"dev/{fold.name}/c{number}-d{self.draw}-l{self.labels}/{self.method.name}-{self.factor:g}.npz"
+        return f"dev/{fold.name}/c{number}-d{self.draw}-l{fold.size.labels}/{self.method.name}-{self.factor:g}.npz"
 
     def run(self, fold: SiteFold, opened: Opened, work: Work) -> None:
         """Adapt and judge, unless its record lies there."""
@@ -83,7 +69,7 @@ class Trial:
 
     def _material(self, fold: SiteFold, opened: Opened) -> Material:
         cell, size = replace(self.cell, target=fold.target.name), fold.size
-        return material_of(opened.source, opened.site, cell, self.labels, self.draw, size.steps, size.rows)
+        return material_of(opened.source, opened.site, cell, size.labels, self.draw, size.steps, size.rows)
 
 
 def run(order: TuningOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
@@ -95,13 +81,13 @@ def run(order: TuningOrder, report: Report, canceled: Canceled) -> dict[str, Any
         CanceledError: a person asked to stop; finished pieces are kept.
     """
     torch.set_num_threads(1)
-    size, targets = order.sized, order.named
+    size, targets = order.sized, named(order.targets)
     work = work_of(order.work, size)
     work.sweep()
     folds = {target: site_for(size, work, target, 0) for target in targets}
     prepare_folds(list(folds.values()), work, order.processes, report, canceled)
     draws = range(order.draws or 1)
-    todo = [trial for draw in draws for cell in WEIGHED_ON for trial in _trials(size, cell, draw)]
+    todo = [trial for draw in draws for cell in WEIGHED_ON for trial in _trials(cell, draw)]
     for number, fold in enumerate(folds.values()):
         if all(work.has(trial.piece(fold)) for trial in todo):
             continue
@@ -122,9 +108,9 @@ def tuned() -> tuple[AdaptationMethod, ...]:
     return tuple(method for method in METHODS if method.name not in (*WITHOUT_RATE, ORACLE) and not method.bound)
 
 
-def _trials(size: StreamSize, cell: StreamCell, draw: int) -> list[Trial]:
-    still = [Trial(method, 1.0, cell, draw, size.labels) for method in METHODS if method.name in (NONE, THRESHOLD)]
-    return still + [Trial(method, factor, cell, draw, size.labels) for method in tuned() for factor in FACTORS]
+def _trials(cell: StreamCell, draw: int) -> list[Trial]:
+    still = [Trial(method, 1.0, cell, draw) for method in METHODS if method.name in (NONE, THRESHOLD)]
+    return still + [Trial(method, factor, cell, draw) for method in tuned() for factor in FACTORS]
 
 
 def _told(order: TuningOrder, work: Work, folds: Mapping[str, SiteFold], todo: Sequence[Trial]) -> dict[str, Any]:

@@ -33,8 +33,8 @@ class Constant(StabilityWeight):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded(StabilityWeight):
-    """Weights that an earlier run had, in another order."""
+class Recorded(Constant):
+    """Weights that an earlier run had, in another order; going back does not change them either."""
 
     past: tuple[float, ...] = ()
 
@@ -42,10 +42,6 @@ class Recorded(StabilityWeight):
         """See `StabilityWeight.after`."""
         moved = StabilityWeight.after(self, signals)
         return replace(moved, weight=self.past[moved.steps % len(self.past)], at_floor=0)
-
-    def returned(self) -> StabilityWeight:
-        """See `StabilityWeight.returned`."""
-        return replace(self, anchor_high=0)
 
 
 @dataclass(frozen=True, slots=True)
