@@ -124,8 +124,8 @@ class PresentationStore(Protocol):
         """All presentations of the sessions, in order."""
         ...
 
-    def frame_sets(self, presentation: str) -> Iterator[FrameSet]:
-        """The stored frame sets of one presentation, in order."""
+    def frame_sets(self, presentation: str, most: int | None = None) -> Iterator[FrameSet]:
+        """The stored frame sets of one presentation, in order; ``most``: no more than that, evenly spread over it."""
         ...
 
 

@@ -12,6 +12,7 @@ from core.access import Permission
 from core.errors import HostError, InputError, sentence
 from core.frames import FrameSet, Modality
 from core.pictures import depth_colors, infrared_grey
+from core.sampling import spread
 from storage.catalogue import Catalogue
 from storage.export import note_export, require_shared
 
@@ -27,10 +28,8 @@ def blind_frame_sets(catalogue: Catalogue, number: int) -> list[FrameSet]:
     """
     presentation = catalogue.presentations.get(catalogue.second_labels.presentation_of(number))
     with catalogue.material.session(presentation.session) as store:
-        span = range(presentation.first_set, presentation.last_set + 1)
-        numbers = [entry.number for entry in store.timeline() if entry.number in span]
-        places = np.unique(np.linspace(0, len(numbers) - 1, MOMENTS).round().astype(int)) if numbers else ()
-        return [store.frame_set(numbers[place]) for place in places]
+        numbers = store.numbers(presentation.first_set, presentation.last_set)
+        return [store.frame_set(numbers[place]) for place in spread(len(numbers), MOMENTS)]
 
 
 def write_blind_pictures(catalogue: Catalogue, number: int, folder: Path) -> list[Path]:

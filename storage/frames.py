@@ -295,6 +295,12 @@ class FrameStore:
         rows = self._file.rows("SELECT number, time_ms, mask, skew_ms FROM sets ORDER BY number")
         return [SetEntry(r["number"], r["time_ms"], ModalityMask(r["mask"]), r["skew_ms"]) for r in rows]
 
+    def numbers(self, first: int = 0, last: int | None = None) -> list[int]:
+        """Those from ``first`` to ``last`` (without it, the newest) that are stored, in order."""
+        end = self.last_number if last is None else last
+        rows = self._file.rows("SELECT number FROM sets WHERE number BETWEEN ? AND ? ORDER BY number", (first, end))
+        return [int(row["number"]) for row in rows]
+
     def frame_set(self, number: int) -> FrameSet:
         """One frame set, bit-equal to what was stored.
 
@@ -343,11 +349,9 @@ class FrameStore:
 
         A damaged one is reported to ``on_damage`` and left out; without it, it raises `InputError`.
         """
-        end = self.last_number if last is None else last
-        rows = self._file.rows("SELECT number FROM sets WHERE number BETWEEN ? AND ? ORDER BY number", (first, end))
-        for row in rows:
+        for number in self.numbers(first, last):
             try:
-                frame_set = self.frame_set(row["number"])
+                frame_set = self.frame_set(number)
             except InputError as error:
                 if on_damage is None:
                     raise

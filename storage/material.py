@@ -8,6 +8,7 @@ from core.access import Permission
 from core.errors import InputError, sentence
 from core.frames import FrameSet
 from core.ports import StoredPresentation
+from core.sampling import spread
 from storage.acting import Acting
 from storage.frames import FrameStore
 from storage.paths import DataFolder
@@ -33,8 +34,8 @@ class Material:
         """The newest usable presentations at the checkpoint whose frames were kept, newest first."""
         return self._presentations.traffic(count)
 
-    def frame_sets(self, presentation: str) -> Iterator[FrameSet]:
-        """See `core.ports.PresentationStore.frame_sets`.
+    def frame_sets(self, presentation: str, most: int | None = None) -> Iterator[FrameSet]:
+        """See `core.ports.PresentationStore.frame_sets`; only those that are asked for are read.
 
         Raises:
             InputError: no such presentation, its frames were not kept, or a payload is damaged.
@@ -42,7 +43,9 @@ class Material:
         """
         row = self._presentations.get(presentation)
         with self.session(row.session) as store:
-            yield from store.frame_sets(row.first_set, row.last_set)
+            numbers = store.numbers(row.first_set, row.last_set)
+            places = range(len(numbers)) if most is None else spread(len(numbers), most)
+            yield from (store.frame_set(numbers[place]) for place in places)
 
     def session(self, session: str) -> FrameStore:
         """All frame sets of a session, for reading; the caller closes the store.

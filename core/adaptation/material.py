@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from core.adaptation.paired import Stratum
 from core.adaptation.plan import PlannedPresentation
@@ -19,8 +18,6 @@ from core.ports import PresentationStore
 
 CropFace = Callable[[FrameSet], FaceCrop | None]
 """Finds, registers and cuts the face of a frame set (`core.face.sampler`); ``None`` where there is none."""
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ def _crops(presentation: str, store: PresentationStore, crop_face: CropFace, fra
 
     A sensor that was covered first and another one later must not leave a presentation that no mask fits.
     """
-    found = [crop_face(frame_set) for frame_set in evenly(store.frame_sets(presentation), frames)]
+    found = [crop_face(frame_set) for frame_set in store.frame_sets(presentation, frames)]
     crops = tuple(crop for crop in found if crop is not None and crop.mask)
     if not crops or common_mask(crops):
         return crops
@@ -106,17 +103,3 @@ def hybrid_samples(
     for hybrid in hybrids_of(crops, family, seed, presentation.id):
         name = f"{presentation.id}/{hybrid.species}"
         yield Sample(name, presentation.subject, hybrid.species, Stratum.HYBRID, hybrid.crops, hybrid.changed)
-
-
-def evenly(items: Iterable[_Item], count: int) -> list[_Item]:
-    """About ``count`` items, at most, spread over all of ``items``; never holds more than twice as many."""
-    kept: list[_Item] = []
-    stride = 1
-    for number, item in enumerate(items):
-        if number % stride == 0:
-            kept.append(item)
-        if len(kept) == 2 * count:
-            kept = kept[::2]
-            stride *= 2
-    step = -(-len(kept) // count) if kept else 1
-    return kept[::step][:count]

@@ -10,13 +10,14 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from core.adaptation.material import CropFace, evenly
+from core.adaptation.material import CropFace
 from core.benchmark.work import Canceled, Report, stop_if
 from core.codes import SourceKind
 from core.data.manifest import LeftOut, Manifest, ManifestRow, load_frame_set
 from core.errors import InputError
 from core.frames import FaceCrop, FrameSet, ModalityMask
 from core.ports import StoredPresentation
+from core.sampling import evenly, spread
 
 SESSION = "manifest"
 
@@ -72,9 +73,10 @@ class ManifestStore:
             for name, row in self._first.items()
         ]
 
-    def frame_sets(self, presentation: str) -> Iterator[FrameSet]:
-        """See `PresentationStore.frame_sets`: those that a pass uses, without their pictures (`face_seen`)."""
-        return iter(self._seen[presentation])
+    def frame_sets(self, presentation: str, most: int | None = None) -> Iterator[FrameSet]:
+        """See `PresentationStore.frame_sets`: of those that a pass uses, without their pictures (`face_seen`)."""
+        seen = self._seen[presentation]
+        return (seen[place] for place in spread(len(seen), len(seen) if most is None else most))
 
     def _usable(self, rows: Sequence[ManifestRow]) -> Iterator[FrameSet]:
         for row in rows:

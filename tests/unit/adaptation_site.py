@@ -87,7 +87,8 @@ class SiteStore:
                 found.append(StoredPresentation(name, session, f"p{subject}", label, "", SourceKind.SIMULATED))
         return found
 
-    def frame_sets(self, presentation: str) -> Iterator[FrameSet]:
+    def frame_sets(self, presentation: str, most: int | None = None) -> Iterator[FrameSet]:
+        del most  # there is one
         take = int(presentation.rpartition("/")[2])
         crop = face(self.species[take], zlib.crc32(presentation.encode()), tint=40)
         assert crop.depth is not None

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.adaptation.material import evenly
 from core.adaptation.plan import PlannedPresentation, make_plan, read_plan, split_subjects, verify_plan
 from core.adaptation.stability import FLOOR, Signals, StabilityWeight
 from core.codes import UnlabelledUse
@@ -161,13 +160,3 @@ def test_the_weight_stays_between_its_floor_and_one(signals: list[Signals]) -> N
         assert FLOOR <= state.weight <= 1.0
         assert 0.0 <= state.stability <= 1.0
     assert StabilityWeight(**state.as_json()) == state  # type: ignore[arg-type]
-
-
-@given(st.integers(0, 300), st.integers(1, 12))
-def test_frames_are_spread_over_the_presentation(length: int, count: int) -> None:
-    kept = evenly(iter(range(length)), count)
-    assert len(kept) <= count
-    assert len(kept) >= min(length, (count + 1) // 2)
-    assert kept == sorted(set(kept))
-    if length >= 4 * count > 4:
-        assert kept[-1] >= length // 4

@@ -11,7 +11,6 @@ import pytest
 
 from core.codes import Framing
 from core.data.collections import open_collection
-from core.data.collections.clips import spread
 from core.data.collections.pictures import turned
 from core.data.collections.sanity import picture_warnings
 from core.data.manifest import ManifestRow, load_frame_set
@@ -28,12 +27,6 @@ from tests.unit.collection_files import (
     wmca_video,
     write_list,
 )
-
-
-def test_frames_are_spread_over_a_video() -> None:
-    assert spread(3) == [0, 1, 2]
-    assert spread(50) == [5, 15, 25, 35, 45]
-    assert spread(0) == []
 
 
 def test_a_converted_jpeg_keeps_its_holes(tmp_path: Path) -> None:

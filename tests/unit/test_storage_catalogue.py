@@ -19,6 +19,7 @@ from main import main
 from storage.catalogue import FORM, Catalogue, open_catalogue
 from storage.database import DatabaseFile, Mode
 from storage.driver import DatabaseError
+from storage.frames import FORM as FRAMES
 from storage.frames import FrameStore
 from storage.migrations import migrate
 from storage.repositories.presentations import LabelSource, PresentationState
@@ -199,6 +200,13 @@ def test_frame_sets_of_a_presentation_come_from_its_session(catalogue: Catalogue
     catalogue.presentations.close(presentation, 3, 5, 0.2)
     store_port: PresentationStore = catalogue.material
     assert [frame_set.number for frame_set in store_port.frame_sets(presentation)] == [3, 4, 5]
+    assert [frame_set.number for frame_set in store_port.frame_sets(presentation, most=2)] == [3, 5]
+    file = DatabaseFile(catalogue.frames_path(session), FRAMES)
+    file.change("UPDATE frames SET payload = x'00' WHERE number = 4")
+    file.close()
+    assert len(list(store_port.frame_sets(presentation, most=2))) == 2, "what nobody asked for is not read"
+    with pytest.raises(InputError, match="damaged"):
+        list(store_port.frame_sets(presentation))
 
 
 def test_a_session_without_frames_says_so(catalogue: Catalogue) -> None:

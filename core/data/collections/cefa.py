@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from core.codes import Framing, Species
-from core.data.collections.clips import Clip, Direction, Files, Plan, Sensor, spread
+from core.data.collections.clips import FRAMES_PER_CLIP, Clip, Direction, Files, Plan, Sensor
 from core.data.collections.lists import find_list
 from core.data.collections.literature import DEV_NOTE, ORACLE_NOTE, leave_one_out
 from core.data.collections.pictures_lists import Named, clips_of_list
@@ -28,6 +28,7 @@ from core.data.collections.species import CEFA_MASK, CEFA_PAI
 from core.data.manifest import LeftOut
 from core.errors import InputError
 from core.frames import ALL_MODALITIES, Modality, ModalityMask
+from core.sampling import spread
 
 _SENSOR = Sensor(Framing.CROP, Direction.MEASURED, borders=True)
 _RACES = {1: "AF", 2: "CA", 3: "EA"}
@@ -183,6 +184,6 @@ def _frames(folder: Path) -> tuple[tuple[Files, ...], str]:
     shared = sorted(set.intersection(*numbers.values()))
     alone = len(set.union(*numbers.values())) - len(shared)
     problem = f"{alone} frame numbers are not in all of profile, depth and ir" if alone else ""
-    chosen = [shared[i] for i in spread(len(shared))]
+    chosen = [shared[i] for i in spread(len(shared), FRAMES_PER_CLIP)]
     files = tuple({m: folder / sub / name for m, sub in _FOLDERS.items()} for name in chosen)
     return files, problem if shared or alone else "it has no frames"

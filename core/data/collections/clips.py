@@ -123,10 +123,3 @@ class Reader(Protocol):
             InputError: a list is missing or wrong.
         """
         ...
-
-
-def spread(count: int, wanted: int = FRAMES_PER_CLIP) -> list[int]:
-    """At most ``wanted`` indices below ``count``, evenly spread, each in the middle of its part."""
-    if count <= wanted:
-        return list(range(count))
-    return [int((i + 0.5) * count / wanted) for i in range(wanted)]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.codes import Framing
-from core.data.collections.clips import FRAMES_PER_CLIP, Clip, Direction, Pictures, Plan, Sensor, spread
+from core.data.collections.clips import FRAMES_PER_CLIP, Clip, Direction, Pictures, Plan, Sensor
 from core.data.collections.hdf5 import opened
 from core.data.collections.lists import find_list, read_table
 from core.data.collections.literature import DEV_NOTE
@@ -34,6 +34,7 @@ from core.face.crop import face_region
 from core.face.detect import Box, FaceDetector, default_detector, grey_picture
 from core.frames import Modality
 from core.registration import Region
+from core.sampling import spread
 
 TABLES = (
     "grand_test-curated",
@@ -185,7 +186,7 @@ def _face(stream: Stream, number: int, detector: FaceDetector) -> NDArray[Any] |
 
 def _frame(dataset: Any, number: int) -> NDArray[Any]:
     """Frame ``number`` of `FRAMES_PER_CLIP`: ``(H, W, 3)`` R, G, B of a three-channel stream, else ``(H, W)``."""
-    places = spread(len(dataset))
+    places = spread(len(dataset), FRAMES_PER_CLIP)
     if not places:
         raise InputError("a stream is empty", "")
     frame = np.asarray(dataset[places[min(number, len(places) - 1)]])

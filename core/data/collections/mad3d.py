@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.codes import Framing, Species
-from core.data.collections.clips import Clip, Direction, Pictures, Plan, Sensor, spread
+from core.data.collections.clips import FRAMES_PER_CLIP, Clip, Direction, Pictures, Plan, Sensor
 from core.data.collections.hdf5 import array, opened
 from core.data.collections.literature import DEV_NOTE
 from core.data.collections.protocol import Reporting
 from core.data.manifest import LeftOut
 from core.errors import InputError
 from core.frames import Modality
+from core.sampling import spread
 
 NOT_MEASURED = 2047
 _SENSOR = Sensor(Framing.FRAME, Direction.FARTHER_LARGER, 0.001)
@@ -97,7 +98,7 @@ class MadFile:
             count = min(len(colour), len(depth))
             if len(colour) != len(depth):
                 problems.append(f"{len(colour)} colour and {len(depth)} depth frames: the rest is left out")
-            for number in spread(count):
+            for number in spread(count, FRAMES_PER_CLIP):
                 picture = np.asarray(colour[number]).transpose(1, 2, 0)
                 relief = millimetres(np.squeeze(np.asarray(depth[number])))
                 yield f"{number:04d}", {Modality.RGB: picture, Modality.DEPTH: relief}

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from core.codes import Framing, Species
-from core.data.collections.clips import Clip, Direction, Files, Pictures, Plan, Sensor, spread
+from core.data.collections.clips import FRAMES_PER_CLIP, Clip, Direction, Files, Pictures, Plan, Sensor
 from core.data.collections.hdf5 import array, opened
 from core.data.collections.lists import TableLine, find_list, read_table
 from core.data.collections.literature import DEV_NOTE, ORACLE_NOTE, leave_one_out
@@ -29,6 +29,7 @@ from core.data.collections.species import idiap_species, wmca_species
 from core.data.manifest import LeftOut
 from core.errors import InputError
 from core.frames import Modality
+from core.sampling import spread
 
 TABLES = (
     "grandtest",
@@ -98,7 +99,7 @@ class WmcaFiles:
                 problems.append(f"{alone} frames stand in only one of its two files")
             if not shared:
                 raise InputError("its two files have no frame number in common.", "")
-            for key in (shared[i] for i in spread(len(shared))):
+            for key in (shared[i] for i in spread(len(shared), FRAMES_PER_CLIP)):
                 rgb, cdit = np.asarray(array(colour[key], "array")), np.asarray(array(others[key], "array"))
                 if rgb.ndim != 3 or rgb.shape[0] != 3 or cdit.ndim != 3 or cdit.shape[0] != 4:
                     raise InputError(f"{key} has the shapes {rgb.shape} and {cdit.shape}.", "")
@@ -201,7 +202,7 @@ class WmcaReader:
         for folder in (self._root / "WMCA-Image" / "R_CDIT" / name, self._root / "R_CDIT" / name, self._root / name):
             if folder.is_dir():
                 frames = sorted((folder / "color").glob("*.jpg"))
-                chosen = [frames[i].name for i in spread(len(frames))]
+                chosen = [frames[i].name for i in spread(len(frames), FRAMES_PER_CLIP)]
                 names = {Modality.RGB: "color", Modality.DEPTH: "depth", Modality.IR: "ir"}
                 return tuple({m: folder / sub / frame for m, sub in names.items()} for frame in chosen)
         return ()
