@@ -2,7 +2,7 @@
 
 A break that a station found at its start, or a person by verifying, is an entry of the log itself; so is its
 acknowledgement. The newer of the two decides. While it is the break, the station goes on, without verdicts that count:
-its log could not show who opened the door (`core.station.station`).
+its log could not show who opened the door (`core.station.following`).
 """
 
 from __future__ import annotations

@@ -221,7 +221,7 @@ def test_the_station_gives_no_verdict_that_counts_until_it_is_acknowledged(data:
         bench.ledger.of_camera = {"A": frozenset({ALL_MODALITIES})}
         assert any(isinstance(event, Standing) and event.withheld is Reason.AUDIT_BROKEN for event in bench.see("A"))
         assert bench.answer(ACCEPTED).shadow, "inference answered before it heard of it"
-        assert obstacle(bench.station._door_view()) is not DoorReason.NONE
+        assert obstacle(bench.station._doorway.view()) is not DoorReason.NONE
         acknowledge(catalogue, WHY)
         bench.clock.advance(500.0)
         (standing,) = [event for event in bench.station.poll(0.0) if isinstance(event, Standing)]

@@ -153,9 +153,9 @@ def test_a_station_that_starts_anew_is_locked_from_its_first_moment(tmp_path: Pa
         bench.station.start_inference()
         assert LockOutChanged(LIVE, True) in bench.station.poll(0.0)
         assert SetSession("", LIVE, True) in told(bench)
-        assert bench.station._door_view().locked
+        assert bench.station._doorway.view().locked
         bench.station.unlock("checked")
-        assert not bench.station._door_view().locked
+        assert not bench.station._doorway.view().locked
         assert {type(one) for one in told(bench)} >= {Unlock, Delay}
         assert not catalogue.lock_outs.locked(LIVE)
 

@@ -73,7 +73,7 @@ def log_text() -> str:
     return "\n".join(
         (
             f"{TIME} WARNING storage.recorder: session of {SUBJECT} by {NAME} on camera {SERIAL} in {HOME}/a.db",
-            f"{TIME} INFO core.station.station: champion is now {'ab' * 6}",
+            f"{TIME} INFO core.station.following: champion is now {'ab' * 6}",
             f"{TIME} INFO erika.mustermann: champion",
             f"{TIME} ERROR gui.link: {NAME}@{HOST} C:\\Users\\Erika {HOST}.example 10.1.2.3 mask",
             f"free text with {NAME}, {SERIAL}",
@@ -125,7 +125,7 @@ def test_the_safe_report_still_helps(catalogue: Catalogue) -> None:
     )
     first, second, *_ = found["logs/window.log"].splitlines()
     assert first.startswith("03:10:11 WARNING storage.recorder: session ")
-    assert second.startswith("03:10:11 INFO core.station.station: champion is now")
+    assert second.startswith("03:10:11 INFO core.station.following: champion is now")
     assert "core/station/station.py:120" in found["logs/run.crash"]
     assert "ValueError" in found["logs/run.crash"]
     assert json.loads(found["versions.json"])["sqlite"].startswith("3.")

@@ -1,0 +1,108 @@
+"""From a verdict that inference reached to one that is stored: only then it is an event, and told to the door."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from core.codes import Outcome, Reason, Rule, SourceKind
+from core.errors import KnownError
+from core.frames import ModalityMask
+from core.messages import Message, ShadowSaid, Standing, VerdictCommitted
+from core.qualification.shadow import is_shadow
+from core.station.doorway import Doorway
+from core.station.following import Following
+from core.station.ports import StationLedger
+from core.station.restraint import Restraint
+from core.station.running import RunningSession
+from core.verdict import Trace, Verdict
+
+log = logging.getLogger(__name__)
+
+
+class LastWord:
+    """The station's last word on every verdict, its commit, and what follows from it."""
+
+    def __init__(
+        self,
+        source_kind: SourceKind,
+        running: RunningSession,
+        following: Following,
+        restraint: Restraint,
+        doorway: Doorway,
+        ledger: StationLedger,
+    ) -> None:
+        self._source_kind = source_kind
+        self._running = running
+        self._following = following
+        self._restraint = restraint
+        self._doorway = doorway
+        self._ledger = ledger
+        self._newest: VerdictCommitted | None = None
+
+    def conclude(self, verdict: Verdict) -> list[Message]:
+        """Store a verdict; whoever tries again and again is made to wait, and somebody is told."""
+        return [*self._commit(verdict), *self._restraint.weigh(verdict)]
+
+    def abandon(self) -> list[Message]:
+        """The process that should have answered is gone: the answer is no response, and it is stored."""
+        if not self._running.presentation:
+            return []
+        champion, policy = self._following.champion, self._following.policy
+        verdict = Verdict(
+            presentation=self._running.presentation,
+            session=self._running.session,
+            source_kind=self._source_kind,
+            shadow=is_shadow(self._source_kind, ModalityMask(0), self._following.standing.qualified),
+            t_s=self._running.camera_s,
+            outcome=Outcome.NON_RESPONSE,
+            reason=Reason.MODEL_ERROR,
+            mask=ModalityMask(0),
+            score=None,
+            threshold=None,
+            rule=Rule.ENDED,
+            model=champion,
+            trace=Trace((), (), {}, {}, None, None, Rule.ENDED, champion, policy.sha256()),
+        )
+        return self.conclude(verdict)
+
+    def note_shadow(self, said: ShadowSaid) -> None:
+        """It comes right after the verdict that it speaks of; of one that was replaced meanwhile it says nothing."""
+        newest = self._newest
+        if newest is not None and newest.verdict.t_s == said.t_s and said.model == self._following.shadow:
+            try:
+                self._ledger.note_shadow(newest.row_id, said)
+            except KnownError:
+                log.exception("an answer of the shadow run could not be stored; the verdict stands")
+
+    def _commit(self, verdict: Verdict) -> list[Message]:
+        if verdict.session != self._running.session or not verdict.presentation:
+            verdict = replace(verdict, session=self._running.session, source_kind=self._source_kind)
+        verdict = _permitted(verdict, self._following.standing)
+        try:
+            row = self._ledger.commit_verdict(verdict)
+        except BaseException:
+            self._doorway.close()  # at once: whoever polls us may take its time to shut us down
+            raise
+        self._running.answered(verdict.presentation)
+        newest = VerdictCommitted(row, verdict)
+        told = self._doorway.take(newest)
+        self._newest = newest
+        return [newest, *told]
+
+
+def _permitted(verdict: Verdict, standing: Standing) -> Verdict:
+    """What may be said of it, whatever inference knew of camera, revocation or shift check when it answered."""
+    shadow = is_shadow(verdict.source_kind, verdict.mask, standing.qualified)
+    if not verdict.shadow and (shadow or standing.withheld is not Reason.NONE):
+        verdict = replace(verdict, shadow=True)
+    accepted = standing.commissioned or verdict.source_kind is not SourceKind.LIVE
+    if accepted or verdict.outcome is Outcome.NON_RESPONSE:
+        return verdict
+    return replace(
+        verdict,
+        outcome=Outcome.NON_RESPONSE,
+        reason=Reason.NOT_COMMISSIONED,
+        score=None,
+        rule=Rule.NOT_COMMISSIONED,
+    )
