@@ -18,8 +18,10 @@ from core.adaptation.paired import (
     PairedTrial,
     Stratum,
     difference,
+    drift,
     half_total_difference,
     rise_by_chance,
+    smoothed_rise,
 )
 from core.adaptation.report import Check, GateReport, Holds, MaskFinding
 from core.adaptation.settings import GateSettings
@@ -148,24 +150,49 @@ def _species(trials: Sequence[PairedTrial], mask: str, settings: GateSettings) -
     """The cap on every cell of stratum and PAI species; forgetting an attack counts as much as harm on site.
 
     A cell is small and there are many: beyond the cap it fails where harm is shown, and stays open unless chance alone
-    explains it as well. Instruments are few: what three of them bound says little, so the presentations count too.
+    explains it as well.
     """
     cells = sorted({(t.stratum, t.species) for t in trials if not t.bona_fide})
+    simulated = sum(stratum is Stratum.SOURCE for stratum, _ in cells)
     checks = []
     for stratum, species in cells:
         cell = [t for t in trials if (t.stratum, t.species) == (stratum, species)]
         found = difference(cell)
         if found is None:
             continue
-        reason, holds = GateReason.SPECIES_RISES, Holds.YES
-        if found.value > settings.species_cap:
-            if found.low(settings.harm_confidence) > 0.0:
-                holds = Holds.NO
-            elif found.low(settings.doubt_confidence) > 0.0 or rise_by_chance(cell) <= _CHANCE:
-                reason, holds = GateReason.SPECIES_OPEN, Holds.OPEN
+        if stratum is Stratum.SOURCE:
+            holds = _simulated_rise(cell, found, simulated, settings)
+        else:
+            holds = _rise(cell, found, settings)
+        reason = GateReason.SPECIES_OPEN if holds is Holds.OPEN else GateReason.SPECIES_RISES
         check = _check(found, reason, holds, mask, settings, settings.species_cap)
         checks.append(check.model_copy(update={"stratum": str(stratum), "species": species}))
     return checks
+
+
+def _rise(cell: Sequence[PairedTrial], found: Difference, settings: GateSettings) -> Holds:
+    """On site and of hybrids. Instruments are few: what three of them bound says little, so presentations count too."""
+    if found.value <= settings.species_cap:
+        return Holds.YES
+    if found.low(settings.harm_confidence) > 0.0:
+        return Holds.NO
+    shown = found.low(settings.doubt_confidence) > 0.0 or rise_by_chance(cell) <= _CHANCE
+    return Holds.OPEN if shown else Holds.YES
+
+
+def _simulated_rise(cell: Sequence[PairedTrial], found: Difference, cells: int, settings: GateSettings) -> Holds:
+    """There are many simulated species, each of few presentations, and a champion accepts some of most: decisions that
+    flip both ways rise beyond the cap in some species or other of every candidate. So the scores of a species have to
+    have moved towards acceptance as well, more than chance moves any of so many (`core.adaptation.paired.drift`); and
+    where they have, a count that stays below the cap by chance is no excuse.
+    """
+    if max(found.value, smoothed_rise(cell)) <= settings.species_cap:
+        return Holds.YES
+    moved, harm = cells * drift(cell), 1.0 - settings.harm_confidence
+    if found.low(1.0 - harm / cells) > 0.0 or (found.low(1.0 - harm) > 0.0 and moved <= harm):
+        return Holds.NO
+    shown = moved <= 1.0 - settings.doubt_confidence or cells * rise_by_chance(cell) <= _CHANCE
+    return Holds.OPEN if shown else Holds.YES
 
 
 def _hybrids(trials: Sequence[PairedTrial], false_alarms: Difference, mask: str, settings: GateSettings) -> list[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -66,6 +67,11 @@ class Bars:
         """Calibrated score of a raw pooled logit."""
         found = self.calibrations.get(mask)
         return sigmoid(logit / (1.0 if found is None else found.temperature))
+
+    def margin(self, mask: ModalityMask, logit: float) -> float:
+        """How far above the threshold the calibrated score lies, in log-odds; without a threshold infinitely below."""
+        found = self.calibrations.get(mask)
+        return -math.inf if found is None else logit / found.temperature - _log_odds(found.threshold)
 
     def accepts(self, mask: ModalityMask, logit: float) -> bool:
         """The forced decision; never without a threshold."""
@@ -143,6 +149,7 @@ def paired(
         for mask in before.logits:
             if champion_bars.threshold(mask) is None:
                 continue
+            old, new = before.logits[mask], after.logits[mask]
             trials.append(
                 PairedTrial(
                     before.presentation,
@@ -150,9 +157,10 @@ def paired(
                     before.species,
                     before.stratum,
                     mask,
-                    champion_bars.accepts(mask, before.logits[mask]),
-                    candidate_bars.accepts(mask, after.logits[mask]),
+                    champion_bars.accepts(mask, old),
+                    candidate_bars.accepts(mask, new),
                     artefacts.get(before.presentation, ""),
+                    (champion_bars.margin(mask, old), candidate_bars.margin(mask, new)),
                 )
             )
     return trials

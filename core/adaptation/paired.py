@@ -28,6 +28,7 @@ class PairedTrial:
     """One presentation under one mask, decided by champion and candidate; each at its own threshold.
 
     ``artefact``: the instrument that was presented, where it is known: several people may present the same mask.
+    ``margins``: how far above its own threshold the score of champion and candidate lies, in log-odds.
     """
 
     presentation: str
@@ -38,6 +39,7 @@ class PairedTrial:
     champion_accepts: bool
     candidate_accepts: bool
     artefact: str = ""
+    margins: tuple[float, float] = (0.0, 0.0)
 
     @property
     def bona_fide(self) -> bool:
@@ -118,6 +120,41 @@ def rise_by_chance(trials: Iterable[PairedTrial]) -> float:
     changed = [trial.errors for trial in trials if trial.errors[0] != trial.errors[1]]
     new = sum(after for _, after in changed)
     return sum(math.comb(len(changed), k) for k in range(new, len(changed) + 1)) / 2.0 ** len(changed)
+
+
+def drift(trials: Iterable[PairedTrial]) -> float:
+    """How likely the scores would have moved towards acceptance this far on the mean by chance: a t-test over subjects.
+
+    One-sided. Decisions that flip near a threshold say little of a dozen presentations; that all of them moved says a
+    lot. 1 where one subject or none is there.
+    """
+    from scipy.special import stdtr  # heavy: only where figures are made
+
+    of: dict[str, list[float]] = {}
+    for trial in trials:
+        of.setdefault(trial.subject, []).append(trial.margins[1] - trial.margins[0])
+    means = np.array([np.mean(shifts) for shifts in of.values()])
+    if len(means) < 2:
+        return 1.0
+    error = float(means.std(ddof=1)) / math.sqrt(len(means))
+    if error == 0.0:
+        return 0.0 if means[0] > 0.0 else 1.0
+    return float(stdtr(len(means) - 1, -float(means.mean()) / error))
+
+
+def smoothed_rise(trials: Iterable[PairedTrial]) -> float:
+    """By how much the accepted share rises, each score blurred by half of the spread that the champion's have.
+
+    Of two dozen presentations the count moves in steps of four points; this moves as the scores do.
+    """
+    from scipy.special import ndtr  # heavy: only where figures are made
+
+    margins = np.array([trial.margins for trial in trials])
+    blur = 0.5 * float(margins[:, 0].std())
+    if blur == 0.0:
+        return 0.0
+    before, after = ndtr(margins / blur).mean(axis=0)
+    return float(after - before)
 
 
 def half_total_difference(attacks: Iterable[PairedTrial], bona_fide: Iterable[PairedTrial]) -> Difference | None:

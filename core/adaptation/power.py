@@ -11,12 +11,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import NormalDist
 
 import numpy as np
 
 from core.adaptation.gate import judge
 from core.adaptation.paired import PairedTrial, Stratum
 from core.adaptation.plan import Plan
+from core.adaptation.replay import ATTACKS
 from core.adaptation.settings import GateSettings
 from core.codes import GateResult, Species
 from core.frames import ModalityMask
@@ -24,10 +26,16 @@ from core.metrics.rate import Rate, rate_of
 
 _MASK = ModalityMask(7)
 _LIKENESS = 0.1
-"""Correlation of the errors of one person, or of one artefact."""
-_CHURN = 0.1
-"""Share of the champion's errors that the candidate exchanges for others, beside those that it is better by."""
-_SIMULATED = 20
+"""Share of the variance of scores that is common to one person, or to one artefact."""
+_FIDELITY = 0.97
+"""Correlation of the two models' scores of one person or artefact."""
+_SIMULATED = {
+    Species.PRINT_FLAT: 0.05, Species.PRINT_BENT: 0.02, Species.PRINT_CUTOUT: 0.02, Species.PRINT_WORN: 0.67,
+    Species.REPLAY_PHONE: 0.01, Species.REPLAY_TABLET: 0.01, Species.REPLAY_MONITOR: 0.02, Species.MASK_PAPER: 0.43,
+    Species.MASK_RIGID: 0.87, Species.MASK_FLEXIBLE: 0.55, Species.MASK_HALF: 0.64, Species.PARTIAL: 0.78,
+    Species.MANNEQUIN: 0.90,
+}  # fmt: skip
+"""What the factory model accepts of simulated attacks with every sensor (docs/model-card.md)."""
 _MOST_PEOPLE = 2000
 
 
@@ -37,7 +45,8 @@ class Design:
 
     Rates are fractions. ``attacks``: presentations of each species on site, ``artefacts`` instruments of each.
     ``hybrids``: species of hybrids that every bona fide presentation brings along. ``cut``: by how much of its errors
-    the candidate is better; negative = worse; ``cut_of`` says otherwise for some species (empty = bona fide).
+    the candidate is better; negative = worse; ``cut_of`` says otherwise for some species (empty = bona fide). Of
+    simulated attacks, ``simulated`` of each species, it errs as before but for ``simulated_cut``.
     """
 
     people: int
@@ -49,6 +58,8 @@ class Design:
     apcer: float = 0.10
     cut: float = 0.3
     cut_of: Mapping[str, float] = field(default_factory=dict)
+    simulated: int = 24
+    simulated_cut: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan, cut: float, bpcer: float, apcer: float) -> Design:
@@ -60,7 +71,8 @@ class Design:
         named = {(one.species, one.artefact) for one in judging if one.artefact}
         artefacts = min((sum(s == kind for s, _ in named) for kind in attacks), default=0) or 1
         takes = round(len(bona_fide) / max(1, people)) or 1
-        return cls(people, takes, dict(attacks), artefacts, bpcer=bpcer, apcer=apcer, cut=cut)
+        simulated = max(1, round(plan.training.holdout * ATTACKS / len(_SIMULATED)))
+        return cls(people, takes, dict(attacks), artefacts, bpcer=bpcer, apcer=apcer, cut=cut, simulated=simulated)
 
     def larger(self, factor: float) -> Design:
         """The same mix with more people and more attacks."""
@@ -136,7 +148,7 @@ def sizes(design: Design, settings: GateSettings) -> list[Design]:
 
 
 def drawn_trials(design: Design, random: np.random.Generator) -> list[PairedTrial]:
-    """One site as it might come out: bona fide and their hybrids, attacks, and simulated attacks that do not change."""
+    """One site as it might come out: bona fide and their hybrids, attacks, and the simulated attacks."""
     found: list[PairedTrial] = []
     people = [f"p{i}" for i in range(design.people)]
     live = [(person, "", take) for person in people for take in range(design.takes)]
@@ -146,8 +158,9 @@ def drawn_trials(design: Design, random: np.random.Generator) -> list[PairedTria
     for kind, count in design.attacks.items():
         rows = [(people[i % len(people)], f"{kind}-{i % design.artefacts}", i) for i in range(count)]
         found += _judged(rows, kind, Stratum.SITE, design.apcer, design.cut_of.get(kind, design.cut), random)
-        simulated = [(f"s{i}", "", i) for i in range(_SIMULATED)]
-        found += _judged(simulated, kind, Stratum.SOURCE, design.apcer, 0.0, random)
+    simulated = [(f"s{i}", "", i) for i in range(design.simulated)]
+    for kind, rate in _SIMULATED.items():
+        found += _judged(simulated, kind, Stratum.SOURCE, rate, design.simulated_cut.get(kind, 0.0), random)
     return found
 
 
@@ -155,19 +168,19 @@ def _judged(
     rows: Sequence[tuple[str, str, int]], species: str, stratum: Stratum, rate: float, cut: float,
     random: np.random.Generator,
 ) -> Iterable[PairedTrial]:  # fmt: skip
-    """Rows of one species; each cluster (its artefact, or its person) has an error rate of its own.
-
-    What gets better does so in proportion to that rate; what gets worse does so everywhere alike.
+    """Rows of one species. A score is normal: what is common to a cluster (its artefact, or its person), what is of the
+    presentation alone, and what the models differ by. Above 0 it is an error.
     """
-    own: dict[str, float] = {}
+    levels = [NormalDist().inv_cdf(min(max(share, 1e-4), 1.0 - 1e-3)) for share in (rate, rate * (1.0 - cut))]
+    towards_acceptance = -1.0 if species == Species.BONA_FIDE else 1.0
+    common: dict[str, float] = {}
     for person, artefact, take in rows:
-        cluster = artefact or person
-        if cluster not in own:
-            spread = (1.0 - _LIKENESS) / _LIKENESS
-            own[cluster] = float(random.beta(max(1e-6, rate * spread), max(1e-6, (1.0 - rate) * spread)))
-        right = max(1e-9, 1.0 - own[cluster])
-        before = bool(random.random() < own[cluster])
-        gone, new = _CHURN + max(0.0, cut), (_CHURN * own[cluster] + max(0.0, -cut) * rate) / right
-        after = bool(random.random() >= gone) if before else bool(random.random() < new)
-        accepts = (not before, not after) if species == Species.BONA_FIDE else (before, after)
-        yield PairedTrial(f"{person}-{species}-{take}", person, species, stratum, _MASK, *accepts, artefact)
+        shared = common.setdefault(artefact or person, math.sqrt(_LIKENESS) * float(random.normal()))
+        own, differing = (math.sqrt(1.0 - _LIKENESS) * float(random.normal()) for _ in range(2))
+        other = _FIDELITY * own + math.sqrt(1.0 - _FIDELITY**2) * differing
+        before, after = levels[0] + shared + own, levels[1] + shared + other
+        accepts = [towards_acceptance * score > 0.0 for score in (before, after)]
+        yield PairedTrial(
+            f"{person}-{species}-{take}", person, species, stratum, _MASK, accepts[0], accepts[1], artefact,
+            (towards_acceptance * before, towards_acceptance * after),
+        )  # fmt: skip

@@ -13,6 +13,8 @@ from core.adaptation.paired import Stratum
 Simulate = Callable[[Sequence[str], range, int], Iterator[Sample]]
 """``(domains, numbers, seed)`` -> the simulated samples with these numbers, of both classes."""
 
+ATTACKS = 2.0 / 3.0
+"""Share of the simulated presentations."""
 _FRAMES = 2
 _PEOPLE = 1000
 """So many that hardly two presentations of one seed share a person."""

@@ -43,7 +43,7 @@ class TrainingSettings(BaseModel):
     frames: int = Field(default=5, ge=1, le=60, description="frame sets of a presentation that are used")
     replay: int = Field(default=240, ge=24, description="simulated presentations of the replay memory")
     calibration: int = Field(default=160, ge=24, description="simulated presentations that calibrate, of other people")
-    holdout: int = Field(default=240, ge=0, description="simulated presentations that judge, again of other people")
+    holdout: int = Field(default=480, ge=0, description="simulated presentations that judge, again of other people")
     copies: int = Field(default=2, ge=0, le=16, description="varied copies of each crop beside the crop itself")
     checkpoint_steps: int = Field(default=20, ge=1)
     subject_cap: int = _later(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -29,14 +30,23 @@ def pairs(
     each: int,
     mask: ModalityMask = FULL,
 ) -> list[PairedTrial]:
-    """``each`` presentations of every subject; errors of both models come from one draw, so that they overlap."""
-    made = []
+    """``each`` presentations of every subject; errors of both models come from one draw, so that they overlap.
+
+    Scores move as normal ones do where such rates stand.
+    """
+    made, noise = [], np.random.default_rng(subjects)
+    before, after = (NormalDist().inv_cdf(min(max(rate, 0.001), 0.999)) for rate in rates)
+    moved = before - after if species == "" else after - before
     for subject in range(subjects):
         for take in range(each):
             draw = generator.random()
             accepts = [not draw < rate if species == "" else bool(draw < rate) for rate in rates]
             name = f"{stratum}-{subject}-{species}-{take}"
-            made.append(PairedTrial(name, f"{stratum}{subject}", species, stratum, mask, accepts[0], accepts[1]))
+            own = noise.normal()
+            margins = (before + own, before + own + moved + 0.3 * noise.normal())
+            who = f"{stratum}{subject}"
+            trial = PairedTrial(name, who, species, stratum, mask, accepts[0], accepts[1], margins=margins)
+            made.append(trial)
     return made
 
 

@@ -40,6 +40,19 @@ def test_a_candidate_that_forgot_one_species_is_not_promoted_however_much_the_re
     assert power(forgotten, GATE, 40).answers[GateResult.PASSED] <= 1
 
 
+def test_churn_among_simulated_species_that_pass_anyway_keeps_no_gain_back() -> None:
+    """A dozen species of which half pass: some of their decisions flip both ways under any candidate."""
+    design = replace(SITE, people=100, attacks=dict.fromkeys(FOUR, 100))
+    assert power(design, GATE, 30).answers[GateResult.PASSED] >= 26
+
+
+@pytest.mark.parametrize(("species", "cut"), [("print_flat", -4.0), ("mask_half", -0.31)])
+def test_a_simulated_species_that_was_forgotten_is_found_by_its_scores(species: str, cut: float) -> None:
+    """Twenty points of two dozen presentations are five decisions, and may be one; the scores tell."""
+    design = replace(SITE, people=100, attacks=dict.fromkeys(FOUR, 100), simulated_cut={species: cut})
+    assert power(design, GATE, 30).answers[GateResult.PASSED] == 0
+
+
 def test_the_number_of_people_that_would_do_is_found_by_asking_the_gate() -> None:
     tried: list[int] = []
     small = replace(SITE, people=6, attacks=dict.fromkeys(FOUR, 6))

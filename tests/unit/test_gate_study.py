@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.benchmark.gate import poisoning
+from core.benchmark.gate import poisoning, sites
 from core.benchmark.gate.command import GateOrder, run
 from core.benchmark.gate.poisons import POISONS, Poison
 from core.benchmark.gate.second_look import caught
@@ -28,7 +28,8 @@ def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch:
     draw_pairs(work, fold_of(SMALL, work, "lobby", 0).sets, SMALL)
     run(wanted, silent, never)
     told = json.loads(wanted.out.read_text())
-    assert told["drawn_sites"]["harmful_promoted"]["trials"] == 20 * 3 * 4
+    assert told["drawn_sites"]["harmful_promoted"]["trials"] == 20 * 5 * 4
+    assert len(told["trades"]) == len(sites.RISES) * len(sites.MARGINS) * len(sites.PEOPLE)
     assert len(told["poisoning"]) == 2 * len(POISONS)
     for row in told["poisoning"]:
         assert row["worse_passed"] <= min(row["worse"], row["passed"])
@@ -36,11 +37,21 @@ def test_the_command_tells_power_harm_and_poisoning(tmp_path: Path, monkeypatch:
     assert 0 < twice["found"] <= twice["flipped"]
     page = wanted.out.with_suffix(".md").read_text()
     assert "Harmful candidates promoted" in page
+    assert "| BPCER rises by | margin | 25 |" in page
     assert "labels flipped | 20.0 %" in page
     assert "| 20.0 % | 100.0 % |" in page
     monkeypatch.setattr(poisoning, "_outcome", None)
     run(wanted, silent, never)  # every pass lies in the work folder
     assert json.loads(wanted.out.read_text()) == told
+
+
+def test_the_margin_of_a_plan_decides_how_many_refusals_fewer_attacks_may_cost() -> None:
+    rows = {
+        (row["rise"], row["margin"], row["people"]): row["passed"]["errors"] for row in sites.trades(10, silent, never)
+    }
+    assert rows[0.0, 0.02, 150] >= 8, "half of the attacks at no cost is promoted"
+    assert rows[0.02, 0.02, 150] <= 1 < 8 <= rows[0.02, 0.05, 150], "two people in a hundred need a wider margin"
+    assert rows[0.08, 0.05, 150] == 0, "what costs more than the margin is not"
 
 
 def test_a_canceled_study_writes_nothing(tmp_path: Path) -> None:

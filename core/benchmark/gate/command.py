@@ -16,7 +16,7 @@ from core.benchmark.work import Canceled, Report
 from core.results import write_json, writing
 
 PROTOCOL = "gate"
-SCHEMA = 1
+SCHEMA = 2
 _TARGET = "lobby"
 _STEPS = 40
 
@@ -37,6 +37,7 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
     """
     size, draws = order.sized, order.draws or (1 if order.quick else 5)
     drawn = sites.study(20 if order.quick else 100, report, canceled)
+    bought = sites.trades(20 if order.quick else 100, report, canceled)
     caught = second_look.caught(200 if order.quick else 1000, report, canceled)
     work = work_of(order.work, size)
     fold = fold_of(size, work, _TARGET, 0)
@@ -52,6 +53,7 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
         "size": size.model_dump(mode="json"),
         "hardware": described(),
         "drawn_sites": drawn,
+        "trades": bought,
         "poisoning": poisoning.summary(passes),
         "flips_caught": caught,
         "second_labels": poisoning.summary(twice),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.benchmark.gate.second_look import ERRS, LABELS
+from core.benchmark.gate.sites import TRADE_APCER, TRADE_BPCER
 
 
 def page(result: Mapping[str, Any]) -> str:
@@ -19,13 +20,22 @@ def page(result: Mapping[str, Any]) -> str:
         f"## Sites that were drawn ({drawn['draws']} each)",
         "",
         "Three bona fide presentations a person, four species with three artefacts, two hybrids of every bona fide",
-        "presentation; champion BPCER 15 %, APCER 10 %; errors of one person or artefact correlate by 0.1; a tenth of",
-        "the errors is exchanged for others by chance. Promoted, in %, by the number of people who judge:",
+        "presentation; champion BPCER 15 %, APCER 10 %, of simulated attacks what the factory model accepts. A tenth",
+        "of the variance of scores is of the person or the artefact; scores of the two models correlate by 0.97.",
+        "Promoted, in %, by the number of people who judge:",
         "",
         *_drawn(drawn["rows"]),
         "",
         f"**Harmful candidates promoted: {harm['errors']} of {harm['trials']}** ({_pc(harm['value'])} %, 95 % bounds "
         f"{_pc(harm['low'])} to {_pc(harm['high'])}).",
+        "",
+        "## Fewer attacks bought by more refusals",
+        "",
+        f"A champion that accepts {_pc(TRADE_APCER)} % of the attacks and refuses {_pc(TRADE_BPCER)} % of the people;",
+        "the candidate halves the APCER, and BPCER rises. Promoted, in %, by people who judge, under the margin of the",
+        "plan (`--bpcer-margin`):",
+        "",
+        *_traded(result["trades"]),
         "",
         "## Poisoned labels",
         "",
@@ -57,6 +67,15 @@ def _drawn(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         told = [by[truth, n] for n in people]
         worse = [f"{_pc(row['answers']['worse'] / row['passed']['trials'])}" for row in told]
         lines.append(_row([truth, *(_pc(row["passed"]["value"]) for row in told), ", ".join(worse)]))
+    return lines
+
+
+def _traded(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    people = sorted({row["people"] for row in rows})
+    by = {(row["rise"], row["margin"], row["people"]): row["passed"]["value"] for row in rows}
+    lines = [_row(["BPCER rises by", "margin", *map(str, people)]), _row(["---"] * (len(people) + 2))]
+    for rise, margin in dict.fromkeys((row["rise"], row["margin"]) for row in rows):
+        lines.append(_row([f"{_pc(rise)}", f"{_pc(margin)}", *(_pc(by[rise, margin, n]) for n in people)]))
     return lines
 
 

@@ -21,11 +21,15 @@ _TAKES = 3
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What a candidate really is. ``cuts``: relative change of the errors by species; the rest by ``cut``."""
+    """What a candidate really is. ``cuts``: relative change of the errors by species; the rest by ``cut``.
+
+    ``simulated``: the same of simulated species, of which it otherwise errs as before.
+    """
 
     name: str
     cut: float
     cuts: Mapping[str, float] = field(default_factory=dict)
+    simulated: Mapping[str, float] = field(default_factory=dict)
     harmful: bool = False
     helpful: bool = False
 
@@ -39,7 +43,38 @@ TRUTHS = (
     Truth("a fifth more errors: APCER +2, BPCER +3 points", -0.2, harmful=True),
     Truth("BPCER bought by attacks: -4.5, APCER +2 points", 0.3, _ATTACKS_UP, harmful=True),
     Truth("one species forgotten: +20 points, else 30 % fewer errors", 0.3, {"mask_rigid": -2.0}, harmful=True),
+    Truth("simulated flat prints forgotten: +20 points", 0.3, simulated={"print_flat": -4.0}, harmful=True),
+    Truth("simulated half masks forgotten: +20 points", 0.3, simulated={"mask_half": -0.31}, harmful=True),
 )
+
+
+TRADE_BPCER, TRADE_APCER = 0.02, 0.4
+"""A champion whose threshold lies too low at the site; the candidate halves its APCER and refuses more people."""
+RISES = (0.0, 0.01, 0.02, 0.04, 0.08)
+"""By how much BPCER rises for it, as fractions."""
+MARGINS = (0.02, 0.05, 0.1)
+"""`GateSettings.bpcer_margin` as it is, and as whoever plans a pass may widen it."""
+
+
+def trades(draws: int, report: Report, canceled: Canceled) -> list[dict[str, Any]]:
+    """How often the gate promotes half of the APCER bought by more refusals, under each margin that a plan may allow.
+
+    Raises:
+        CanceledError: a person asked to stop.
+    """
+    rows: list[dict[str, Any]] = []
+    every = [(rise, margin, people) for rise in RISES for margin in MARGINS for people in PEOPLE]
+    for number, (rise, margin, people) in enumerate(every):
+        stop_if(canceled)
+        report("drawn trades", number / len(every))
+        design = Design(people, _TAKES, dict.fromkeys(map(str, _SPECIES), people), bpcer=TRADE_BPCER, apcer=TRADE_APCER)
+        bought = replace(design, cut=0.5, cut_of={"": -rise / TRADE_BPCER})
+        found = power(bought, GateSettings(bpcer_margin=margin), draws, seed=number)
+        answers = {str(answer): found.answers.get(answer, 0) for answer in GateResult}
+        rows.append(
+            {"rise": rise, "margin": margin, "people": people, "passed": found.passed.as_json(), "answers": answers}
+        )
+    return rows
 
 
 def study(draws: int, report: Report, canceled: Canceled) -> dict[str, Any]:
@@ -56,7 +91,12 @@ def study(draws: int, report: Report, canceled: Canceled) -> dict[str, Any]:
         stop_if(canceled)
         report("drawn sites", number / total)
         design = Design(people, _TAKES, dict.fromkeys(map(str, _SPECIES), people))
-        found = power(replace(design, cut=truth.cut, cut_of=truth.cuts), settings, draws, seed=number)
+        found = power(
+            replace(design, cut=truth.cut, cut_of=truth.cuts, simulated_cut=truth.simulated),
+            settings,
+            draws,
+            seed=number,
+        )
         promoted = found.answers.get(GateResult.PASSED, 0)
         if truth.harmful:
             harmful += [True] * promoted + [False] * (draws - promoted)
