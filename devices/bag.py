@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-_MAGIC = b"#ROSBAG V2.0\n"
+MAGIC = b"#ROSBAG V2.0\n"
+"""What a bag begins with."""
 _LENGTH, _PLACE = struct.Struct("<I"), struct.Struct("<Q")
 _INDEX_ENTRY = struct.Struct("<QI")
 _BAG, _INDEX, _CHUNK, _CHUNK_INFO, _CONNECTION = 3, 4, 5, 6, 7
@@ -41,7 +42,7 @@ def check_bag(path: Path) -> None:
     """
     with path.open("rb") as file:
         size = path.stat().st_size
-        if file.read(len(_MAGIC)) != _MAGIC:
+        if file.read(len(MAGIC)) != MAGIC:
             raise ValueError("it does not begin as a bag does")
         records = list(_records(file, size))
         if not records or records[0].op != _BAG:

@@ -8,9 +8,8 @@ from typing import Any
 import pyrealsense2 as rs
 
 from core.codes import SourceKind
-from core.errors import InputError, sentence
 from devices.bag import check_bag
-from devices.recorded import require_recording
+from devices.recorded import require_recording, unreadable
 
 
 class PlaybackOrigin:
@@ -41,14 +40,7 @@ class PlaybackOrigin:
             self._playback = self._context.load_device(str(self._path)).as_playback()
             self._playback.set_real_time(self._realtime)
         except (RuntimeError, ValueError, OSError) as error:
-            raise InputError(
-                sentence(
-                    "{name} cannot be read: it is damaged or was cut off ({why}).",
-                    name=self._path.name,
-                    why=_first_line(error),
-                ),
-                "Copy it again from its source, or choose another recording.",
-            ) from error
+            raise unreadable(self._path, _first_line(error)) from error
         return self._playback
 
     def reset(self) -> None:

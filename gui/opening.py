@@ -45,6 +45,9 @@ def services_of(
 
     def open_station(source: str, actor: Actor | None) -> LiveStation:
         from devices.ring import RingReader
+        from gui.source_check import require_source
+
+        require_source(source)
 
         def log_in(catalogue: Catalogue) -> None:
             catalogue.actor = actor

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
+from devices.recorded import BEGINS
 from storage.catalogue import open_catalogue
 from storage.paths import DataFolder
 from storage.repositories.sessions import Session
@@ -15,6 +16,21 @@ from tests.integration.test_commands import run, sallyport
 
 BAD_SCENE = 'scene = "nowhere"\n'
 BAD_SCRIPT = '[[event]]\nat_s = 1\ndo = "explode"\n'
+NAMED_WRONGLY = [
+    ("nonsense:", 2, "'nonsense:' is not a source"),
+    ("file:", 2, "needs a name after the colon"),
+    ("file:{here}/missing.bag", 3, "There is no recording"),
+    ("file:{here}/notes.txt", 3, "notes.txt is not a recording"),
+    ("file:{here}/renamed.db3", 3, "it does not begin as a recording does"),
+    ("file:{here}", 3, "There is no recording"),
+    ("simulated:nowhere", 2, "no simulated scene 'nowhere'"),
+    ("simulated:booth,species=unicorn", 2, "no simulated species 'unicorn'"),
+    ("simulated:booth,seed=x", 2, "The seed 'x'"),
+    ("scripted:{here}/missing.toml", 3, "cannot be read"),
+    ("scripted:{here}/bad.toml", 3, "explode"),
+    ("scripted:{here}/scene.toml", 2, "no simulated scene 'nowhere'"),
+]
+FILES = (("notes.txt", "none"), ("renamed.db3", "none"), ("bad.toml", BAD_SCRIPT), ("scene.toml", BAD_SCENE))
 
 
 @pytest.fixture
@@ -27,25 +43,11 @@ def sessions(folder: DataFolder) -> list[Session]:
         return catalogue.sessions.page()[0]
 
 
-@pytest.mark.parametrize(
-    ("source", "code", "says"),
-    [
-        ("nonsense:", 2, "'nonsense:' is not a source"),
-        ("file:", 2, "needs a name after the colon"),
-        ("file:{here}/missing.bag", 3, "There is no recording"),
-        ("file:{here}/notes.txt", 3, "notes.txt is not a recording"),
-        ("file:{here}", 3, "There is no recording"),
-        ("simulated:nowhere", 2, "no simulated scene 'nowhere'"),
-        ("simulated:booth,seed=x", 2, "The seed 'x'"),
-        ("scripted:{here}/missing.toml", 3, "cannot be read"),
-        ("scripted:{here}/bad.toml", 3, "explode"),
-        ("scripted:{here}/scene.toml", 2, "no simulated scene 'nowhere'"),
-    ],
-)
+@pytest.mark.parametrize(("source", "code", "says"), NAMED_WRONGLY)
 def test_what_cannot_be_a_source_is_refused_before_anything_is_stored(
     tmp_path: Path, folder: DataFolder, source: str, code: int, says: str
 ) -> None:
-    for name, text in (("notes.txt", "none"), ("bad.toml", BAD_SCRIPT), ("scene.toml", BAD_SCENE)):
+    for name, text in FILES:
         (tmp_path / name).write_text(text, encoding="utf-8")
     report, done = run(tmp_path / "run.json", source.format(here=tmp_path))
     assert done.returncode == code, done.stderr
@@ -54,6 +56,19 @@ def test_what_cannot_be_a_source_is_refused_before_anything_is_stored(
     if code == 3:  # the report of what could not be read is written all the same
         assert (report["session"], report["sets"]) == ("", 0)
         assert says in report["problems"][0]
+
+
+@pytest.mark.parametrize(("source", "code", "says"), NAMED_WRONGLY)
+def test_the_window_refuses_it_too_before_it_opens(
+    tmp_path: Path, folder: DataFolder, source: str, code: int, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in FILES:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    done = sallyport("--source", source.format(here=tmp_path))
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert not folder.root.exists()
 
 
 def test_a_stored_session_that_is_not_there_or_holds_no_frames_begins_none(tmp_path: Path, folder: DataFolder) -> None:
@@ -78,7 +93,7 @@ def test_the_shift_check_looks_at_both_of_its_sources_first(tmp_path: Path, fold
 
 
 def test_what_fails_when_it_is_opened_leaves_a_session_that_says_why(tmp_path: Path, folder: DataFolder) -> None:
-    (tmp_path / "broken.db3").write_bytes(b"no recording")
+    (tmp_path / "broken.db3").write_bytes(BEGINS[".db3"] + b"no recording")
     for source, code, says in (
         ("realsense:0", 4, "serial number 0 was found"),
         (f"file:{tmp_path / 'broken.db3'}", 3, "broken.db3 cannot be read"),

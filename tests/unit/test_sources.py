@@ -14,6 +14,7 @@ from core.codes import SourceKind
 from core.errors import InputError, KnownError, UsageError
 from core.frames import Modality
 from devices.faults import Fault, parse_script, read_script
+from devices.recorded import BEGINS
 from devices.sources import SourceSpec, checked_source, open_camera
 
 
@@ -42,7 +43,7 @@ def test_anything_else_is_a_usage_error(text: str) -> None:
 
 def test_a_source_is_checked_without_touching_a_device(tmp_path: Path) -> None:
     (tmp_path / "faults.toml").write_text(SCRIPT.replace("bona_fide,", "booth,"), encoding="utf-8")
-    (tmp_path / "x.DB3").touch()
+    (tmp_path / "x.DB3").write_bytes(BEGINS[".db3"])
     for text in ("simulated", "simulated:booth,seed=3", "realsense:1", "session:1"):
         assert str(checked_source(text)) == text
     for text in (f"scripted:{tmp_path / 'faults.toml'}", f"file:{tmp_path / 'x.DB3'}"):

@@ -8,12 +8,14 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
+from core.errors import KnownError
 from core.frames import Modality
 from core.messages import CameraHealth
 from gui.command import Command
 from gui.context import PageContext
 from gui.i18n import codes, tr, tr_count
 from gui.i18n.errors import told
+from gui.source_check import require_source
 from gui.views.devices.commissioning import CommissioningPlate
 from gui.views.devices.options_form import OptionsForm
 from gui.views.devices.source_form import SourceForm
@@ -119,10 +121,15 @@ class DevicesPage(Page):
     # --- verbs --------------------------------------------------------------------------------------------------
 
     def connect_source(self) -> None:
-        """Use the source of the form from now on."""
+        """Use the source of the form from now on; one that cannot be one is refused."""
         source = self.source_form.source()
         if not source:
             self.context.notify(tr("No file is chosen."), tr("Choose a file first."), Level.WARNING)
+            return
+        try:
+            require_source(source)
+        except KnownError as error:  # the camera that runs goes on
+            self.context.show_error(error)
             return
         self.context.settings.source = source
         self.context.link.connect_source(source)
