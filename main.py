@@ -164,7 +164,8 @@ def _window(options: Namespace) -> int:
     from gui.opening import check_screen, open_window
 
     check_screen(options)
-    _check_source(options.source)
+    if options.source:
+        _check_source(options.source)
     return open_window(window_services(options))
 
 

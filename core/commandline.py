@@ -21,7 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     data_option(parser)
-    source_options(parser, default="simulated")
+    source_options(parser, default="")
     parser.set_defaults(handler="window")
     commands = Commands(parser)
     station.declare_run(commands)

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 IDLE_MS = 15 * 60 * 1000
 """Without input and without a verdict for so long, whoever is logged in is logged out."""
+DEFAULT_SOURCE = "simulated"
+"""What a new installation opens."""
 AGAIN_MS = 3000
 """A catalogue that is busy is tried again after so long."""
 QUIT_AFTER = "SALLYPORT_QUIT_AFTER"
@@ -126,7 +128,7 @@ class Desk(QObject):
 
     def _connect(self) -> None:
         if not self.link.connected:
-            self.link.connect_source(self.settings.source or self.services.default_source)
+            self.link.connect_source(self.services.source or self.settings.source or DEFAULT_SOURCE)
 
     def _begin(self, accounts_exist: bool) -> None:
         """An open station lets everybody in; one with accounts shows its log-in while the camera starts."""

@@ -61,7 +61,7 @@ def services_of(
 
     return Services(
         data_dir=folder.root,
-        default_source=options.source,
+        source=options.source,
         open_catalogue=lambda: open_catalogue(folder, access=access),
         open_station=open_station,
         command=command,

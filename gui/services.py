@@ -86,7 +86,8 @@ class Services:
     """Everything that the window needs from outside."""
 
     data_dir: Path
-    default_source: str
+    source: str
+    """What the command line asked for; empty = what was used last, else a simulated camera."""
     open_catalogue: Callable[[], Catalogue]
     """A connection for the calling thread."""
     open_station: Callable[[str, Actor | None], LiveStation]

@@ -21,7 +21,7 @@ class Settings(BaseModel):
     language: Literal["system", "en", "de"] = "system"
     theme: Literal["system", "light", "dark", "contrast"] = "system"
     source: str = ""
-    """Source that the station opened last; empty = what the program was started with."""
+    """Source that was chosen last; empty = none yet. One of the command line comes before it, and is not kept."""
     page: str = "checkpoint"
     announce: bool = True
     """Whether a verdict is also told to assistive technology."""

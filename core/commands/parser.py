@@ -62,7 +62,7 @@ def data_option(parser: argparse.ArgumentParser) -> None:
 
 
 def source_options(parser: argparse.ArgumentParser, default: str | None) -> None:
-    """What is filmed; without ``default`` it has to be said."""
+    """What is filmed; without ``default`` it has to be said. An empty one: whoever runs the command knows what else."""
     parser.add_argument("--source", metavar="SRC", default=default, required=default is None, help=SOURCES)
     parser.add_argument(
         "--single-process", action="store_true", help="capture and inference as threads (debugging and tests)"

@@ -106,7 +106,7 @@ def services(tmp_path: Path, station: FakeStation, frames: FakeFrames) -> Servic
 
     return Services(
         data_dir=data,
-        default_source="simulated",
+        source="",
         open_catalogue=catalogue,
         open_station=lambda _source, _actor: LiveStation(station, frames),
         command=lambda arguments: ["false", *arguments],

@@ -19,6 +19,7 @@ from gui.actions import PAGES
 from gui.app import Desk, SallyportApp
 from gui.crash import CrashFile
 from gui.services import LiveStation, Services
+from gui.settings import Settings, load_settings, save_settings
 from gui.views.checkpoint.page import CheckpointPage
 from gui.views.settings import SettingsDialog
 from gui.widgets.toast import Level
@@ -105,6 +106,28 @@ def test_a_known_problem_is_told_once_however_often_it_comes(desk: Desk, station
     qtbot.waitUntil(lambda: bool(desk.window.toasts.shown) and desk.window.toasts.shown[0].count == 5)
     assert notices(desk) == ["The disk is almost full."]
     assert desk.window.toasts.shown[0].level is Level.WARNING
+
+
+@pytest.mark.parametrize(
+    ("asked", "remembered", "opened"),
+    [
+        ("", "", "simulated"),
+        ("", "simulated:corridor", "simulated:corridor"),
+        ("realsense", "simulated:corridor", "realsense"),
+    ],
+)
+def test_the_source_of_the_command_line_comes_before_the_one_used_last(
+    qapp: SallyportApp, services: Services, qtbot: QtBot, asked: str, remembered: str, opened: str
+) -> None:
+    save_settings(Settings(source=remembered), services.settings_file)
+    desk = Desk(qapp, replace(services, source=asked))
+    try:
+        desk.open()
+        qtbot.waitUntil(lambda: desk.link.session != "")
+        assert desk.link.source == opened
+    finally:
+        desk.close()
+    assert load_settings(services.settings_file)[0].source == remembered
 
 
 def test_a_catalogue_that_is_busy_at_the_start_is_tried_again(
