@@ -49,6 +49,7 @@ VERBS: tuple[ActionInfo, ...] = (
     ActionInfo("site_policy", "Site policy", "Ctrl+Shift+Y", "weigh", needs=(Permission.POLICY,)),
     ActionInfo("retention", "Retention", "Ctrl+Shift+T", "retention", needs=(Permission.RETENTION,)),
     ActionInfo("pause_door", "Keep the door closed, or let it go", "Ctrl+D", "lock", needs=(Permission.OPERATE,)),
+    ActionInfo("door_key", "Door key", "Ctrl+Shift+S", "unlock", needs=(Permission.KEYS,)),
     ActionInfo("support_report", "Support report", "Ctrl+Shift+R", "export", needs=(Permission.SUPPORT,)),
     ActionInfo("full_screen", "Full screen", "F11", "checkpoint"),
     ActionInfo("quit", "Quit", "Ctrl+Q", "cross"),

@@ -162,11 +162,13 @@ class StationLink(StationSignals):
         self.asked = order
         return self.order(lambda station: station.open_session(order), opened, failed)
 
-    def use_door(self, places: DoorPlaces) -> None:
-        """Tell verdicts to gate controllers there, from now on and for every station that is opened later."""
+    def use_door(self, places: DoorPlaces, at_once: bool = True) -> None:
+        """Tell verdicts to gate controllers there: from now on where it is ``at_once``, and for every later station."""
         if places == self.door_places:
             return
         self.door_places = places
+        if not at_once:
+            return
         self._set_door(None)
         if self.connected:
             self._connect_door()

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QStatusBar, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QStatusBar, QWidget
 
 from core.access import LOCAL, Actor, DeniedError, Permission
 from core.door.output import DoorPlaces
@@ -154,6 +154,7 @@ class MainWindow(QMainWindow):
         actions.connect("site_keys", self._open_keys)
         actions.connect("site_policy", self._open_policy)
         actions.connect("retention", self._open_retention)
+        actions.connect("door_key", self._open_door_key)
         if self.doorkeeping.asks and self.doorkeeping.actor is not None:
             self._rule_timer = QTimer(self)
             self._rule_timer.setInterval(RULE_MS)
@@ -284,7 +285,8 @@ class MainWindow(QMainWindow):
     def _open_settings(self) -> None:
         from gui.views.settings import SettingsDialog
 
-        dialog = SettingsDialog(self.settings, self, door=self._may_direct_the_door)
+        key = self.actions_table["door_key"]
+        dialog = SettingsDialog(self.settings, self, self._may_direct_the_door, key if key.isVisible() else None)
         dialog.accepted.connect(lambda: self._take_settings(dialog.chosen()))
         dialog.open()
 
@@ -302,6 +304,13 @@ class MainWindow(QMainWindow):
         from gui.views.protection.retention_dialog import RetentionDialog
 
         RetentionDialog(self.context, self).open()
+
+    def _open_door_key(self) -> None:
+        from gui.views.protection.door_key_dialog import DoorKeyDialog
+
+        dialog = DoorKeyDialog(self.context, QApplication.activeModalWidget() or self)  # the settings may have asked
+        dialog.changed.connect(lambda: self.link.use_door(self._door_places(), at_once=False))
+        dialog.open()
 
     @property
     def _may_direct_the_door(self) -> bool:

@@ -12,6 +12,7 @@ import hmac
 import os
 import secrets
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from core.errors import HostError, sentence
@@ -37,6 +38,11 @@ class DoorKey:
     def __init__(self, secret: bytes, boot: str | None = None) -> None:
         self._secret = secret
         self._boot = (boot_id() if boot is None else boot).encode()
+
+    @property
+    def id(self) -> str:
+        """Eight characters that tell one key from another; `sha256sum` of a whole copy of its file begins with them."""
+        return sha256(_written(self._secret).encode("ascii")).hexdigest()[:8]
 
     def signed(self, line: bytes) -> bytes:
         """A line (a JSON object with its line feed) with its ``mac``."""
@@ -77,7 +83,11 @@ def read_door_key(path: Path) -> DoorKey:
 
 def new_door_key() -> str:
     """A new secret, as it stands in the file."""
-    return secrets.token_bytes(KEY_BYTES).hex() + "\n"
+    return _written(secrets.token_bytes(KEY_BYTES))
+
+
+def _written(secret: bytes) -> str:
+    return secret.hex() + "\n"
 
 
 def _unusable(path: Path) -> HostError:

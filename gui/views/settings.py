@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QDoubleSpinBox,
     QLineEdit,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,8 +23,8 @@ from gui.widgets.forms import form_layout, heading
 class SettingsDialog(QDialog):
     """Language, look, depth colours, where the door is told."""
 
-    def __init__(self, settings: Settings, parent: QWidget, door: bool = True) -> None:
-        """``door``: whether this person may say what the door is told with."""
+    def __init__(self, settings: Settings, parent: QWidget, door: bool = True, door_key: QAction | None = None) -> None:
+        """``door``: whether this person may say what the door is told with; ``door_key``: the verb of its key."""
         super().__init__(parent)
         self._door = door
         self._settings = settings
@@ -54,6 +56,11 @@ class SettingsDialog(QDialog):
                 form.addRow(label, line)
             else:
                 line.hide()
+        if door_key is not None:
+            key = QPushButton(tr("Lines signed, and with which key"), self)
+            key.setAutoDefault(False)
+            key.clicked.connect(door_key.trigger)
+            form.addRow(tr("Door: &key"), key)
         button = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
         buttons.accepted.connect(self.accept)

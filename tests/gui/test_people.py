@@ -26,6 +26,7 @@ from gui.views.log_in import LogInPage
 from gui.views.people.approvals import Approvals
 from gui.views.people.dialogs import AccountDialog, CodeDialog, SecretDialog
 from gui.views.people.page import PeoplePage
+from gui.views.protection.door_key_dialog import DoorKeyDialog
 from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.protection.policy_dialog import PolicyDialog
 from gui.views.settings import SettingsDialog
@@ -450,6 +451,29 @@ def test_a_site_policy_takes_two_people_in_the_window(closed_desk: Desk, catalog
     page.approvals.approve.click()
     qtbot.waitUntil(lambda: not catalogue.policies.in_force().is_factory)
     assert catalogue.policies.in_force().policy.shift_hours == 8.0
+
+
+def test_a_key_of_the_door_takes_two_people_in_the_window(
+    closed_desk: Desk, services: Services, catalogue: Catalogue, qtbot: QtBot
+) -> None:
+    enter(closed_desk, qtbot, "bea")
+    closed_desk.window.actions_table["door_key"].trigger()
+    dialog = closed_desk.window.findChildren(DoorKeyDialog)[-1]
+    qtbot.waitUntil(lambda: dialog.view is not None)
+    assert "second person" in dialog.notice.text()
+    qtbot.keyClicks(dialog.reason, "a gate")
+    dialog.make.click()
+    qtbot.waitUntil(lambda: any("Proposed" in toast.what for toast in closed_desk.window.toasts.shown))
+    assert not services.door_key.exists()
+    closed_desk.window.logged_out.emit("")
+    qtbot.waitUntil(lambda: closed_desk.window.front == LOG_IN)
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.approvals.selected is not None)
+    page.approvals.approve.click()
+    qtbot.waitUntil(services.door_key.exists)
+    assert [one.action for one in catalogue.audit.of("door", "")] == ["make_door_key"]
 
 
 def test_an_operator_does_not_see_the_site_policy(closed_desk: Desk, qtbot: QtBot) -> None:
