@@ -20,8 +20,8 @@ class Facts(QWidget):
         self._grid.setColumnStretch(1, 1)
         self._values: dict[str, QLabel] = {}
 
-    def set(self, name: str, value: str) -> None:
-        """Show ``value`` under ``name``; an empty value shows a dash."""
+    def set(self, name: str, value: str, tip: str = "") -> None:
+        """Show ``value`` under ``name``; an empty value shows a dash. ``tip``: the same at length."""
         label = self._values.get(name)
         if label is None:
             row = len(self._values)
@@ -35,6 +35,7 @@ class Facts(QWidget):
             self._grid.addWidget(label, row, 1)
             self._values[name] = label
         label.setText(value or "–")
+        label.setToolTip(tip)
 
     def clear(self) -> None:
         """Show no fact."""
@@ -44,6 +45,10 @@ class Facts(QWidget):
                 widget.hide()
                 widget.deleteLater()
         self._values.clear()
+
+    def tip(self, name: str) -> str:
+        """What stands under ``name`` at length."""
+        return self._values[name].toolTip()
 
     def value(self, name: str) -> str:
         """What stands under ``name``."""

@@ -71,6 +71,22 @@ def test_filters_by_who_what_and_when(page: AuditPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: page.model.rowCount() == ENTRIES // 10)
 
 
+def test_a_short_log_is_readable_in_full(services: Services, open_desk: OpenDesk, qtbot: QtBot) -> None:
+    digest = "ab" * 32
+    with open_catalogue(services.data_dir) as catalogue:
+        catalogue.audit.append("second_line", "verdict", "1", actor="station", details={"row_sha256": digest})
+    desk = open_desk()
+    desk.window.go_to("audit")
+    page = desk.window.pages["audit"]
+    assert isinstance(page, AuditPage)
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0)
+    header, words = page.table.horizontalHeader(), page.table.fontMetrics()
+    qtbot.waitUntil(lambda: header.sectionSize(1) > words.horizontalAdvance("2026-11-27 07:02:28"))
+    assert header.sectionSize(2) > words.horizontalAdvance("station")
+    assert page.facts.value("Details") == "row_sha256: abababababab…"
+    assert digest in page.facts.tip("Details"), "the whole of it on demand"
+
+
 def test_a_whole_log_is_said_to_be_intact(page: AuditPage, qtbot: QtBot) -> None:
     page.context.actions["verify_audit"].trigger()
     assert not page.context.actions["verify_audit"].isEnabled()

@@ -22,7 +22,7 @@ from core.errors import CanceledError
 from gui.context import PageContext
 from gui.i18n import audit_codes, tr, tr_count
 from gui.i18n.errors import told_error
-from gui.models.audit_model import AuditModel
+from gui.models.audit_model import AuditModel, short
 from gui.tasks import Task
 from gui.views.page import Page
 from gui.widgets.ask import ask_reason
@@ -200,10 +200,16 @@ class AuditPage(Page):
         self.facts.set(tr("When"), datetime.fromtimestamp(entry.utc_s).strftime("%Y-%m-%d %H:%M:%S"))
         self.facts.set(tr("Who"), entry.actor)
         self.facts.set(tr("What was done"), audit_codes.action(entry.action))
-        self.facts.set(tr("To what"), f"{audit_codes.kind(entry.object_kind)}\n{entry.object}".strip())
+        kind = audit_codes.kind(entry.object_kind)
+        self.facts.set(tr("To what"), f"{kind}\n{short(entry.object)}".strip(), entry.object)
         self.facts.set(tr("Why"), entry.reason)
         values = {k: v if isinstance(v, str) else json.dumps(v) for k, v in entry.details.items()}
-        self.facts.set(tr("Details"), "\n".join(f"{k}: {v}" for k, v in values.items() if v not in ("", "null")))
+        told = {k: v for k, v in values.items() if v not in ("", "null")}
+        self.facts.set(
+            tr("Details"),
+            "\n".join(f"{k}: {short(v)}" for k, v in told.items()),
+            "\n".join(f"{k}: {v}" for k, v in told.items()),
+        )
 
     # --- verbs --------------------------------------------------------------------------------------------------
 
