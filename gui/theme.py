@@ -124,6 +124,11 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QListWidget, QTa
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { padding: 5px 8px; min-height: 22px; }
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus, QListWidget:focus,
 QTableView:focus { border: 1px solid palette(highlight); }
+QComboBox { combobox-popup: 0; }
+QComboBox QAbstractItemView { background: palette(base); border: 1px solid palette(mid);
+  selection-background-color: palette(highlight); selection-color: palette(highlighted-text); }
+QComboBox QAbstractItemView::item { min-height: 26px; padding: 0 6px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QComboBox::drop-down { border: none; width: 26px; }
 QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
   image: url("%(icons)s/chevron_down.svg"); width: 14px; height: 14px; }

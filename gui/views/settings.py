@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui.i18n import LANGUAGES, tr
 from gui.settings import Settings
-from gui.widgets.forms import form_layout, heading
+from gui.widgets.forms import add_row, combo_box, form_layout, heading
 
 
 class SettingsDialog(QDialog):
@@ -42,10 +42,10 @@ class SettingsDialog(QDialog):
         self.near = _metres(settings.depth_near_m)
         self.far = _metres(settings.depth_far_m)
         form = form_layout()
-        form.addRow(tr("&Language"), self.language)
-        form.addRow(tr("L&ook"), self.theme)
-        form.addRow(tr("Depth colours &from"), self.near)
-        form.addRow(tr("Depth colours &to"), self.far)
+        add_row(form, tr("&Language"), self.language)
+        add_row(form, tr("L&ook"), self.theme)
+        add_row(form, tr("Depth colours &from"), self.near)
+        add_row(form, tr("Depth colours &to"), self.far)
         form.addRow("", self.announce)
         self.door_socket = QLineEdit(settings.door_socket, self)
         self.door_socket.setPlaceholderText(tr("path of a local socket; empty: none"))
@@ -53,14 +53,14 @@ class SettingsDialog(QDialog):
         self.door_hook.setPlaceholderText(tr("program and arguments; empty: none"))
         for label, line in ((tr("Door: &socket"), self.door_socket), (tr("Door: &command"), self.door_hook)):
             if door:
-                form.addRow(label, line)
+                add_row(form, label, line)
             else:
                 line.hide()
         if door_key is not None:
             key = QPushButton(tr("Lines signed, and with which key"), self)
             key.setAutoDefault(False)
             key.clicked.connect(door_key.trigger)
-            form.addRow(tr("Door: &key"), key)
+            add_row(form, tr("Door: &key"), key)
         button = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
         buttons.accepted.connect(self.accept)
@@ -92,7 +92,7 @@ class SettingsDialog(QDialog):
 
 
 def _combo(entries: dict[str, str], current: str) -> QComboBox:
-    box = QComboBox()
+    box = combo_box()
     for value, words in entries.items():
         box.addItem(words, value)
     box.setCurrentIndex(max(0, box.findData(current)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui.i18n import tr
-from gui.widgets.forms import heading, quiet
+from gui.widgets.forms import combo_box, heading, quiet
 
 Choice = tuple[str, str]
 """Value and its words."""
@@ -48,7 +48,7 @@ class ReasonDialog(Question):
 
     def __init__(self, title: str, explanation: str, choices: Sequence[Choice], parent: QWidget) -> None:
         super().__init__(title, explanation, parent)
-        self.choice = QComboBox(self)
+        self.choice = combo_box(self)
         for value, words in choices:
             self.choice.addItem(words, value)
         self.choice.setVisible(bool(choices))

@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtSvg import QSvgRenderer
+from pytestqt.qtbot import QtBot
 
 from gui.actions import PAGES, VERBS
 from gui.app import SallyportApp
 from gui.icons import _FOLDER, icon
 from gui.theme import SCHEMES, Scheme, Tone, apply_theme, build_palette, contrast_ratio
+from gui.widgets.forms import combo_box
 
 READABLE = 4.5
 
@@ -48,6 +50,39 @@ def test_a_chosen_theme_is_used_whatever_the_system_says(qapp: SallyportApp, cho
 
 def test_the_system_theme_is_one_of_ours(qapp: SallyportApp) -> None:
     assert apply_theme(qapp, "system") in SCHEMES
+
+
+def test_a_long_choice_ends_in_dots_and_its_tool_tip_has_all_of_it(qapp: SallyportApp, qtbot: QtBot) -> None:
+    box = combo_box(name="Species")
+    qtbot.addWidget(box)
+    box.addItems(["short", "a choice that no box of this width can hold"])
+    box.setFixedWidth(140)
+    box.show()
+    tips = []
+    for index in range(2):
+        box.setCurrentIndex(index)
+        box.grab()
+        tips.append(box.toolTip())
+    assert tips == ["", "a choice that no box of this width can hold"]
+
+
+@pytest.mark.qt_log_level_fail("CRITICAL")  # without a screen, a list that opens cannot take the keyboard
+@pytest.mark.parametrize("choice", ["light", "dark", "contrast"])
+def test_the_chosen_entry_of_an_open_list_is_readable(qapp: SallyportApp, qtbot: QtBot, choice: str) -> None:
+    apply_theme(qapp, choice)
+    box = combo_box(name="Species")
+    qtbot.addWidget(box)
+    box.addItems(["MMMMMMMM", "second"])
+    box.show()
+    box.showPopup()
+    view = box.view()
+    row = view.grab(view.visualRect(box.model().index(0, 0))).toImage()
+    colors = {row.pixelColor(x, y).name() for x in range(row.width()) for y in range(row.height())}
+    ground = QColor(SCHEMES[choice].accent)
+    assert ground.name() in colors
+    assert max(contrast_ratio(QColor(color), ground) for color in colors) >= READABLE
+    box.hidePopup()
+    apply_theme(qapp, "light")
 
 
 def test_every_icon_draws(qapp: SallyportApp) -> None:

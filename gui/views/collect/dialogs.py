@@ -28,7 +28,7 @@ class SubjectDialog(_FormDialog):
             parent,
         )
         self.pseudonym = QLineEdit(self)
-        self.basis = QComboBox(self)
+        self.basis = combo_box(self)
         for value, words in (
             ("explicit_consent", tr("consent, signed")),
             ("law", tr("required by law")),

@@ -14,7 +14,7 @@ from gui.i18n import tr
 from gui.i18n.errors import told_error
 from gui.i18n.policy_codes import field_words, value_words
 from gui.widgets.ask import Question
-from gui.widgets.forms import add_row, form_layout, quiet
+from gui.widgets.forms import add_row, combo_box, form_layout, quiet
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
 
@@ -46,7 +46,7 @@ class PolicyDialog(Question):
         for name, words in field_words().items():
             field: QLineEdit | QComboBox
             if name in CHOICES:
-                field = QComboBox(self)
+                field = combo_box(self)
                 for value in CHOICES[name]:
                     field.addItem(value_words(value), value)
                 field.currentIndexChanged.connect(lambda _index: self._check())
