@@ -57,7 +57,7 @@ class PlanModel(QAbstractTableModel):
         row = self.plan.rows[index.row()]
         if role == Qt.ItemDataRole.EditRole and index.column() == _QUOTA:
             return row.quota
-        if role != Qt.ItemDataRole.DisplayRole:
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         taken = self.taken.get((row.species, row.tag), 0)
         done = "✓ " if taken >= row.quota else ""

@@ -45,7 +45,7 @@ def test_a_key_is_made_with_a_reason_and_the_dialog_says_where_it_lies(
     told = read_door_key(path).id
     assert hashlib.sha256(path.read_bytes()).hexdigest().startswith(told)
     assert dialog.state.text() == f"Lines are signed with the key {told}"
-    assert dialog.place.text() == str(path)
+    assert dialog.place.text() == f"File: {path}"
     assert "main.py door watch SOCKET --key FILE" in dialog.meaning.text()
 
     qtbot.keyClicks(dialog.reason, "no gate any more")

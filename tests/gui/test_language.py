@@ -18,7 +18,8 @@ from gui.widgets.curves import TITLES
 from storage.repositories.jobs import COMMANDS
 
 ROOT = Path(gui.__file__).parent
-STORED_WORDS = ("factory", "training", "adaptation", "foreign", "install", "promote", "rollback", *COMMANDS)
+NOTES = ("another face", "camera clock went back", "face lost from sight", "model changed")
+STORED_WORDS = ("factory", "training", "adaptation", "foreign", "install", "promote", "rollback", *COMMANDS, *NOTES)
 """Values of the catalogue that are shown through ``tr``."""
 
 

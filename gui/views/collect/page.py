@@ -116,7 +116,7 @@ class CollectPage(Page):
     def _card_plate(self) -> QWidget:
         actions = self.context.actions
         plate = Plate(self)
-        plate.setFixedWidth(400)
+        plate.setFixedWidth(440)
         plate.column.addWidget(quiet(tr("Next presentation"), self))
         plate.column.addWidget(self.card)
         plate.column.addWidget(self.progress)
@@ -269,7 +269,7 @@ class CollectPage(Page):
                 "Stored frames are locked: nothing can be recorded. Unlock them: Keys ({keys}).", keys="Ctrl+Shift+K"
             )
         if self.context.link.source_kind is not SourceKind.LIVE:
-            return tr("This source shows nobody: the basis is no_person.")
+            return tr("This source shows nobody: no consent is needed.")
         if not self.current_subject:
             return tr("Choose or add a subject: frames of a person need a consent.")
         reference = self.people.consents.get(self.current_subject)

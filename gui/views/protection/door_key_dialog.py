@@ -107,7 +107,7 @@ class DoorKeyDialog(Question):
             meaning = tr("A program that takes the place of the station's socket can tell a controller to open.")
         self.state.setText(state)
         self.meaning.setText(meaning)
-        self.place.setText(str(view.path) if view is not None else "")
+        self.place.setText(tr("File: {path}", path=view.path) if view is not None else "")
         self.place.setVisible(there)
         second = view is not None and view.second
         self.notice.setText(tr("A second person has to approve a change.") if second else "")
@@ -115,6 +115,7 @@ class DoorKeyDialog(Question):
         self.make.setText(tr("&Make another key") if there else tr("&Make a key"))
         self.remove.setVisible(there)
         self._check()
+        self.adjustSize()
 
     def _check(self) -> None:
         allowed = self.view is not None and bool(self.reason.text().strip())

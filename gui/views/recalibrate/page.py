@@ -66,6 +66,7 @@ class RecalibratePage(Page):
         self.decide = DecideStep(actions, context.look_at, self)
         self.jobs = combo_box(self, tr("Job"))
         self.jobs.setMinimumWidth(360)
+        self.jobs.setPlaceholderText(tr("none yet"))
         self.busy = quiet("", self)
         self.steps = QStackedWidget(self)
         for step in (self.site, self.data, self.run_step, self.report, self.decide):

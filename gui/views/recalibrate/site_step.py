@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from core.codes import Outcome
 from core.frames import ModalityMask
 from core.metrics.rate import Rate
-from gui.i18n import codes, tr
+from gui.i18n import codes, tr, tr_count
 from gui.models.table_model import TextTable
 from gui.views.recalibrate.reading import SiteFigures
 from gui.views.recalibrate.shift_panel import ShiftPanel
@@ -55,7 +55,9 @@ class SiteStep(QWidget):
     def show_figures(self, figures: SiteFigures) -> None:
         """Show what was read."""
         self.note.setText(
-            tr("Over the newest {n} verdicts, of every kind of source.", n=figures.verdicts)
+            tr_count(
+                figures.verdicts, "Over the newest verdict.", "Over the newest {n} verdicts, of every kind of source."
+            )
             if figures.verdicts
             else tr("There is no verdict yet. Decide about somebody on the page Checkpoint.")
         )

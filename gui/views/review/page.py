@@ -86,7 +86,7 @@ class ReviewPage(Page):
         self.kind = _filter_box(tr("all sources"), {k.value: codes.source(k) for k in SourceKind}, self)
         self.state = _filter_box(tr("all states"), {s.value: codes.session_state(s) for s in SessionState}, self)
         filters = QHBoxLayout()
-        for box, stretch in ((self.purpose, 7), (self.kind, 6), (self.state, 6)):
+        for box, stretch in ((self.purpose, 12), (self.kind, 12), (self.state, 13)):
             box.currentIndexChanged.connect(lambda _index: self._filter())
             filters.addWidget(box, stretch)
         left = QVBoxLayout()
@@ -110,7 +110,7 @@ class ReviewPage(Page):
         holder = QWidget(self)
         holder.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
-        holder.setFixedWidth(368)
+        holder.setFixedWidth(382)
         middle = QVBoxLayout()
         middle.setSpacing(8)
         middle.addWidget(self.title)

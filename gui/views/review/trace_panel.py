@@ -53,7 +53,7 @@ class TracePanel(QScrollArea):
             return
         verdict, facts = stored.verdict, self._facts
         self.answer.setText(codes.outcome(verdict.outcome))
-        self.why.setText("  ".join(p for p in (codes.rule(verdict.rule), codes.reason(verdict.reason)) if p))
+        self.why.setText("; ".join(p for p in (codes.rule(verdict.rule), codes.reason(verdict.reason)) if p))
         facts.set(tr("Watermark"), codes.watermark(verdict.source_kind, verdict.shadow))
         facts.set(tr("Sensors"), codes.mask(verdict.mask))
         facts.set(tr("Score"), _figure(verdict.score))
@@ -64,7 +64,7 @@ class TracePanel(QScrollArea):
         facts.set(tr("Duration"), f"{verdict.duration_ms:.0f} ms")
         facts.set(tr("Hints"), ", ".join(f"{_hint(name)} ({n})" for name, n in verdict.trace.hints.items()))
         facts.set(tr("Model"), verdict.model[:12])
-        facts.set(tr("Notes"), "\n".join(verdict.trace.notes))
+        facts.set(tr("Notes"), "\n".join(tr(note) for note in verdict.trace.notes))
         decided = stored.operator_outcome
         facts.set(tr("Operator"), f"{codes.outcome(Outcome(decided))}: {stored.operator_reason}" if decided else "")
 
