@@ -186,10 +186,11 @@ def _simulated_rise(cell: Sequence[PairedTrial], found: Difference, cells: int, 
     have moved towards acceptance as well, more than chance moves any of so many (`core.adaptation.paired.drift`); and
     where they have, a count that stays below the cap by chance is no excuse.
     """
-    if max(found.value, smoothed_rise(cell)) <= settings.species_cap:
+    rises = (found.value, smoothed_rise(cell))
+    if max(rises) <= settings.species_cap:
         return Holds.YES
     moved, harm = cells * drift(cell), 1.0 - settings.harm_confidence
-    if found.low(1.0 - harm / cells) > 0.0 or (found.low(1.0 - harm) > 0.0 and moved <= harm):
+    if found.low(1.0 - harm / cells) > 0.0 or (min(rises) > settings.species_cap and moved <= harm):
         return Holds.NO
     shown = moved <= 1.0 - settings.doubt_confidence or cells * rise_by_chance(cell) <= _CHANCE
     return Holds.OPEN if shown else Holds.YES
