@@ -69,7 +69,9 @@ class RunningSession:
         return self.recording and self._capture.send(StopRecording())
 
     def recording_closed(self, closed: RecordingClosed) -> None:
-        """The recorder has finished, by order or because it had to."""
+        """The recorder has finished, by order or because it had to; of a session that is over it is too late to say."""
+        if closed.session != self.session:
+            return
         self.recording = False
         self.recorded = closed.recorded
         self.storage_failed = self.storage_failed or bool(closed.problem)
