@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.clock import Clock
 from core.codes import Reason, SourceKind
 from core.door.machine import StationView
@@ -58,8 +60,12 @@ class Doorway:
         return [] if self._door is None else self._door.look(self.view())
 
     def take(self, stored: VerdictCommitted) -> list[Message]:
-        """A verdict was stored: open, or close."""
-        return [] if self._door is None else self._door.take(stored.row_id, stored.verdict, self.view())
+        """A verdict was stored: open, or close. One of a session that is over finds no checkpoint."""
+        if self._door is None:
+            return []
+        view, verdict = self.view(), stored.verdict
+        here = verdict.session == self._running.session
+        return self._door.take(stored.row_id, verdict, view if here else replace(view, checkpoint=False))
 
     def view(self) -> StationView:
         """The station, as far as a door has to know it."""

@@ -41,16 +41,23 @@ class LastWord:
         self._newest: VerdictCommitted | None = None
 
     def conclude(self, verdict: Verdict) -> list[Message]:
-        """Store a verdict; whoever tries again and again is made to wait, and somebody is told."""
+        """Store a verdict; whoever tries again and again is made to wait, and somebody is told.
+
+        A presentation has one answer: what comes for one that is over is dropped.
+        """
+        if verdict.presentation and verdict.presentation not in self._running.awaited:
+            log.warning("an answer came too late for presentation %s and is dropped", verdict.presentation)
+            return []
         return [*self._commit(verdict), *self._restraint.weigh(verdict)]
 
     def abandon(self) -> list[Message]:
-        """The process that should have answered is gone: the answer is no response, and it is stored."""
-        if not self._running.presentation:
-            return []
+        """Nobody will answer any more what is still to be answered: the answer is no response, and it is stored."""
+        return [event for one in tuple(self._running.awaited) for event in self.conclude(self._no_response(one))]
+
+    def _no_response(self, presentation: str) -> Verdict:
         champion, policy = self._following.champion, self._following.policy
-        verdict = Verdict(
-            presentation=self._running.presentation,
+        return Verdict(
+            presentation=presentation,
             session=self._running.session,
             source_kind=self._source_kind,
             shadow=is_shadow(self._source_kind, ModalityMask(0), self._following.standing.qualified),
@@ -64,7 +71,6 @@ class LastWord:
             model=champion,
             trace=Trace((), (), {}, {}, None, None, Rule.ENDED, champion, policy.sha256()),
         )
-        return self.conclude(verdict)
 
     def note_shadow(self, said: ShadowSaid) -> None:
         """It comes right after the verdict that it speaks of; of one that was replaced meanwhile it says nothing."""
@@ -76,9 +82,7 @@ class LastWord:
                 log.exception("an answer of the shadow run could not be stored; the verdict stands")
 
     def _commit(self, verdict: Verdict) -> list[Message]:
-        if verdict.session != self._running.session or not verdict.presentation:
-            verdict = replace(verdict, session=self._running.session, source_kind=self._source_kind)
-        verdict = _permitted(verdict, self._following.standing)
+        verdict = _permitted(self._placed(verdict), self._following.standing)
         try:
             row = self._ledger.commit_verdict(verdict)
         except BaseException:
@@ -89,6 +93,13 @@ class LastWord:
         told = self._doorway.take(newest)
         self._newest = newest
         return [newest, *told]
+
+    def _placed(self, verdict: Verdict) -> Verdict:
+        """What began by itself in a session that is over is stored outside of sessions, never with the next."""
+        if verdict.presentation:
+            return verdict
+        session = verdict.session if verdict.session == self._running.session else ""
+        return replace(verdict, session=session, source_kind=self._source_kind)
 
 
 def _permitted(verdict: Verdict, standing: Standing) -> Verdict:

@@ -85,8 +85,8 @@ class Station:
         self._following = following = Following(source_kind, inference, ledger, clock)
         self._restraint = restraint = Restraint(source_kind, inference, ledger, running)
         self._doorway = doorway = Doorway(source_kind, children, running, following, restraint, ledger, clock)
-        last_word = LastWord(source_kind, running, following, restraint, doorway, ledger)
-        self._rounds = Rounds(children, running, following, restraint, last_word, doorway, clock)
+        self._last_word = LastWord(source_kind, running, following, restraint, doorway, ledger)
+        self._rounds = Rounds(children, running, following, restraint, self._last_word, doorway, clock)
         self._rounds.tell(told)
 
     # --- life --------------------------------------------------------------------------------------------------
@@ -147,11 +147,15 @@ class Station:
         return session
 
     def close_session(self, timeout_s: float = 30.0) -> None:
-        """End the presentation, let the recorder finish, close the session's row."""
+        """End the presentation, let the recorder finish, close the session's row.
+
+        A presentation that is not answered in time is answered here: no response.
+        """
         if not self.session:
             return
         self.end_presentation()
-        self._rounds.until(lambda: not self.presentation, LAST_VERDICT_MS)
+        self._rounds.until(lambda: not self._running.awaited, LAST_VERDICT_MS)
+        self._rounds.tell(self._last_word.abandon())
         if self._running.stop_recording():
             self._rounds.until(lambda: not self._running.recording, 1000.0 * timeout_s)
         self._running.close(self.health)

@@ -8,15 +8,31 @@ from pathlib import Path
 import pytest
 
 from core.clock import FakeClock
-from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
+from core.codes import ConnectionState, Outcome, Reason, RecordMode, SessionPurpose, SessionState, SourceKind
+from core.door.output import DoorPlaces
 from core.frames import ALL_MODALITIES
-from core.messages import CameraHealth, Message, Problem, RecordingClosed, Standing, StopRecording
+from core.messages import (
+    CameraHealth,
+    DeviceInfo,
+    DoorChanged,
+    Message,
+    ModelReady,
+    ObservationMade,
+    Problem,
+    RecordingClosed,
+    Standing,
+    StopRecording,
+    VerdictCommitted,
+    VerdictReached,
+)
 from core.processes import Child
 from core.station import SessionOrder, Station
 from core.station.inference import InferenceLink
+from core.verdict import Observation, Verdict
 from storage.catalogue import Catalogue, open_catalogue
 from storage.registry import ModelRegistry
 from storage.station_ledger import CatalogueLedger
+from tests import stored
 from tests.unit.test_shadow import TOLD, Camera, nothing
 
 ROUND_MS = 1000.0
@@ -71,6 +87,10 @@ class Bench:
         self.link._given_up = True  # its thread is over; the pipe is the test's
         self.station = Station(self.camera, self.link, self.ledger, source_kind, clock=self.clock)
 
+    def answer(self, verdict: Verdict) -> list[Message]:
+        self.inference.send(VerdictReached(verdict))
+        return self.station.poll(0.0)
+
     def hear(self, *messages: Message) -> list[Message]:
         self.camera.says.extend(messages)
         return self.station.poll(0.0)
@@ -105,5 +125,70 @@ def test_a_recorder_that_answers_for_the_session_before_ends_nothing_of_the_next
     bench.camera.says.append(RecordingClosed(running, 3, 0))
     bench.station.close_session()
     assert bench.camera.told == [StopRecording()]
-    stored = bench.catalogue.sessions.get(running)
-    assert (stored.state, stored.recorded) == (SessionState.CLOSED, 3)
+    kept = bench.catalogue.sessions.get(running)
+    assert (kept.state, kept.recorded) == (SessionState.CLOSED, 3)
+
+
+# --- the presentation -------------------------------------------------------------------------------------------------
+
+
+def accepted(session: str, presentation: str = "") -> Verdict:
+    kind, mask = SourceKind.LIVE, ALL_MODALITIES
+    return stored.verdict(session, presentation, source_kind=kind, outcome=Outcome.BONA_FIDE, mask=mask)
+
+
+def see(bench: Bench, frame_set: int) -> None:
+    bench.inference.send(ObservationMade(Observation(frame_set, 33.0 * frame_set, ALL_MODALITIES)))
+    bench.station.poll(0.0)
+
+
+def verdicts(catalogue: Catalogue) -> list[Verdict]:
+    return [one.verdict for one in catalogue.verdicts.page(descending=False)[0]]
+
+
+def test_a_presentation_that_nobody_answers_is_answered_in_its_own_session(bench: Bench) -> None:
+    first = bench.station.open_session(SessionOrder())
+    left = [bench.station.begin_presentation(), bench.station.begin_presentation()]
+    see(bench, 7)
+    second = bench.station.open_session(SessionOrder())
+    told = [event.verdict for event in bench.station.poll(0.0) if isinstance(event, VerdictCommitted)]
+    assert told == verdicts(bench.catalogue)
+    assert [(one.session, one.presentation) for one in told] == [(first, one) for one in left]
+    assert {(one.outcome, one.reason) for one in told} == {(Outcome.NON_RESPONSE, Reason.MODEL_ERROR)}
+    assert not bench.station.presentation
+
+    see(bench, 20)
+    bench.station.begin_presentation()
+    over = bench.catalogue.presentations.get(left[1])
+    assert (over.session, over.last_set) == (first, 7), "what the next one is shown is not its own"
+    assert bench.station.session == second
+
+
+@pytest.fixture
+def door(live: Bench, tmp_path: Path) -> Iterator[Bench]:
+    """A station whose door nothing keeps closed but the lack of a verdict."""
+    live.inference.send(ModelReady("a" * 64, "played", "cpu"))
+    live.hear(CameraHealth(ConnectionState.STREAMING, ALL_MODALITIES, SourceKind.LIVE, DeviceInfo("D435", "1")))
+    live.station.connect_door(DoorPlaces(str(tmp_path / "door")))
+    yield live
+    live.station.connect_door(DoorPlaces())
+
+
+def opened(told: list[Message]) -> bool:
+    return any(isinstance(event, DoorChanged) and event.open for event in told)
+
+
+def test_an_answer_that_comes_when_its_session_is_over_is_nothing_of_the_next_and_opens_no_door(door: Bench) -> None:
+    first = door.station.open_session(SessionOrder())
+    late = door.station.begin_presentation()
+    second = door.station.open_session(SessionOrder())
+    door.station.poll(0.0)
+    told = door.answer(accepted(first, late))
+    assert not any(isinstance(event, VerdictCommitted) for event in told)
+    assert len(verdicts(door.catalogue)) == 1, "no response, once and for all"
+    assert not opened(told)
+
+    told = door.answer(accepted(first))
+    assert verdicts(door.catalogue)[-1].session == "", "it began by itself: it is stored, but not with the next"
+    assert not opened(told)
+    assert opened(door.answer(accepted(second))), "what belongs here opens"
