@@ -37,11 +37,11 @@ class Following:
         self._changes: int | None = None
         self._next_check_ms = 0.0
 
-    def begin(self, health: CameraHealth | None) -> None:
+    def begin(self, health: CameraHealth | None) -> list[Message]:
         """Before inference starts: all that it has to know from its first moment."""
         self._inference.send(SetPolicy(self.policy))
         self._look_up()
-        self.stand(health)
+        return self.stand(health)
 
     def look(self, health: CameraHealth | None) -> list[Message]:
         """Twice a second, called more often: what has changed, the machine's clock included."""

@@ -98,7 +98,7 @@ class Station:
 
     def start_inference(self) -> None:
         """Spawn the inference process; it loads the champion at once."""
-        self._following.begin(self.health)
+        self._rounds.tell(self._following.begin(self.health))
         self._rounds.tell(self._restraint.remember_lock_out())
         self._inference.start()
         self._restraint.remember_delay()

@@ -192,3 +192,15 @@ def test_an_answer_that_comes_when_its_session_is_over_is_nothing_of_the_next_an
     assert verdicts(door.catalogue)[-1].session == "", "it began by itself: it is stored, but not with the next"
     assert not opened(told)
     assert opened(door.answer(accepted(second))), "what belongs here opens"
+
+
+# --- the start --------------------------------------------------------------------------------------------------------
+
+
+def test_what_stands_at_the_start_is_told_by_the_first_round(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.link, "start", lambda: None)  # its pipe is the test's
+    monkeypatch.setattr(bench.ledger, "audit_broken", lambda: True)
+    bench.station.start()
+    (told,) = [event for event in bench.station.poll(0.0) if isinstance(event, Standing)]
+    assert told.withheld is Reason.AUDIT_BROKEN
+    assert not any(isinstance(event, Standing) for event in bench.station.poll(0.0)), "once"
