@@ -52,15 +52,16 @@ class LastWord:
 
     def abandon(self) -> list[Message]:
         """Nobody will answer any more what is still to be answered: the answer is no response, and it is stored."""
-        return [event for one in tuple(self._running.awaited) for event in self.conclude(self._no_response(one))]
+        left = tuple(self._running.awaited.items())
+        return [event for one, test in left for event in self.conclude(self._no_response(one, test))]
 
-    def _no_response(self, presentation: str) -> Verdict:
+    def _no_response(self, presentation: str, test: bool) -> Verdict:
         champion, policy = self._following.champion, self._following.policy
         return Verdict(
             presentation=presentation,
             session=self._running.session,
             source_kind=self._source_kind,
-            shadow=is_shadow(self._source_kind, ModalityMask(0), self._following.standing.qualified),
+            shadow=test or is_shadow(self._source_kind, ModalityMask(0), self._following.standing.qualified),
             t_s=self._running.camera_s,
             outcome=Outcome.NON_RESPONSE,
             reason=Reason.MODEL_ERROR,

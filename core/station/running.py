@@ -24,8 +24,8 @@ class RunningSession:
     ) -> None:
         self.session = ""
         self.presentation = ""
-        self.awaited: list[str] = []
-        """Presentations that were begun on command and have no answer yet, the running one last."""
+        self.awaited: dict[str, bool] = {}
+        """Presentations begun on command that have no answer yet, the running one last: whether each is a test."""
         self.camera_s = 0.0
         self.recording = False
         self.recorded = 0
@@ -105,7 +105,7 @@ class RunningSession:
         self._ledger.require(OPENED_BY[self._purpose or SessionPurpose.CHECKPOINT])
         self.end_presentation()
         self.presentation = self._ledger.open_presentation(self.session, label, self.camera_s)
-        self.awaited.append(self.presentation)
+        self.awaited[self.presentation] = label.test
         self._first_set = self._last_set + 1
         self._inference.send(BeginPresentation(self.presentation, self.session, self._source_kind, label.test))
         return self.presentation
@@ -118,8 +118,7 @@ class RunningSession:
 
     def answered(self, presentation: str) -> None:
         """A verdict of this presentation is stored: it is over, also if it is the one that runs."""
-        if presentation in self.awaited:
-            self.awaited.remove(presentation)
+        self.awaited.pop(presentation, None)
         if self.presentation and presentation == self.presentation:
             self._store_frame_sets()
             self.presentation = ""

@@ -28,6 +28,7 @@ from core.messages import (
 from core.processes import Child
 from core.station import SessionOrder, Station
 from core.station.inference import InferenceLink
+from core.station.ports import PresentationLabel
 from core.verdict import Observation, Verdict
 from storage.catalogue import Catalogue, open_catalogue
 from storage.registry import ModelRegistry
@@ -192,6 +193,18 @@ def test_an_answer_that_comes_when_its_session_is_over_is_nothing_of_the_next_an
     assert verdicts(door.catalogue)[-1].session == "", "it began by itself: it is stored, but not with the next"
     assert not opened(told)
     assert opened(door.answer(accepted(second))), "what belongs here opens"
+
+
+def test_a_test_that_inference_did_not_survive_stays_a_test(live: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    live.hear(CameraHealth(ConnectionState.STREAMING, ALL_MODALITIES, SourceKind.LIVE, DeviceInfo("D435", "1")))
+    live.station.open_session(SessionOrder())
+    monkeypatch.setattr(live.link, "_given_up", False)
+    for test in (True, False):
+        live.station.begin_presentation(PresentationLabel(test=test))
+        TOLD[-1].close()
+        live.station.poll(0.0)
+        verdict = verdicts(live.catalogue)[-1]
+        assert (verdict.outcome, verdict.shadow) == (Outcome.NON_RESPONSE, test)
 
 
 # --- the start --------------------------------------------------------------------------------------------------------
