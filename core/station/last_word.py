@@ -48,7 +48,8 @@ class LastWord:
         if verdict.presentation and verdict.presentation not in self._running.awaited:
             log.warning("an answer came too late for presentation %s and is dropped", verdict.presentation)
             return []
-        return [*self._commit(verdict), *self._restraint.weigh(verdict)]
+        stored = self._commit(verdict)
+        return [stored, *self._doorway.take(stored), *self._restraint.weigh(stored.verdict)]
 
     def abandon(self) -> list[Message]:
         """Nobody will answer any more what is still to be answered: the answer is no response, and it is stored."""
@@ -82,7 +83,7 @@ class LastWord:
             except KnownError:
                 log.exception("an answer of the shadow run could not be stored; the verdict stands")
 
-    def _commit(self, verdict: Verdict) -> list[Message]:
+    def _commit(self, verdict: Verdict) -> VerdictCommitted:
         verdict = _permitted(self._placed(verdict), self._following.standing)
         try:
             row = self._ledger.commit_verdict(verdict)
@@ -90,10 +91,8 @@ class LastWord:
             self._doorway.close()  # at once: whoever polls us may take its time to shut us down
             raise
         self._running.answered(verdict.presentation)
-        newest = VerdictCommitted(row, verdict)
-        told = self._doorway.take(newest)
-        self._newest = newest
-        return [newest, *told]
+        self._newest = VerdictCommitted(row, verdict)
+        return self._newest
 
     def _placed(self, verdict: Verdict) -> Verdict:
         """What began by itself in a session that is over is stored outside of sessions, never with the next."""

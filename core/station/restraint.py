@@ -54,7 +54,7 @@ class Restraint:
         self._inference.send(Delay(0.0))
 
     def weigh(self, verdict: Verdict) -> list[Message]:
-        """After an answer was stored: lock out, or make wait and tell somebody."""
+        """After this answer was stored: lock out, or make wait and tell somebody."""
         if verdict.shadow or not is_suspicious(verdict.outcome, verdict.reason):
             return []
         locked = self.remember_lock_out() if verdict.outcome is Outcome.ATTACK else []

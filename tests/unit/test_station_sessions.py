@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from core.messages import (
     VerdictCommitted,
     VerdictReached,
 )
+from core.probing import AlarmRaised
 from core.processes import Child
 from core.station import SessionOrder, Station
 from core.station.inference import InferenceLink
@@ -133,6 +135,10 @@ def test_a_recorder_that_answers_for_the_session_before_ends_nothing_of_the_next
 # --- the presentation -------------------------------------------------------------------------------------------------
 
 
+def of_camera(serial: str) -> CameraHealth:
+    return CameraHealth(ConnectionState.STREAMING, ALL_MODALITIES, SourceKind.LIVE, DeviceInfo("D435", serial))
+
+
 def accepted(session: str, presentation: str = "") -> Verdict:
     kind, mask = SourceKind.LIVE, ALL_MODALITIES
     return stored.verdict(session, presentation, source_kind=kind, outcome=Outcome.BONA_FIDE, mask=mask)
@@ -169,7 +175,7 @@ def test_a_presentation_that_nobody_answers_is_answered_in_its_own_session(bench
 def door(live: Bench, tmp_path: Path) -> Iterator[Bench]:
     """A station whose door nothing keeps closed but the lack of a verdict."""
     live.inference.send(ModelReady("a" * 64, "played", "cpu"))
-    live.hear(CameraHealth(ConnectionState.STREAMING, ALL_MODALITIES, SourceKind.LIVE, DeviceInfo("D435", "1")))
+    live.hear(of_camera("1"))
     live.station.connect_door(DoorPlaces(str(tmp_path / "door")))
     yield live
     live.station.connect_door(DoorPlaces())
@@ -196,7 +202,7 @@ def test_an_answer_that_comes_when_its_session_is_over_is_nothing_of_the_next_an
 
 
 def test_a_test_that_inference_did_not_survive_stays_a_test(live: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    live.hear(CameraHealth(ConnectionState.STREAMING, ALL_MODALITIES, SourceKind.LIVE, DeviceInfo("D435", "1")))
+    live.hear(of_camera("1"))
     live.station.open_session(SessionOrder())
     monkeypatch.setattr(live.link, "_given_up", False)
     for test in (True, False):
@@ -205,6 +211,22 @@ def test_a_test_that_inference_did_not_survive_stays_a_test(live: Bench, monkeyp
         live.station.poll(0.0)
         verdict = verdicts(live.catalogue)[-1]
         assert (verdict.outcome, verdict.shadow) == (Outcome.NON_RESPONSE, test)
+
+
+# --- restraint --------------------------------------------------------------------------------------------------------
+
+
+def test_an_attack_that_is_stored_as_a_shadow_verdict_delays_nobody_and_alarms_nobody(live: Bench) -> None:
+    live.hear(of_camera("1"))
+    attack = replace(accepted(""), outcome=Outcome.ATTACK)
+    told = [event for _ in range(3) for event in live.answer(attack)]
+    assert sum(isinstance(event, AlarmRaised) for event in told) == 1
+    live.ledger.stands = Standing(commissioned=True)
+    live.hear(of_camera("2"))  # inference has not heard that it is not qualified when it answers
+    told = live.answer(attack)
+    assert [event.verdict.shadow for event in told if isinstance(event, VerdictCommitted)] == [True]
+    assert not any(isinstance(event, AlarmRaised) for event in told)
+    assert sum(entry.action == "probing_alarm" for entry in live.catalogue.audit.entries()) == 1
 
 
 # --- the start --------------------------------------------------------------------------------------------------------
