@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from core.access import Actor, Permission
 from core.clock import Clock, SystemClock
-from core.codes import SourceKind
+from core.codes import SessionState, SourceKind
 from core.door.output import DoorPlaces
 from core.messages import Message, SetOptions
 from core.station.children import Children
@@ -26,6 +26,7 @@ from core.station.running import RunningSession
 
 LAST_VERDICT_MS = 3000.0
 """How long a presentation that was ended may take to answer before its session closes."""
+NEVER_BEGAN = "The session before it could not be closed."
 
 T = TypeVar("T")
 
@@ -135,10 +136,15 @@ class Station:
     def open_session(self, order: SessionOrder) -> str:
         """Begin a session (closing the one before); frames are recorded when ``order.mode`` says so.
 
-        An order that is refused (no consent, a locked site) leaves the running session as it is.
+        An order that is refused (no consent, a locked site) leaves the running session as it is. If that one cannot be
+        closed, the new one is cut off before it began.
         """
         session, recording = self._ledger.open_session(order, self.source_kind)
-        self.close_session()
+        try:
+            self.close_session()
+        except BaseException:
+            self._ledger.close_session(session, SessionState.CUT_OFF, None, 0, NEVER_BEGAN)
+            raise
         self._running.begin(session, order.purpose)
         self._restraint.tell_session()
         if recording is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.clock import FakeClock
 from core.codes import ConnectionState, Outcome, Reason, RecordMode, SessionPurpose, SessionState, SourceKind
 from core.door.output import DoorPlaces
+from core.errors import HostError
 from core.frames import ALL_MODALITIES
 from core.messages import (
     CameraHealth,
@@ -130,6 +132,30 @@ def test_a_recorder_that_answers_for_the_session_before_ends_nothing_of_the_next
     assert bench.camera.told == [StopRecording()]
     kept = bench.catalogue.sessions.get(running)
     assert (kept.state, kept.recorded) == (SessionState.CLOSED, 3)
+
+
+# --- one session after the other --------------------------------------------------------------------------------------
+
+
+def test_a_session_begins_only_when_the_one_before_is_closed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions, close = bench.catalogue.sessions, bench.ledger.close_session
+    before = bench.station.open_session(SessionOrder())
+
+    def full(session: str, *values: Any) -> None:
+        if session == before:
+            raise HostError("The disk is full.")
+        close(session, *values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.ledger, "close_session", full)
+        with pytest.raises(HostError, match="full"):
+            bench.station.open_session(SessionOrder())
+    assert [one.id for one in sessions.open_ones()] == [before] == [bench.station.session]
+    after = bench.station.open_session(SessionOrder())
+    assert [one.id for one in sessions.open_ones()] == [after]
+    found = {one.id: (one.state, one.problem) for one in sessions.page()[0]}
+    del found[before], found[after]
+    assert list(found.values()) == [(SessionState.CUT_OFF, "The session before it could not be closed.")]
 
 
 # --- the presentation -------------------------------------------------------------------------------------------------
