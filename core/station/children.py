@@ -6,6 +6,7 @@ from multiprocessing.connection import wait
 
 from core.clock import Clock
 from core.messages import CameraHealth, ModelReady
+from core.station.ending import end_all
 from core.station.inference import InferenceLink
 from core.station.ports import CaptureLink
 
@@ -30,8 +31,7 @@ class Children:
 
     def shutdown(self, timeout_s: float) -> None:
         """Ask both to finish; kill each after ``timeout_s``."""
-        self.capture.shutdown(timeout_s)
-        self.inference.shutdown(timeout_s)
+        end_all(lambda: self.capture.shutdown(timeout_s), lambda: self.inference.shutdown(timeout_s))
 
     def pids(self) -> dict[str, int | None]:
         """Their process ids."""

@@ -16,6 +16,7 @@ from core.door.output import DoorPlaces
 from core.messages import Message, SetOptions
 from core.station.children import Children
 from core.station.doorway import Doorway
+from core.station.ending import end_all
 from core.station.following import Following
 from core.station.inference import InferenceLink
 from core.station.last_word import LastWord
@@ -109,15 +110,17 @@ class Station:
         self._capture.start()
 
     def shutdown(self, timeout_s: float = 5.0) -> None:
-        """Close the door and the session, end both processes, let go of the data folder."""
-        self._doorway.close()
-        try:
-            self.close_session()
-        finally:
-            self._children.shutdown(timeout_s)
-            release, self._release = self._release, None
-            if release is not None:
-                release()
+        """Close the door and the session, end both processes, let go of the data folder.
+
+        Each of these is done whatever becomes of the others; raises the first error of them.
+        """
+        release, self._release = self._release, None
+        end_all(
+            self._doorway.close,
+            self.close_session,
+            lambda: self._children.shutdown(timeout_s),
+            *([release] if release is not None else []),
+        )
 
     def poll(self, timeout_s: float = 0.05) -> list[Message]:
         """Wait for the children, at most ``timeout_s``; returns what happened, verdicts already stored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -265,3 +265,32 @@ def test_what_stands_at_the_start_is_told_by_the_first_round(bench: Bench, monke
     (told,) = [event for event in bench.station.poll(0.0) if isinstance(event, Standing)]
     assert told.withheld is Reason.AUDIT_BROKEN
     assert not any(isinstance(event, Standing) for event in bench.station.poll(0.0)), "once"
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def test_whatever_fails_at_the_end_everything_is_ended_and_the_first_error_is_raised(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+
+    def fails(name: str) -> Callable[..., None]:
+        def end(*_values: object) -> None:
+            ended.append(name)
+            raise HostError(f"The {name} failed.")
+
+        return end
+
+    bench.station.open_session(SessionOrder())
+    monkeypatch.setattr(bench.station._doorway, "close", fails("door"))
+    monkeypatch.setattr(bench.ledger, "close_session", fails("session"))
+    monkeypatch.setattr(bench.camera, "shutdown", fails("camera"))
+    monkeypatch.setattr(bench.link, "shutdown", fails("inference"))
+    monkeypatch.setattr(bench.station, "_release", fails("folder"))
+    with pytest.raises(HostError, match="door"):
+        bench.station.shutdown()
+    assert ended == ["door", "session", "camera", "inference", "folder"]
+    with pytest.raises(HostError, match="door"):
+        bench.station.shutdown()
+    assert ended.count("folder") == 1, "it is let go of once"
