@@ -79,7 +79,7 @@ class RunningSession:
         self.storage_failed = self.storage_failed or bool(closed.problem)
 
     def fail(self, what: str) -> None:
-        """Camera or model is given up; the first reason of these is stored with the session."""
+        """Camera or model is given up, for good; the first reason is stored with this session and each later one."""
         self._failure = self._failure or what
 
     def close(self, health: CameraHealth | None) -> None:

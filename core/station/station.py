@@ -171,7 +171,10 @@ class Station:
         self._restraint.tell_session()
 
     def fail(self, what: str) -> None:
-        """Camera or model is given up: the session that runs is closed as cut off, with the first reason of these."""
+        """Camera or model is given up, for good: this session and each later one are closed as cut off.
+
+        The first reason of these is stored with them: nothing that was given up comes back to this station.
+        """
         self._running.fail(what)
 
     def begin_presentation(self, label: PresentationLabel | None = None) -> str:

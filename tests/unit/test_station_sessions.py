@@ -158,6 +158,14 @@ def test_a_session_begins_only_when_the_one_before_is_closed(bench: Bench, monke
     assert list(found.values()) == [(SessionState.CUT_OFF, "The session before it could not be closed.")]
 
 
+def test_a_session_of_a_station_whose_camera_was_given_up_says_so_also_if_it_begins_later(bench: Bench) -> None:
+    bench.hear(Problem("The camera was given up.", fatal=True))
+    session = bench.station.open_session(SessionOrder())
+    bench.station.close_session()
+    kept = bench.catalogue.sessions.get(session)
+    assert (kept.state, kept.problem) == (SessionState.CUT_OFF, "The camera was given up.")
+
+
 # --- the presentation -------------------------------------------------------------------------------------------------
 
 
