@@ -24,11 +24,31 @@ class StationPort(Protocol):
     """The station as the window drives it (`core.station.Station`); used in the bridge's thread only."""
 
     source_kind: SourceKind
-    policy: SitePolicy
-    health: CameraHealth | None
-    model: ModelReady | None
-    session: str
-    presentation: str
+
+    @property
+    def policy(self) -> SitePolicy:
+        """The site policy in force."""
+        ...
+
+    @property
+    def health(self) -> CameraHealth | None:
+        """The camera as it was heard last; ``None`` before it is known."""
+        ...
+
+    @property
+    def model(self) -> ModelReady | None:
+        """The model that decides; ``None`` while there is none."""
+        ...
+
+    @property
+    def session(self) -> str:
+        """The session that runs; empty for none."""
+        ...
+
+    @property
+    def presentation(self) -> str:
+        """The presentation that runs; empty for none."""
+        ...
 
     def start(self) -> None:
         """Spawn capture and inference."""

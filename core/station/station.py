@@ -7,13 +7,13 @@ an event only after its row is committed (architecture.md section 4).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
 
 from core.access import Actor, Permission
 from core.clock import Clock, SystemClock
 from core.codes import SessionState, SourceKind
 from core.door.output import DoorPlaces
-from core.messages import Message, SetOptions
+from core.messages import CameraHealth, Message, ModelReady, SetOptions, Standing
+from core.policy import SitePolicy
 from core.station.children import Children
 from core.station.doorway import Doorway
 from core.station.ending import end_all
@@ -29,38 +29,9 @@ LAST_VERDICT_MS = 3000.0
 """How long a presentation that was ended may take to answer before its session closes."""
 NEVER_BEGAN = "The session before it could not be closed."
 
-T = TypeVar("T")
-
-
-class _Kept(Generic[T]):
-    """An attribute of the station that one of its parts keeps.
-
-    No property: the window states a station as a protocol of plain attributes, which a read-only property is not.
-    """
-
-    def __init__(self, kept: Callable[[Station], T]) -> None:
-        self._kept = kept
-
-    def __get__(self, station: Station, owner: type[Station]) -> T:
-        return self._kept(station)
-
 
 class Station:
     """Owns the session, the presentation and every verdict of one camera: takes orders, and tells what happened."""
-
-    _children: Children
-    _following: Following
-    _restraint: Restraint
-    _running: RunningSession
-
-    health = _Kept(lambda station: station._children.health)
-    model = _Kept(lambda station: station._children.model)
-    policy = _Kept(lambda station: station._following.policy)
-    standing = _Kept(lambda station: station._following.standing)
-    locked = _Kept(lambda station: station._restraint.locked)
-    session = _Kept(lambda station: station._running.session)
-    presentation = _Kept(lambda station: station._running.presentation)
-    recorded = _Kept(lambda station: station._running.recorded)
 
     def __init__(
         self,
@@ -90,6 +61,48 @@ class Station:
         self._last_word = LastWord(source_kind, running, following, restraint, doorway, ledger)
         self._rounds = Rounds(children, running, following, restraint, self._last_word, doorway, clock)
         self._rounds.tell(told)
+
+    # --- what its parts keep --------------------------------------------------------------------------------------
+
+    @property
+    def health(self) -> CameraHealth | None:
+        """The camera as it was heard last; ``None`` before it is known."""
+        return self._children.health
+
+    @property
+    def model(self) -> ModelReady | None:
+        """The model that decides; ``None`` until one is loaded, and while its process is down."""
+        return self._children.model
+
+    @property
+    def policy(self) -> SitePolicy:
+        """The site policy in force."""
+        return self._following.policy
+
+    @property
+    def standing(self) -> Standing:
+        """What the camera in use may do."""
+        return self._following.standing
+
+    @property
+    def locked(self) -> bool:
+        """Whether sources of its kind are locked out."""
+        return self._restraint.locked
+
+    @property
+    def session(self) -> str:
+        """The session that runs; empty for none."""
+        return self._running.session
+
+    @property
+    def presentation(self) -> str:
+        """The presentation that runs and was begun on command; empty for none."""
+        return self._running.presentation
+
+    @property
+    def recorded(self) -> int:
+        """Frame sets that the recorder has stored of the newest session, once it has closed."""
+        return self._running.recorded
 
     # --- life --------------------------------------------------------------------------------------------------
 
