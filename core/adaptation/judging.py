@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -29,6 +28,8 @@ from core.verdict import Evidence, sigmoid
 Scores = NDArray[np.float64]
 _TOGETHER = 32
 """Samples that are judged at a time."""
+_NEVER = -60.0
+"""Log-odds below any threshold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,9 +70,9 @@ class Bars:
         return sigmoid(logit / (1.0 if found is None else found.temperature))
 
     def margin(self, mask: ModalityMask, logit: float) -> float:
-        """How far above the threshold the calibrated score lies, in log-odds; without a threshold infinitely below."""
+        """How far above the threshold the calibrated score lies, in log-odds; far below where there is no threshold."""
         found = self.calibrations.get(mask)
-        return -math.inf if found is None else logit / found.temperature - _log_odds(found.threshold)
+        return _NEVER if found is None else logit / found.temperature - _log_odds(found.threshold)
 
     def accepts(self, mask: ModalityMask, logit: float) -> bool:
         """The forced decision; never without a threshold."""

@@ -56,6 +56,10 @@ def test_a_mask_that_the_champion_refers_is_neither_judged_nor_given_a_threshold
     assert not champion.accepts(ModalityMask(7), 9.0)
     assert [str(trial.mask) for trial in paired(rows, champion, rows, Bars("", every), {})] == ["depth+ir"]
     assert set(no_looser(every, rows, rows, champion)) == {DEPTH_IR}
+    (raised,) = paired(rows, champion, rows, Bars("", {DEPTH_IR: Calibration(2.0, 0.5)}), {})
+    assert raised.margins == pytest.approx((9.0, 4.5), abs=1e-6), "each over its own threshold, calibrated"
+    (never,) = paired(rows, champion, rows, Bars("", {}), {})
+    assert never.margins[1] < -50.0, "no threshold: far below any"
 
 
 def test_a_new_threshold_lets_no_more_attacks_pass_than_the_champion() -> None:

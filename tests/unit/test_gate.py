@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.adaptation.gate import fixed_order, judge, refused, unstable
-from core.adaptation.paired import PairedTrial, Stratum, difference
+from core.adaptation.paired import PairedTrial, Stratum, difference, drift, smoothed_rise
 from core.adaptation.report import GateReport, Holds
 from core.adaptation.settings import GateSettings
 from core.codes import GateReason, GateResult
@@ -217,3 +218,32 @@ def test_candidates_two_points_worse_never_pass(worse_by: float, at_most: int) -
         report = judge(site(seed, 40, bpcer=(0.05, 0.05), apcer=(0.05, 0.05 + worse_by)), GateSettings())
         passed += report.result is GateResult.PASSED
     assert passed <= at_most
+
+
+def moved(by: Sequence[float], start: float = -0.3) -> list[PairedTrial]:
+    """One trial of a simulated species for each shift; the champion's margins are spread around ``start``."""
+    made = []
+    for number, (shift, own) in enumerate(zip(by, np.linspace(-2.0, 2.0, len(by)), strict=True)):
+        margins = (start + float(own), start + float(own) + shift)
+        accepts = [margin > 0.0 for margin in margins]
+        who = (f"p{number}", f"s{number}", "mask_half", Stratum.SOURCE, FULL)
+        made.append(PairedTrial(*who, accepts[0], accepts[1], margins=margins))
+    return made
+
+
+def test_scores_that_all_moved_are_no_chance_and_scores_that_moved_both_ways_are() -> None:
+    assert drift(moved([0.4, 0.5, 0.6] * 8)) < 1e-6
+    assert drift(moved([0.6, -0.6] * 12)) == pytest.approx(0.5)
+    assert drift(moved([-0.5] * 24)) == 1.0
+    assert drift(moved([0.5] * 24)) == 0.0
+    assert drift(moved([0.5])) == 1.0, "one person shows nothing"
+
+
+def test_a_blurred_rise_follows_the_scores_where_a_count_steps() -> None:
+    """None of these decisions flips, and each of them comes nearer to it."""
+    near = moved([0.1] * 12)
+    count = difference(near)
+    assert count is not None
+    assert count.value == 0.0 < smoothed_rise(near)
+    assert smoothed_rise(moved([0.0] * 12)) == 0.0
+    assert smoothed_rise(moved([1.0] * 12)) > 0.15
