@@ -27,6 +27,7 @@ from core.messages import (
 from core.probing import AlarmRaised
 from core.results import write_json
 from core.station.daily_command import DailyCommand
+from core.station.ending import end_all
 from core.station.ports import SessionOrder
 from core.station.station import Station
 from core.verdict import Verdict
@@ -200,13 +201,27 @@ def run_headless(
         station.fail(error.what)
         raise
     finally:
-        station.shutdown()
-        for problem in daily.finish() if daily is not None else ():
-            report.add(problem)
-        report.health, report.recorded, report.standing = station.health, station.recorded, station.standing
-        report.canceled = canceled()
-        write_json(report.to_json(), report_path)
+        end_all(
+            station.shutdown,
+            lambda: _end(station, report, canceled, listen, daily),
+            lambda: write_json(report.to_json(), report_path),
+        )
     return report
+
+
+def _end(
+    station: Station,
+    report: RunReport,
+    canceled: Callable[[], bool],
+    listen: Callable[[Message], None],
+    daily: DailyCommand | None,
+) -> None:
+    """What the end of the station brought: the answer to a presentation that was still running, for one."""
+    for event in (*station.untold(), *(daily.finish() if daily is not None else ())):
+        report.add(event)
+        listen(event)
+    report.health, report.recorded, report.standing = station.health, station.recorded, station.standing
+    report.canceled = canceled()
 
 
 def _take(station: Station, report: RunReport, listen: Callable[[Message], None], *, strict: bool = False) -> bool:

@@ -56,8 +56,13 @@ class Rounds:
 
     def poll(self, timeout_s: float) -> list[Message]:
         """One round of at most ``timeout_s``, which waits for nothing if something is to be told already."""
-        waiting, self._waiting = self._waiting, []
+        waiting = self.untold()
         return waiting + self._turn(0.0 if waiting else timeout_s)
+
+    def untold(self) -> list[Message]:
+        """What waits for the next `poll`, once."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
 
     def until(self, done: Callable[[], bool], patience_ms: float) -> None:
         """Go on until ``done``; what happens meanwhile is told by the next `poll`."""

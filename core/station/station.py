@@ -139,6 +139,10 @@ class Station:
         """Wait for the children, at most ``timeout_s``; returns what happened, verdicts already stored."""
         return self._rounds.poll(timeout_s)
 
+    def untold(self) -> list[Message]:
+        """What happened since the last `poll`, without another round: after `shutdown`, what the end brought."""
+        return self._rounds.untold()
+
     def pids(self) -> dict[str, int | None]:
         """Process ids of the children, for measurements and fault tests."""
         return self._children.pids()

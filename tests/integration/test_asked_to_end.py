@@ -86,3 +86,30 @@ def test_a_run_that_is_ended_while_it_starts_says_so_in_its_report(tmp_path: Pat
     report = json.loads(out.read_text(encoding="utf-8"))
     assert (report["canceled"], report["session"], report["verdicts"]) == (True, "", [])
     assert states(data) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes otherwise")
+def test_whoever_stands_before_the_camera_when_a_run_is_ended_is_in_its_report(tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out.json"
+    command = [sys.executable, str(ROOT / "main.py"), "--data", str(data)]
+    order = ["run", "--headless", "--source", "simulated:empty", "--seconds", "900", "--json", str(out)]
+
+    def somebody() -> bool:
+        if states(data) != [SessionState.OPEN]:
+            return False
+        with open_catalogue(DataFolder(data)) as catalogue:
+            (session,) = catalogue.sessions.page()[0]
+            return bool(catalogue.presentations.of_session(session.id))
+
+    with subprocess.Popen([*command, *order], start_new_session=True) as station:
+        try:
+            wait_until(somebody, "a presentation")
+            station.send_signal(signal.SIGTERM)
+            assert station.wait(PATIENCE_S) == 130
+        finally:
+            station.kill()
+    with open_catalogue(DataFolder(data)) as catalogue:
+        stored = catalogue.verdicts.page()[0]
+    told = json.loads(out.read_text(encoding="utf-8"))["verdicts"]
+    assert [verdict["outcome"] for verdict in told] == ["non_response"] * len(stored)
+    assert stored
