@@ -89,6 +89,8 @@ def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -
         return _streams_whole(options, work, report, canceled)
     if options.protocol == "streams-dev":
         return _streams_dev(options, work, report, canceled)
+    if options.protocol == "streams-harm":
+        return _streams_harm(options, work, report, canceled)
     if options.protocol == "gate":
         return _gate(options, work, report, canceled)
     order = StudyOrder(
@@ -143,6 +145,19 @@ def _streams_dev(options: Namespace, work: Path, report: Report, canceled: Cance
     out, targets = _out(options, page=True), tuple(options.targets or ())
     order = TuningOrder(out, work, options.quick, options.processes, targets=targets, draws=options.draws)
     run(order, report, canceled)
+    return ExitCode.DONE
+
+
+def _streams_harm(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
+    from core.benchmark.streams.harm_command import HarmOrder, run
+
+    if options.seeds or options.methods or options.domain is not None:
+        raise UsageError(
+            "Harm is counted of the product's pass, over draws of one seed.",
+            "Leave --seeds, --methods and --domain out.",
+        )
+    out, targets = _out(options, page=True), tuple(options.targets or ())
+    run(HarmOrder(out, work, options.quick, options.processes, targets=targets, draws=options.draws), report, canceled)
     return ExitCode.DONE
 
 

@@ -10,7 +10,8 @@ from core.arguments import count, names
 from core.results import result_file
 
 _PROTOCOLS = (
-    "P1..P5, ablation, joint, early, whole, streams, streams-dev, streams-whole, gate; of a collection: its own"
+    "P1..P5, ablation, joint, early, whole, streams, streams-dev, streams-harm, streams-whole, gate; "
+    "of a collection: its own"
 )
 
 

@@ -17,6 +17,8 @@ from core.benchmark.streams.cells import CELLS, SEVERITY
 from core.benchmark.streams.command import StreamsOrder, run
 from core.benchmark.streams.folds import open_fold
 from core.benchmark.streams.harm import harm
+from core.benchmark.streams.harm_command import HarmOrder
+from core.benchmark.streams.harm_command import run as run_harm
 from core.benchmark.streams.material import Material
 from core.benchmark.streams.methods.registry import (
     BY_NAME,
@@ -153,6 +155,16 @@ def test_a_plan_names_every_adaptation_once(finished: StreamsOrder) -> None:
     )
     of_first = {m.name for s, shared in told for m in shared if s == Stream(CELLS[12], 0, 1, SMALL.labels)}
     assert of_first == set(HARM_METHODS)
+
+
+def test_harm_alone_counts_what_the_whole_study_counts(finished: StreamsOrder) -> None:
+    """Its own command finds the pieces of the study, and tells the same figures without the other methods."""
+    wanted = HarmOrder(
+        finished.out.with_name("harm.json"), finished.work, size=SMALL, targets=finished.targets, draws=2
+    )
+    told = run_harm(wanted, silent, never)
+    assert told["harm"] == read(finished)["harm"]
+    assert "2 draws of each" in wanted.out.with_suffix(".md").read_text()
 
 
 def test_harm_counts_streams_clearly_worse_than_unadapted_cell_by_cell() -> None:

@@ -56,7 +56,7 @@ def page(result: Mapping[str, Any]) -> str:
         "",
         "## Harm",
         "",
-        *_harm(result["harm"]),
+        *harm_tables(result["harm"]),
     ]
     if "curve" in result:
         lines += ["", "## Labels", "", *_curve(result["curve"], result["titles"])]
@@ -138,7 +138,7 @@ def _cells(table: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _harm(harm: Mapping[str, Any]) -> list[str]:
+def harm_tables(harm: Mapping[str, Any]) -> list[str]:
     """The draws of every cell: a line a method, and a line a cell."""
     methods = harm["methods"]
     lines = [
