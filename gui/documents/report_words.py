@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.adaptation.paired import Stratum
 from core.adaptation.report import Check, Holds
 from core.adaptation.result import JobReport, Traffic
-from core.codes import Outcome
+from core.codes import GateReason, Outcome
 from core.frames import ModalityMask
 from core.labelling.figures import SecondLabels
 from gui.i18n import codes, tr
@@ -25,7 +26,7 @@ def reason_line(check: Check, everybody_judges: bool = False) -> str:
     """One check in words, with what would decide it."""
     parts = [codes.gate_reason(check.reason)]
     if check.species:
-        parts.append(codes.species(check.species))
+        parts.append(_species(check))
     if check.mask:
         parts.append(codes.mask(ModalityMask.parse(check.mask)))
     sentences = [", ".join(parts) + "."]
@@ -38,6 +39,8 @@ def reason_line(check: Check, everybody_judges: bool = False) -> str:
         sentences.append(tr("{n} more people who judge would decide it.", n=people))
     if people and not everybody_judges:
         sentences.append(tr("Half of the people judge: collect twice as many."))
+    if check.reason is GateReason.SPECIES_OPEN and check.stratum == Stratum.SOURCE:
+        sentences.append(tr("No capture decides about simulated attacks: another pass may do better."))
     return " ".join(sentences)
 
 
@@ -48,12 +51,18 @@ def check_row(check: Check) -> tuple[str, ...]:
         _SIGNS[check.holds],
         name(check.reason),
         codes.mask(ModalityMask.parse(check.mask)) if check.mask else "",
-        codes.species(check.species) if check.species else "",
+        _species(check) if check.species else "",
         *(f"{value:.1%}" if value is not None else "" for value in (check.before, check.after)),
         f"{check.low:+.1%} … {check.high:+.1%}" if check.low is not None and check.high is not None else "",
         str(check.trials or ""),
         str(check.subjects or ""),
     )
+
+
+def _species(check: Check) -> str:
+    """Of the site, or of the simulated hold-out: nobody there may have seen a mask."""
+    name = codes.species(check.species)
+    return tr("{species} (simulated)", species=name) if check.stratum == Stratum.SOURCE else name
 
 
 def misplaced_words(report: JobReport) -> str:

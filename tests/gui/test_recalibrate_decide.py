@@ -203,6 +203,19 @@ def test_a_reason_names_sensors_and_needs() -> None:
     assert "220 more presentations of 8 more people" in line
 
 
+def test_an_attack_that_only_the_renderer_made_is_named_so() -> None:
+    """Nobody at the site has seen that mask, and no capture decides about it."""
+    check = Check(
+        reason=GateReason.SPECIES_OPEN, holds=Holds.OPEN, mask="depth+ir", stratum="source", species="mask_half"
+    )
+    line = reason_line(check)
+    assert "mask, half (simulated)" in line
+    assert line.endswith("No capture decides about simulated attacks: another pass may do better.")
+    assert check_row(check)[3] == "mask, half (simulated)"
+    on_site = check.model_copy(update={"stratum": "site"})
+    assert "simulated" not in reason_line(on_site) + check_row(on_site)[3]
+
+
 def test_a_candidate_is_promoted_with_a_reason(page: RecalibratePage, qtbot: QtBot) -> None:
     with_job(page, qtbot, state=JobState.CANDIDATE, progress=1.0, candidate="ab" * 32)
     page.go_to_step(DECIDE)
