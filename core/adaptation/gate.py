@@ -184,13 +184,15 @@ def _simulated_rise(cell: Sequence[PairedTrial], found: Difference, cells: int, 
     """There are many simulated species, each of few presentations, and a champion accepts some of most: decisions that
     flip both ways rise beyond the cap in some species or other of every candidate. So the scores of a species have to
     have moved towards acceptance as well, more than chance moves any of so many (`core.adaptation.paired.drift`); and
-    where they have, a count that stays below the cap by chance is no excuse.
+    where they have, a count that stays below the cap by chance is no excuse. It is harm where the count shows a rise by
+    itself, too: of six presentations one that flips shows none.
     """
     rises = (found.value, smoothed_rise(cell))
     if max(rises) <= settings.species_cap:
         return Holds.YES
     moved, harm = cells * drift(cell), 1.0 - settings.harm_confidence
-    if found.low(1.0 - harm / cells) > 0.0 or (min(rises) > settings.species_cap and moved <= harm):
+    by_scores = min(rises) > settings.species_cap and moved <= harm
+    if found.low(1.0 - harm / cells) > 0.0 or (by_scores and found.low(settings.doubt_confidence) > 0.0):
         return Holds.NO
     shown = moved <= 1.0 - settings.doubt_confidence or cells * rise_by_chance(cell) <= _CHANCE
     return Holds.OPEN if shown else Holds.YES
