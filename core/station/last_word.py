@@ -95,10 +95,13 @@ class LastWord:
         return self._newest
 
     def _placed(self, verdict: Verdict) -> Verdict:
-        """What began by itself in a session that is over is stored outside of sessions, never with the next."""
+        """What began by itself in a session that is over is stored outside of sessions, never with the next.
+
+        What began before inference heard of the session that runs is of that one.
+        """
         if verdict.presentation:
             return verdict
-        session = verdict.session if verdict.session == self._running.session else ""
+        session = self._running.session if verdict.session in ("", self._running.session) else ""
         return replace(verdict, session=session, source_kind=self._source_kind)
 
 

@@ -235,6 +235,13 @@ def test_an_answer_that_comes_when_its_session_is_over_is_nothing_of_the_next_an
     assert opened(door.answer(accepted(second))), "what belongs here opens"
 
 
+def test_who_stood_there_before_inference_heard_of_the_session_is_of_the_session(bench: Bench) -> None:
+    """The window opens its session while inference already looks at somebody: the first answer names none."""
+    running = bench.station.open_session(SessionOrder())
+    bench.answer(accepted(""))
+    assert verdicts(bench.catalogue)[-1].session == running
+
+
 def test_a_test_that_inference_did_not_survive_stays_a_test(live: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     live.hear(of_camera("1"))
     live.station.open_session(SessionOrder())
