@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.adaptation.power import Design, power
+from core.adaptation.power import Design, Power, power
 from core.adaptation.settings import GateSettings
 from core.benchmark.work import Canceled, Report, stop_if
 from core.codes import GateResult, Species
@@ -67,13 +67,10 @@ def trades(draws: int, report: Report, canceled: Canceled) -> list[dict[str, Any
     for number, (rise, margin, people) in enumerate(every):
         stop_if(canceled)
         report("drawn trades", number / len(every))
-        design = Design(people, _TAKES, dict.fromkeys(map(str, _SPECIES), people), bpcer=TRADE_BPCER, apcer=TRADE_APCER)
-        bought = replace(design, cut=0.5, cut_of={"": -rise / TRADE_BPCER})
+        champion = replace(_design(people), bpcer=TRADE_BPCER, apcer=TRADE_APCER)
+        bought = replace(champion, cut=0.5, cut_of={"": -rise / TRADE_BPCER})
         found = power(bought, GateSettings(bpcer_margin=margin), draws, seed=number)
-        answers = {str(answer): found.answers.get(answer, 0) for answer in GateResult}
-        rows.append(
-            {"rise": rise, "margin": margin, "people": people, "passed": found.passed.as_json(), "answers": answers}
-        )
+        rows.append({"rise": rise, "margin": margin, "people": people, **_told(found)})
     return rows
 
 
@@ -90,18 +87,23 @@ def study(draws: int, report: Report, canceled: Canceled) -> dict[str, Any]:
     for number, (truth, people) in enumerate((truth, people) for truth in TRUTHS for people in PEOPLE):
         stop_if(canceled)
         report("drawn sites", number / total)
-        design = Design(people, _TAKES, dict.fromkeys(map(str, _SPECIES), people))
-        found = power(
-            replace(design, cut=truth.cut, cut_of=truth.cuts, simulated_cut=truth.simulated),
-            settings,
-            draws,
-            seed=number,
-        )
+        design = replace(_design(people), cut=truth.cut, cut_of=truth.cuts, simulated_cut=truth.simulated)
+        found = power(design, settings, draws, seed=number)
         promoted = found.answers.get(GateResult.PASSED, 0)
         if truth.harmful:
             harmful += [True] * promoted + [False] * (draws - promoted)
-        answers = {str(answer): found.answers.get(answer, 0) for answer in GateResult}
         told = {"truth": truth.name, "helpful": truth.helpful, "harmful": truth.harmful, "people": people}
-        rows.append({**told, "passed": found.passed.as_json(), "answers": answers})
+        rows.append({**told, **_told(found)})
     harm = rate_of(harmful)
     return {"draws": draws, "rows": rows, "harmful_promoted": None if harm is None else harm.as_json()}
+
+
+def _design(people: int) -> Design:
+    """The judging half of a drawn site: as many presentations of each species as people."""
+    return Design(people, _TAKES, dict.fromkeys(map(str, _SPECIES), people))
+
+
+def _told(found: Power) -> dict[str, Any]:
+    """As plain data, every answer of the gate by name."""
+    answers = {str(answer): found.answers.get(answer, 0) for answer in GateResult}
+    return {"passed": found.passed.as_json(), "answers": answers}
