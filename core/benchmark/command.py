@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.benchmark.command_line import command_line
 from core.benchmark.complementary import mean_of
 from core.benchmark.hardware import described
 from core.benchmark.markdown import report_text
@@ -116,7 +117,15 @@ def told(order: StudyOrder, cells: Sequence[Cell], work: Work) -> dict[str, Any]
         "schema": SCHEMA,
         "kind": "scenes",
         "protocol": order.protocol,
-        "command": _command(order),
+        "command": command_line(
+            order.protocol,
+            order.out,
+            domain=order.domain,
+            quick=order.quick,
+            seeds=order.seeds,
+            methods=order.methods,
+            targets=order.targets,
+        ),
         "scenes": identity(further_domain(order.domain)),
         "size": order.sized.model_dump(mode="json"),
         "seeds": sorted({cell.seed for cell in cells}),
@@ -186,13 +195,3 @@ def _chosen(found: tuple[Split, ...], targets: tuple[str, ...]) -> tuple[Split, 
 
 def _prefixes(cells: Sequence[Cell]) -> tuple[str, ...]:
     return ("tables/", "inputs/", *(cell.spent for cell in cells))
-
-
-def _command(order: StudyOrder) -> str:
-    parts = ["main.py benchmark --scenes", f"--protocol {order.protocol}"]
-    parts += [f"--domain {order.domain.name}"] if order.domain else []
-    parts += ["--quick"] if order.quick else []
-    parts += [f"--seeds {','.join(map(str, order.seeds))}"] if order.seeds else []
-    parts += [f"--methods {','.join(order.methods)}"] if order.methods else []
-    parts += [f"--targets {','.join(order.targets)}"] if order.targets else []
-    return " ".join([*parts, f"--json {order.out.name}"])

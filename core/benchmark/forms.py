@@ -151,13 +151,13 @@ def _streams_dev(options: Namespace, work: Path, report: Report, canceled: Cance
 def _streams_harm(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     from core.benchmark.streams.harm_command import HarmOrder, run
 
-    if options.seeds or options.methods or options.domain is not None:
-        raise UsageError(
-            "Harm is counted of the product's pass, over draws of one seed.",
-            "Leave --seeds, --methods and --domain out.",
-        )
-    out, targets = _out(options, page=True), tuple(options.targets or ())
-    run(HarmOrder(out, work, options.quick, options.processes, targets=targets, draws=options.draws), report, canceled)
+    if options.methods or options.domain is not None:
+        raise UsageError("Harm is counted of the product's pass.", "Leave --methods and --domain out.")
+    order = HarmOrder(
+        _out(options, page=True), work, options.quick, options.processes,
+        targets=tuple(options.targets or ()), seeds=_seeds(options.seeds), draws=options.draws,
+    )  # fmt: skip
+    run(order, report, canceled)
     return ExitCode.DONE
 
 

@@ -32,7 +32,7 @@ from core.benchmark.streams.methods.registry import (
 from core.benchmark.streams.result import aims
 from core.benchmark.streams.runs import Record, Stream, record, run_stream
 from core.benchmark.streams.size import StreamSize
-from core.benchmark.streams.study import HARM_METHODS, fold_of, work_of
+from core.benchmark.streams.study import HARM_METHODS, StreamsPlan, fold_of, work_of
 from core.benchmark.work import Work
 from core.errors import CanceledError, UsageError
 from tests.unit.study_bench import TINY, draw_pairs
@@ -165,6 +165,15 @@ def test_harm_alone_counts_what_the_whole_study_counts(finished: StreamsOrder) -
     told = run_harm(wanted, silent, never)
     assert told["harm"] == read(finished)["harm"]
     assert "2 draws of each" in wanted.out.with_suffix(".md").read_text()
+
+
+def test_harm_runs_all_draws_on_the_networks_of_every_seed_that_is_named(tmp_path: Path) -> None:
+    order = HarmOrder(tmp_path / "harm.json", tmp_path, size=SMALL, targets=("desk",), seeds=(1, 2), draws=3)
+    plan = order.plan()
+    for seed in (1, 2):
+        assert {stream.draw for stream, _ in plan.streams("desk", seed)} == {0, 1, 2}
+    first = StreamsPlan(SMALL, ("desk",), (1, 2), HARM_METHODS, harm=2)
+    assert {stream.draw for stream, _ in first.streams("desk", 2)} == {0}
 
 
 def test_harm_counts_streams_clearly_worse_than_unadapted_cell_by_cell() -> None:

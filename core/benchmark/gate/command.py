@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.benchmark.command_line import command_line
 from core.benchmark.gate import poisoning, second_look, sites
 from core.benchmark.gate.page import page
 from core.benchmark.hardware import described
@@ -48,7 +49,7 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
     result = {
         "schema": SCHEMA,
         "kind": PROTOCOL,
-        "command": _command(order),
+        "command": command_line(PROTOCOL, order.out, quick=order.quick, draws=order.draws),
         "scenes": identity(None),
         "size": size.model_dump(mode="json"),
         "hardware": described(),
@@ -62,10 +63,3 @@ def run(order: GateOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
     with writing(order.out):
         order.out.with_suffix(".md").write_text(page(result), encoding="utf-8")
     return result
-
-
-def _command(order: GateOrder) -> str:
-    parts = ["main.py benchmark --scenes --protocol gate"]
-    parts += ["--quick"] if order.quick else []
-    parts += [f"--draws {order.draws}"] if order.draws is not None else []
-    return " ".join([*parts, f"--json {order.out.name}"])

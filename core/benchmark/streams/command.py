@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.benchmark.command_line import command_line
 from core.benchmark.hardware import described
 from core.benchmark.result import without_nan
 from core.benchmark.scenes import identity
@@ -85,7 +86,15 @@ def told(order: StreamsOrder, plan: StreamsPlan, work: Work) -> dict[str, Any]:
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "kind": PROTOCOL,
-        "command": _command(order),
+        "command": command_line(
+            PROTOCOL,
+            order.out,
+            quick=order.quick,
+            targets=order.targets,
+            seeds=order.seeds,
+            methods=order.methods,
+            draws=order.draws,
+        ),
         "scenes": identity(None),
         "size": plan.size.model_dump(mode="json"),
         "seeds": list(plan.seeds),
@@ -120,13 +129,3 @@ def write(result: Mapping[str, Any], out: Path) -> None:
     with writing(out):
         out.with_suffix(".md").write_text(page(result), encoding="utf-8")
         write_figures(result, out.with_suffix(""))
-
-
-def _command(order: StreamsOrder) -> str:
-    parts = ["main.py benchmark --scenes --protocol streams"]
-    parts += ["--quick"] if order.quick else []
-    parts += [f"--targets {','.join(order.targets)}"] if order.targets else []
-    parts += [f"--seeds {','.join(map(str, order.seeds))}"] if order.seeds else []
-    parts += [f"--methods {','.join(order.methods)}"] if order.methods else []
-    parts += [f"--draws {order.draws}"] if order.draws is not None else []
-    return " ".join([*parts, f"--json {order.out.name}"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.benchmark.command_line import command_line
 from core.benchmark.hardware import described
 from core.benchmark.scenes import identity
 from core.benchmark.streams.cells import CELLS, named
@@ -26,9 +27,13 @@ QUICK_DRAWS = 2
 
 @dataclass(frozen=True, slots=True)
 class HarmOrder(SizedOrder):
-    """See `SizedOrder`; of ``targets`` none = all. ``draws``: of labels, order and missingness in each cell."""
+    """See `SizedOrder`; of ``targets`` none = all, of ``seeds`` the first.
+
+    ``draws``: of labels, order and missingness in each cell, on the networks of every seed.
+    """
 
     targets: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
     draws: int | None = None
 
     def plan(self) -> StreamsPlan:
@@ -41,9 +46,10 @@ class HarmOrder(SizedOrder):
         return StreamsPlan(
             self.sized,
             named((QUICK_TARGET,) if self.quick and not self.targets else self.targets),
-            (0,),
+            self.seeds or (0,),
             HARM_METHODS,
             draws - 1,
+            harm_seeds=self.seeds,
             further=False,
             most_cells=QUICK_CELLS if self.quick else len(CELLS),
         )
@@ -63,9 +69,12 @@ def run(order: HarmOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
     result = {
         "schema": SCHEMA,
         "kind": PROTOCOL,
-        "command": _command(order),
+        "command": command_line(
+            PROTOCOL, order.out, quick=order.quick, targets=order.targets, seeds=order.seeds, draws=order.draws
+        ),
         "scenes": identity(None),
         "size": plan.size.model_dump(mode="json"),
+        "seeds": list(plan.seeds),
         "targets": list(plan.targets),
         "draws": plan.harm + 1,
         "harm": Results(plan, work).harm(),
@@ -79,23 +88,17 @@ def run(order: HarmOrder, report: Report, canceled: Canceled) -> dict[str, Any]:
 
 def page(result: dict[str, Any]) -> str:
     """The result for people."""
-    scenes = result["scenes"]
+    scenes, seeds = result["scenes"], result["seeds"]
     lines = [
         f"# Harm on {scenes['name']}, {result['size']['name']}",
         "",
         f"Scenes `{scenes['digest'][:16]}`; targets {', '.join(result['targets'])}; {result['draws']} draws of each",
-        f"cell, seed 0, {result['size']['labels']} labels; on {result['hardware']['processor']}. Command:",
+        f"cell, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}, "
+        f"{result['size']['labels']} labels;",
+        f"on {result['hardware']['processor']}. Command:",
         f"`{result['command']}`.",
         "Macro HTER in %, mean over the seven masks, on people who are never adapted on.",
         "",
         *harm_tables(result["harm"]),
     ]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _command(order: HarmOrder) -> str:
-    parts = [f"main.py benchmark --scenes --protocol {PROTOCOL}"]
-    parts += ["--quick"] if order.quick else []
-    parts += [f"--targets {','.join(order.targets)}"] if order.targets else []
-    parts += [f"--draws {order.draws}"] if order.draws is not None else []
-    return " ".join([*parts, f"--json {order.out.name}"])

@@ -145,7 +145,7 @@ class Results:
     def harm(self) -> dict[str, Any]:
         """How many streams end clearly worse than unadapted, label-equal, over all draws."""
         labels, draws = self._plan.size.labels, range(self._plan.harm + 1)
-        streams = [s for d in draws for s in self._streams(labels, d) if d == 0 or s.seed == self._plan.seeds[0]]
+        streams = [s for d in draws for s in self._streams(labels, d) if d == 0 or s.seed in self._plan.all_drawn]
         return harm(streams, HARM_METHODS, self.of)
 
     def proofs(self) -> dict[str, Any]:

@@ -49,6 +49,13 @@ class StreamsPlan:
     further: bool = True
     most_cells: int = len(CELLS)
     """Of each target."""
+    harm_seeds: tuple[int, ...] = ()
+    """On whose networks all draws run; none = the first seed's."""
+
+    @property
+    def all_drawn(self) -> tuple[int, ...]:
+        """The seeds on whose networks all draws run."""
+        return self.harm_seeds or self.seeds[:1]
 
     def cells(self, target: str) -> list[StreamCell]:
         """The cells at a target, those that are looked at closer first."""
@@ -77,7 +84,7 @@ class StreamsPlan:
             checkpoint = Stream(cell, seed, 0, labels, bona_fide_only=True)
             found += [(checkpoint, BY_NAME[m]) for m in CHECKPOINT_METHODS]
             found += [(Stream(cell, seed, 0, 0), method) for method in ABLATIONS]
-        if seed == self.seeds[0]:
+        if seed in self.all_drawn:
             found += [
                 (Stream(cell, seed, draw, labels), BY_NAME[m])
                 for draw in range(1, self.harm + 1)

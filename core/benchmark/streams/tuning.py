@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.benchmark.command_line import command_line
 from core.benchmark.hardware import described
 from core.benchmark.scenes import identity
 from core.benchmark.streams.base import AdaptationMethod
@@ -118,7 +119,7 @@ def _told(order: TuningOrder, work: Work, folds: Mapping[str, SiteFold], todo: S
     return {
         "schema": SCHEMA,
         "kind": PROTOCOL,
-        "command": _command(order),
+        "command": command_line(PROTOCOL, order.out, quick=order.quick, targets=order.targets, draws=order.draws),
         "scenes": identity(None),
         "size": order.sized.model_dump(mode="json"),
         "hardware": described(),
@@ -182,11 +183,3 @@ def _cell(factors: Mapping[str, Mapping[str, float]], best: float | None) -> str
         told.append(f"**{figure}**" if best is not None and float(factor) == best else figure)
     at = next(iter(factors)) if best is None else f"{best:g}"
     return f"{' / '.join(told)} ({factors[at]['auc']:.3f})"
-
-
-def _command(order: TuningOrder) -> str:
-    parts = [f"main.py benchmark --scenes --protocol {PROTOCOL}"]
-    parts += ["--quick"] if order.quick else []
-    parts += [f"--targets {','.join(order.targets)}"] if order.targets else []
-    parts += [f"--draws {order.draws}"] if order.draws is not None else []
-    return " ".join([*parts, f"--json {order.out.name}"])

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from scipy.stats import kendalltau
 
+from core.benchmark.command_line import command_line
 from core.benchmark.hardware import described
 from core.benchmark.scenes import identity
 from core.benchmark.streams.cells import CELLS
@@ -92,7 +93,7 @@ def _told(order: WholeOrder, work: Work, depths: Sequence[int]) -> dict[str, Any
     return {
         "schema": SCHEMA,
         "kind": PROTOCOL,
-        "command": _command(order),
+        "command": command_line(PROTOCOL, order.out, quick=order.quick, seeds=order.seeds),
         "scenes": identity(None),
         "size": order.sized.model_dump(mode="json"),
         "hardware": described(),
@@ -158,10 +159,3 @@ def _cells(row: Mapping[str, Any]) -> str:
     each = ", ".join(f"{100.0 * value:.1f}" for value in row["macro_hter"])
     seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f}"
     return f"{100.0 * float(np.mean(row['macro_hter'])):.1f} ({each}) | {float(np.mean(row['auc'])):.3f} | {seconds}"
-
-
-def _command(order: WholeOrder) -> str:
-    parts = ["main.py benchmark --scenes --protocol streams-whole"]
-    parts += ["--quick"] if order.quick else []
-    parts += [f"--seeds {','.join(map(str, order.seeds))}"] if order.seeds else []
-    return " ".join([*parts, f"--json {order.out.name}"])
