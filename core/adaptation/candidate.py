@@ -36,7 +36,11 @@ class Written:
 
 
 def write_candidate(work: Pass, prepared: Prepared) -> Written:
-    """Calibrate every mask on samples that neither trained nor judge (where there are enough), and write the bundle."""
+    """Calibrate every mask on samples that neither trained nor judge (where there are enough), and write the bundle.
+
+    What holds the champion back holds the candidate: the masks that never accept, and the limits of the unfamiliar,
+    which are of the evidence and not of the weights.
+    """
     plan, judge_of = work.plan, Judge((prepared.champion, prepared.trainer.teacher))
     samples = work.progress.watched(prepared.calibration, len(prepared.calibration), 0.0, 0.4)
     judged = list(judge_of.each(samples))
@@ -45,22 +49,24 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
     own = misplaced(sides[0], champion)
     before, after = (bound(side, sides[0], champion, own) for side in sides)
     digest = plan.sha256()
-    manifest = Manifest(
-        name=f"{prepared.manifest.name.split('+')[0]}+{digest[:8]}",
-        sha256=prepared.manifest.sha256,  # save_bundle fills in the candidate's own
-        parent=plan.champion,
-        architecture=prepared.manifest.architecture,
-        seed=plan.seed,
-        data={
-            "plan": digest,
-            "sessions": plan.sessions,
-            "source_kinds": plan.source_kinds,
-            **({} if plan.excision is None else {"excised": plan.excision.sessions, "instead_of": plan.replaces}),
-        },
-        temperature={str(mask): found.temperature for mask, found in after.items()},
-        thresholds={str(mask): found.threshold for mask, found in after.items()},
-        withheld=prepared.manifest.withheld,
-        threshold_source=f"adaptation {digest[:12]}: calibrating subjects of the site, simulated source dev",
+    manifest = prepared.manifest.model_copy(
+        update={
+            "name": f"{prepared.manifest.name.split('+')[0]}+{digest[:8]}",
+            "parent": plan.champion,
+            "code_version": "",
+            "created_utc": "",
+            "seed": plan.seed,
+            "data": {
+                "plan": digest,
+                "sessions": plan.sessions,
+                "source_kinds": plan.source_kinds,
+                **({} if plan.excision is None else {"excised": plan.excision.sessions, "instead_of": plan.replaces}),
+            },
+            "temperature": {str(mask): found.temperature for mask, found in after.items()},
+            "thresholds": {str(mask): found.threshold for mask, found in after.items()},
+            "threshold_source": f"adaptation {digest[:12]}: calibrating subjects of the site, simulated source dev",
+            "figures": {},
+        }
     )
     bundle = work.out_dir / "candidate"
     written = save_bundle(bundle, prepared.trainer.teacher, manifest)

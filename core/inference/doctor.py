@@ -21,4 +21,11 @@ def check_model(champion: Callable[[], Path]) -> Check:
         self_test(scorer)
     except KnownError as error:
         return Check("model", Finding.BAD, error.what, error.remedy or "Roll back with `main.py rollback`.")
+    if not scorer.manifest.novelty:
+        return Check(
+            "model",
+            Finding.WARNING,
+            f"{scorer.name} has no limits of the unfamiliar: it may accept what no model was made for",
+            "Roll back with `main.py rollback`, or make a new model with `main.py adapt`.",
+        )
     return Check("model", Finding.GOOD, f"{scorer.name} answers its golden inputs")

@@ -20,7 +20,7 @@ from core.frames import CROP_PX, FaceCrop, Frame, FrameSet, Modality, ModalityMa
 from core.model.bundle import save_bundle
 from core.model.encoders import learn_statistics
 from core.model.inputs import to_tensors
-from core.model.manifest import Manifest
+from core.model.manifest import FACTORY_BUNDLE, Manifest, read_manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
 from core.ports import JobRecord, StoredPresentation
 
@@ -164,11 +164,11 @@ def tiny_network(seed: int = 1, config: NetworkConfig = TINY) -> PadNetwork:
 
 
 def write_champion(folder: Path, seed: int = 1) -> Manifest:
-    """An untrained tiny champion with a threshold for every mask but rgb alone."""
+    """An untrained tiny champion with a threshold for every mask but rgb alone, and the factory's limits."""
     masks = ("depth", "rgb+depth", "ir", "rgb+ir", "depth+ir", "rgb+depth+ir")
     manifest = Manifest(
         name="tiny", sha256="0" * 64, architecture=ARCHITECTURE, thresholds=dict.fromkeys(masks, 0.5),
-        threshold_source="untrained",
+        threshold_source="untrained", withheld=["ir"], novelty=read_manifest(FACTORY_BUNDLE).novelty,
     )  # fmt: skip
     return save_bundle(folder, tiny_network(seed), manifest)
 

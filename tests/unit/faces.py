@@ -33,3 +33,15 @@ def sheet(seed: int = 0, bend_mm: float = 12.0, noise_mm: float = 0.8) -> FaceCr
     depth = 600.0 + 9.0 * Y + bend_mm * X**2 + random.normal(0, noise_mm, X.shape)
     infrared = np.clip(0.8 + 0.05 * Y + random.normal(0, 0.02, X.shape), 0.01, 1.0)
     return replace(crop, depth=depth.astype(np.float32), ir=infrared.astype(np.float32))
+
+
+def garbage() -> FaceCrop:
+    """Noise in every modality: nothing that any model was made for."""
+    random = np.random.default_rng(3)
+    shape = (CROP_PX, CROP_PX)
+    return FaceCrop(
+        rgb=random.integers(0, 256, (*shape, 3)).astype(np.uint8),
+        depth=(random.uniform(200, 9000, shape) * (random.random(shape) > 0.3)).astype(np.float32),
+        ir=(random.random(shape) > 0.5).astype(np.float32),
+        metric_depth=True,
+    )

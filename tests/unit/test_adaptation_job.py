@@ -21,9 +21,11 @@ from core.adaptation.result import JobReport
 from core.adaptation.worker import Workplace, ask, run_job, settle_interrupted
 from core.codes import GateResult, JobState, Outcome, UnlabelledUse
 from core.errors import HostError, InputError, UsageError
-from core.model.bundle import load_network, read_manifest
+from core.frames import ModalityMask
+from core.model.bundle import load_network, load_scorer, read_manifest
 from core.ports import JobStore, StoredPresentation
 from tests.unit.adaptation_site import QUICK, MemoryJobs, SiteStore, crop_face, plan_for, simulate, write_champion
+from tests.unit.faces import garbage
 
 
 class Bench:
@@ -101,6 +103,13 @@ def test_a_job_ends_with_a_report_a_bundle_and_curves(finished: Bench) -> None:
     assert candidate.sha256 == report.candidate != bench.champion.sha256
     assert set(candidate.thresholds) == set(bench.champion.thresholds)
     assert not list(bench.place.out_dir.glob("checkpoint*"))
+
+
+def test_what_holds_the_champion_back_holds_the_candidate(finished: Bench) -> None:
+    candidate = load_scorer(finished.place.out_dir / "candidate", "cpu")
+    assert candidate.score([garbage()])[0].novelty > 1.0, "the unfamiliar is referred (M6)"
+    assert not candidate.may_accept(ModalityMask.parse("ir"))
+    assert candidate.may_accept(ModalityMask.parse("depth+ir"))
 
 
 def test_captures_without_a_label_are_labelled_by_the_pass_and_counted_in_its_report(tmp_path: Path) -> None:

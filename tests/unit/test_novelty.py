@@ -10,7 +10,7 @@ import torch
 
 from core.assessment import assess
 from core.codes import Outcome, Rule
-from core.frames import CROP_PX, MODALITIES, FaceCrop, ModalityMask
+from core.frames import MODALITIES, FaceCrop, ModalityMask
 from core.model.inputs import normalise, stack, to_tensors
 from core.model.manifest import Manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
@@ -19,7 +19,7 @@ from core.model.scorer import NetworkScorer
 from core.policy import SitePolicy
 from core.training.augment import augment
 from core.verdict import Evidence
-from tests.unit.faces import head, sheet
+from tests.unit.faces import garbage, head, sheet
 
 
 @pytest.fixture(scope="module")
@@ -34,26 +34,15 @@ def _novelty(limits: dict[str, dict[str, object]], *crops: FaceCrop) -> list[flo
     return [float(value) for value in Novelty(limits).of(inputs.evidence.numpy(), inputs.presence.numpy())]
 
 
-def _garbage() -> FaceCrop:
-    random = np.random.default_rng(3)
-    shape = (CROP_PX, CROP_PX)
-    return FaceCrop(
-        rgb=random.integers(0, 256, (*shape, 3)).astype(np.uint8),
-        depth=(random.uniform(200, 9000, shape) * (random.random(shape) > 0.3)).astype(np.float32),
-        ir=(random.random(shape) > 0.5).astype(np.float32),
-        metric_depth=True,
-    )
-
-
 def test_heads_and_sheets_are_familiar_and_noise_is_not(limits: dict[str, dict[str, object]]) -> None:
-    person, paper, noise = _novelty(limits, head(999), sheet(999), _garbage())
+    person, paper, noise = _novelty(limits, head(999), sheet(999), garbage())
     assert person < 1.5
     assert paper < 1.5
     assert noise > 2.0
 
 
 def test_only_what_is_present_counts(limits: dict[str, dict[str, object]]) -> None:
-    spoiled = replace(head(999), depth=_garbage().depth)
+    spoiled = replace(head(999), depth=garbage().depth)
     whole, without = _novelty(limits, spoiled, spoiled.restricted(ModalityMask.parse("rgb+ir")))
     assert whole > without
 
@@ -61,7 +50,7 @@ def test_only_what_is_present_counts(limits: dict[str, dict[str, object]]) -> No
 def test_too_few_rows_give_no_limit() -> None:
     inputs = to_tensors([head()])
     assert fit_limits(inputs.evidence.numpy(), inputs.presence.numpy()) == {}
-    assert _novelty({}, _garbage()) == [0.0]
+    assert _novelty({}, garbage()) == [0.0]
 
 
 def test_variation_as_strong_as_in_training_stays_mostly_familiar() -> None:
@@ -77,7 +66,7 @@ def test_the_scorer_tells_the_novelty_of_each_crop(limits: dict[str, dict[str, o
     network = PadNetwork(NetworkConfig(widths=(8, 8, 16, 16), bottleneck=8, hidden=8))
     manifest = Manifest(name="test", sha256="0" * 64, architecture=ARCHITECTURE, novelty=limits)
     scorer = NetworkScorer(network, manifest, torch.device("cpu"))
-    familiar, strange = scorer.score([head(999), _garbage()])
+    familiar, strange = scorer.score([head(999), garbage()])
     assert familiar.novelty < strange.novelty
     assert strange.novelty > 1.0
 

@@ -13,6 +13,7 @@ from core.checks import Check, Finding
 from core.clock import ClockWatch, FakeClock
 from core.codes import RecordMode, SessionPurpose, SourceKind
 from core.inference.doctor import check_model
+from core.model.bundle import FACTORY_BUNDLE, load_network, save_bundle
 from storage import doctor
 from storage.catalogue import Catalogue, open_catalogue
 from storage.disk import MIB, Ballast, Watermarks
@@ -215,6 +216,15 @@ def test_a_model_that_fails_is_told(tmp_path: Path) -> None:
         return tmp_path / "no-model"
 
     bad(check_model(missing), "no-model")
+
+
+def test_a_model_without_limits_of_the_unfamiliar_is_told(tmp_path: Path) -> None:
+    network, manifest = load_network(FACTORY_BUNDLE)
+    save_bundle(tmp_path, network, manifest.model_copy(update={"name": "boundless", "novelty": {}}))
+    told = check_model(lambda: tmp_path)
+    assert told.finding is Finding.WARNING
+    assert "boundless has no limits" in told.detail
+    assert check_model(lambda: FACTORY_BUNDLE).finding is Finding.GOOD
 
 
 def test_stored_verdicts_are_untouched_by_all_checks(catalogue: Catalogue, clock: FakeClock) -> None:
