@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.adaptation.early import Encoded
 from core.adaptation.paired import PairedTrial, Stratum
-from core.assessment import assess
+from core.assessment import Thresholds, assess
 from core.codes import Outcome
 from core.frames import EVERY_MASK, ModalityMask
 from core.metrics.trial import Trial
@@ -169,18 +169,26 @@ def paired(
 
 def trials_of(judged: Iterable[Judged], bars: Bars, mask: ModalityMask | None = None) -> list[Trial]:
     """Trials for a BLOCK: under ``mask``, or each presentation under its most complete one."""
-    policy = SitePolicy(min_frame_sets=1)
     trials = []
     for found in judged:
         used = mask or found.mask
-        if used not in found.logits:
-            continue
-        score = bars.score(used, found.logits[used])
-        evidence = Evidence(mask=used, logit=_log_odds(score), score=score)
-        said = assess([evidence], policy, bars)
-        outcome = Outcome.REFER if said is None else said.outcome
-        trials.append(Trial(found.presentation, found.subject, found.species, used, score, outcome))
+        if used in found.logits:
+            evidence = evidence_of(found, used, bars)
+            outcome = decided(evidence, bars)
+            trials.append(Trial(found.presentation, found.subject, found.species, used, evidence.score, outcome))
     return trials
+
+
+def evidence_of(found: Judged, mask: ModalityMask, bars: Bars) -> Evidence:
+    """What was judged under ``mask`` as evidence."""
+    score = bars.score(mask, found.logits[mask])
+    return Evidence(mask=mask, logit=_log_odds(score), score=score)
+
+
+def decided(evidence: Evidence, model: Thresholds) -> Outcome:
+    """The decision that follows from this alone, under the default policy."""
+    said = assess([evidence], SitePolicy(min_frame_sets=1), model)
+    return Outcome.REFER if said is None else said.outcome
 
 
 def _log_odds(score: float) -> float:

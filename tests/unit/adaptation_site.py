@@ -23,6 +23,7 @@ from core.model.inputs import to_tensors
 from core.model.manifest import FACTORY_BUNDLE, Manifest, read_manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
 from core.ports import JobRecord, StoredPresentation
+from tests.unit.faces import garbage
 
 TINY = NetworkConfig(widths=(8, 8, 16, 16), bottleneck=8, hidden=8)
 QUICK = TrainingSettings(
@@ -67,12 +68,13 @@ def crop_face(frame_set: FrameSet) -> FaceCrop | None:
 
 @dataclass
 class SiteStore:
-    """Implements `core.ports.PresentationStore` over generated faces."""
+    """Implements `core.ports.PresentationStore` over generated faces; of presentations that are ``strange``, noise."""
 
     subjects: int = 6
     species: tuple[str, ...] = ("", "", "print_flat")
     flipped: bool = False
     labels: dict[str, str | None] = field(default_factory=dict)
+    strange: tuple[str, ...] = ()
 
     def presentations(self, sessions: Sequence[str]) -> list[StoredPresentation]:
         found = []
@@ -90,7 +92,8 @@ class SiteStore:
     def frame_sets(self, presentation: str, most: int | None = None) -> Iterator[FrameSet]:
         del most  # there is one
         take = int(presentation.rpartition("/")[2])
-        crop = face(self.species[take], zlib.crc32(presentation.encode()), tint=40)
+        strange = presentation in self.strange
+        crop = garbage() if strange else face(self.species[take], zlib.crc32(presentation.encode()), tint=40)
         assert crop.depth is not None
         assert crop.ir is not None
         pixels = {
@@ -163,12 +166,16 @@ def tiny_network(seed: int = 1, config: NetworkConfig = TINY) -> PadNetwork:
     return network.eval()
 
 
-def write_champion(folder: Path, seed: int = 1) -> Manifest:
-    """An untrained tiny champion with a threshold for every mask but rgb alone, and the factory's limits."""
+def write_champion(folder: Path, seed: int = 1, withheld: Sequence[str] = ("ir",), threshold: float = 0.5) -> Manifest:
+    """An untrained tiny champion with a threshold for every mask but rgb alone, and the factory's limits.
+
+    ``withheld``: masks under which it never accepts.
+    """
     masks = ("depth", "rgb+depth", "ir", "rgb+ir", "depth+ir", "rgb+depth+ir")
     manifest = Manifest(
-        name="tiny", sha256="0" * 64, architecture=ARCHITECTURE, thresholds=dict.fromkeys(masks, 0.5),
-        threshold_source="untrained", withheld=["ir"], novelty=read_manifest(FACTORY_BUNDLE).novelty,
+        name="tiny", sha256="0" * 64, architecture=ARCHITECTURE, thresholds=dict.fromkeys(masks, threshold),
+        threshold_source="untrained", withheld=list(withheld),
+        novelty=read_manifest(FACTORY_BUNDLE).novelty,
     )  # fmt: skip
     return save_bundle(folder, tiny_network(seed), manifest)
 

@@ -14,10 +14,14 @@ import pytest
 import torch
 
 from core.adaptation import reporting
+from core.adaptation.candidate import write_candidate
+from core.adaptation.execution import Pass, prepare
 from core.adaptation.losses import supervised_loss
 from core.adaptation.plan import Plan
+from core.adaptation.progress import Progress, Unheard
 from core.adaptation.report import GateReport
 from core.adaptation.result import JobReport
+from core.adaptation.traffic import decided_again
 from core.adaptation.worker import Workplace, ask, run_job, settle_interrupted
 from core.codes import GateResult, JobState, Outcome, UnlabelledUse
 from core.errors import HostError, InputError, UsageError
@@ -152,6 +156,27 @@ def test_recorded_traffic_is_decided_again_by_both_models_and_changes_nothing_el
     assert report.gate == undisturbed.gate
     assert undisturbed.traffic is None
     assert report.overall.after["bpcer"] == undisturbed.overall.after["bpcer"]
+
+
+def test_of_recorded_traffic_nobody_is_let_in_whom_the_door_would_refer(tmp_path: Path) -> None:
+    """Masks that never accept (M5) and the unfamiliar (M6) hold back what the report says as they do the door."""
+
+    def let_in(name: str, withheld: Sequence[str] = (), strange: tuple[str, ...] = ()) -> dict[str, int]:
+        site = SiteStore(12, strange=strange)
+        champion = write_champion(tmp_path / name / "champion", withheld=withheld, threshold=0.1)
+        place = Pass(
+            plan_for(SiteStore(), champion, traffic=SiteStore(12).presentations(["s-7", "s-8"])),
+            tmp_path / name / "champion", tmp_path / name, Progress("", Unheard()), site, crop_face, simulate,
+        )  # fmt: skip
+        prepared = prepare(place)
+        traffic = decided_again(place, prepared, write_candidate(place, prepared))
+        assert traffic is not None
+        assert traffic.decided == 6
+        return {before: sum(after.values()) for before, after in traffic.outcomes.items()}
+
+    assert let_in("free") == {"bona_fide": 6}
+    assert let_in("withheld", withheld=["rgb+depth+ir"]) == {"refer": 6}
+    assert let_in("strange", strange=("s-7/0", "s-8/2")) == {"bona_fide": 4, "refer": 2}
 
 
 def test_a_model_from_elsewhere_is_judged_by_everybody_and_nothing_is_trained(tmp_path: Path) -> None:
