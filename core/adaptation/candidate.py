@@ -10,7 +10,7 @@ from pathlib import Path
 from core.adaptation.distance import decision_distance, parameter_distance, too_far
 from core.adaptation.execution import Pass, Prepared
 from core.adaptation.gate import refused, unstable
-from core.adaptation.judging import Bars, Judge, Judged, bars_of
+from core.adaptation.judging import Bars, Deployed, Judge, Judged, bars_of
 from core.adaptation.paired import Stratum
 from core.adaptation.reporting import Side, reported
 from core.adaptation.result import Distance, JobReport
@@ -76,7 +76,8 @@ def write_candidate(work: Pass, prepared: Prepared) -> Written:
 
 def judged_pairs(work: Pass, prepared: Prepared) -> list[tuple[Judged, Judged]]:
     """Champion and candidate on judging subjects, hybrids of the judging family and the simulated hold-out."""
-    plan, judge_of = work.plan, Judge((prepared.champion, prepared.trainer.teacher))
+    plan = work.plan
+    judge_of = Judge((prepared.champion, prepared.trainer.teacher), prepared.manifest.novelty)
     site = work.site(prepared.champion, "judge", plan.of(plan.split.judge), Family.JUDGING, 0.4, 0.65)
     source = work.source(prepared.champion, plan.training.holdout, plan.replay.judge_seed, 0.65, 0.9)
     return [(pair[0], pair[1]) for pair in judge_of.each(chain(site, source))]
@@ -89,13 +90,13 @@ def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[
     distance = _distance(work, prepared, written, pairs)
     beyond = [unstable()] if prepared.trainer.gave_up else []
     beyond += [] if distance is None else too_far(distance, plan.gate)
-    source = written.manifest.threshold_source
+    source, withheld = written.manifest.threshold_source, written.manifest.withheld
     found = reported(
         plan,
         pairs,
-        Side(champion, prepared.manifest.threshold_source),
-        Side(written.recalibrated, source),
-        Side(written.bars, source),
+        Side(Deployed(champion, withheld), prepared.manifest.threshold_source),
+        Side(Deployed(written.recalibrated, withheld), source),
+        Side(Deployed(written.bars, withheld), source),
         work.without_face,
     )
     return found.model_copy(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.adaptation.early import Encoded
 from core.adaptation.paired import PairedTrial, Stratum
-from core.assessment import Thresholds, assess
+from core.assessment import assess
 from core.codes import Outcome
 from core.frames import EVERY_MASK, ModalityMask
 from core.metrics.trial import Trial
@@ -21,6 +21,7 @@ from core.model.folded import MaskedHeads, folded
 from core.model.manifest import Manifest
 from core.model.masks import mask_rows
 from core.model.network import PadNetwork
+from core.model.novelty import Limits, Novelty
 from core.policy import SitePolicy
 from core.training.calibration import Calibration
 from core.verdict import Evidence, sigmoid
@@ -34,13 +35,18 @@ _NEVER = -60.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """One sample and its raw logit (mean over its crops) under each mask that it has and that tells its class."""
+    """One sample and its raw logit (mean over its crops) under each mask that it has and that tells its class.
+
+    ``novelty``: how far it is from what the model was made with, by any of its modalities, mean over its crops; above 1
+    it is unfamiliar.
+    """
 
     presentation: str
     subject: str
     species: str
     stratum: Stratum
     logits: Mapping[ModalityMask, float]
+    novelty: float = 0.0
 
     @property
     def mask(self) -> ModalityMask:
@@ -54,10 +60,6 @@ class Bars:
 
     sha256: str
     calibrations: Mapping[ModalityMask, Calibration]
-
-    def may_accept(self, mask: ModalityMask) -> bool:
-        """Wherever there is a threshold: figures are forced decisions, without the policy."""
-        return self.threshold(mask) is not None
 
     def threshold(self, mask: ModalityMask) -> float | None:
         """Score threshold of a mask; ``None`` = never calibrated."""
@@ -97,9 +99,13 @@ def champion_levels(manifest: Manifest) -> dict[ModalityMask, float]:
 
 
 class Judge:
-    """Several networks that share their early stages, judging one encoded sample after the other."""
+    """Several networks that share their early stages, judging one encoded sample after the other.
 
-    def __init__(self, networks: Sequence[PadNetwork]) -> None:
+    ``limits`` of the unfamiliar they share as well, as a candidate has its champion's.
+    """
+
+    def __init__(self, networks: Sequence[PadNetwork], limits: Limits | None = None) -> None:
+        self._novelty = Novelty(limits or {})
         self._folded = [folded(network) for network in networks]
         self._heads = [MaskedHeads(network) for network in self._folded]
 
@@ -125,12 +131,14 @@ class Judge:
             wanted = mask_rows(masks)
             cached = joined([samples[number].unvaried() for number in numbers])
             crops = [samples[number].crops for number in numbers]
+            strange = self._novelty.of(cached.evidence.numpy(), cached.presence.numpy())
+            novelty = [float(one.mean()) for one in np.split(strange, np.cumsum(crops)[:-1])]
             for network, heads in zip(self._folded, self._heads, strict=True):
                 logits = torch.split(heads(network.encode_rest(cached), wanted)[1].double(), crops)
-                for number, own in zip(numbers, logits, strict=True):
-                    one, means = samples[number], own.mean(dim=0).tolist()
-                    by_mask = dict(zip(masks, means, strict=True))
-                    found[number].append(Judged(one.presentation, one.subject, one.species, one.stratum, by_mask))
+                for number, own, far in zip(numbers, logits, novelty, strict=True):
+                    one, by_mask = samples[number], dict(zip(masks, own.mean(dim=0).tolist(), strict=True))
+                    named = (one.presentation, one.subject, one.species, one.stratum)
+                    found[number].append(Judged(*named, by_mask, far))
         return found
 
 
@@ -167,28 +175,41 @@ def paired(
     return trials
 
 
-def trials_of(judged: Iterable[Judged], bars: Bars, mask: ModalityMask | None = None) -> list[Trial]:
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A model as it decides at the door: other than its forced decisions it may be held back.
+
+    It never accepts under the masks that its manifest withholds (M5), nor what is unfamiliar (M6).
+    """
+
+    bars: Bars
+    withheld: Collection[str] = ()
+
+    @property
+    def sha256(self) -> str:
+        """See `core.assessment.Thresholds`."""
+        return self.bars.sha256
+
+    def threshold(self, mask: ModalityMask) -> float | None:
+        """See `core.assessment.Thresholds`."""
+        return self.bars.threshold(mask)
+
+    def may_accept(self, mask: ModalityMask) -> bool:
+        """See `core.assessment.Thresholds`."""
+        return str(mask) not in self.withheld
+
+    def trial(self, found: Judged, mask: ModalityMask) -> Trial:
+        """The trial of a presentation under ``mask``, by the default policy."""
+        score = self.bars.score(mask, found.logits[mask])
+        evidence = Evidence(mask=mask, logit=_log_odds(score), score=score, novelty=found.novelty)
+        said = assess([evidence], SitePolicy(min_frame_sets=1), self)
+        outcome = Outcome.REFER if said is None else said.outcome
+        return Trial(found.presentation, found.subject, found.species, mask, score, outcome)
+
+
+def trials_of(judged: Iterable[Judged], model: Deployed, mask: ModalityMask | None = None) -> list[Trial]:
     """Trials for a BLOCK: under ``mask``, or each presentation under its most complete one."""
-    trials = []
-    for found in judged:
-        used = mask or found.mask
-        if used in found.logits:
-            evidence = evidence_of(found, used, bars)
-            outcome = decided(evidence, bars)
-            trials.append(Trial(found.presentation, found.subject, found.species, used, evidence.score, outcome))
-    return trials
-
-
-def evidence_of(found: Judged, mask: ModalityMask, bars: Bars) -> Evidence:
-    """What was judged under ``mask`` as evidence."""
-    score = bars.score(mask, found.logits[mask])
-    return Evidence(mask=mask, logit=_log_odds(score), score=score)
-
-
-def decided(evidence: Evidence, model: Thresholds) -> Outcome:
-    """The decision that follows from this alone, under the default policy."""
-    said = assess([evidence], SitePolicy(min_frame_sets=1), model)
-    return Outcome.REFER if said is None else said.outcome
+    return [model.trial(one, mask or one.mask) for one in judged if (mask or one.mask) in one.logits]
 
 
 def _log_odds(score: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.adaptation.gate import judge
-from core.adaptation.judging import Bars, Judged, paired, trials_of
+from core.adaptation.judging import Bars, Deployed, Judged, paired, trials_of
 from core.adaptation.paired import Stratum
 from core.adaptation.plan import Plan
 from core.adaptation.result import JobReport, MaskFigures, WrongDecision
@@ -21,10 +21,15 @@ _EXAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What a model's logits are held against, and where that comes from."""
+    """A model as it is or would be deployed, and where its thresholds come from."""
 
-    bars: Bars
+    model: Deployed
     source: str
+
+    @property
+    def bars(self) -> Bars:
+        """What its logits are held against."""
+        return self.model.bars
 
 
 def reported(
@@ -103,7 +108,7 @@ def _unanswered(plan: Plan, judged: Sequence[Judged]) -> list[Trial]:
 def _figures(
     sides: Sequence[tuple[Sequence[Judged], Side]], mask: ModalityMask | None, silent: Sequence[Trial] = ()
 ) -> MaskFigures:
-    trials = [[*trials_of(judged, side.bars, mask), *silent] for judged, side in sides]
+    trials = [[*trials_of(judged, side.model, mask), *silent] for judged, side in sides]
     before, threshold_only, after = (
         block_of(found, side.bars.threshold, side.source).as_json()
         for found, (_, side) in zip(trials, sides, strict=True)

@@ -7,21 +7,17 @@ the presentations to look at, before it is made.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from core.adaptation.candidate import Written
-from core.adaptation.early import Encoded, encode
+from core.adaptation.early import encode
 from core.adaptation.execution import Pass, Prepared
-from core.adaptation.judging import Bars, Judge, Judged, bars_of, decided, evidence_of
+from core.adaptation.judging import Deployed, Judge, bars_of
 from core.adaptation.material import Sample, unlabelled_crops
 from core.adaptation.paired import Stratum
 from core.adaptation.plan import PlannedTraffic
 from core.adaptation.result import Traffic, TrafficChange
 from core.codes import Outcome, Species
 from core.errors import KnownError
-from core.frames import ModalityMask
-from core.model.manifest import Manifest
-from core.model.novelty import Novelty
 from core.ports import PresentationStore
 
 
@@ -36,8 +32,11 @@ def decided_again(work: Pass, prepared: Prepared, written: Written) -> Traffic |
     planned = work.plan.traffic
     if not planned:
         return None
-    judge_of = Judge((prepared.champion, prepared.trainer.teacher))
-    models = (_Deployed(bars_of(prepared.manifest), prepared.manifest), _Deployed(written.bars, written.manifest))
+    judge_of = Judge((prepared.champion, prepared.trainer.teacher), prepared.manifest.novelty)
+    models = (
+        Deployed(bars_of(prepared.manifest), prepared.manifest.withheld),
+        Deployed(written.bars, written.manifest.withheld),
+    )
     here = _still_here(work.store, planned)
     outcomes: dict[str, dict[str, int]] = {}
     changed: list[TrafficChange] = []
@@ -53,8 +52,8 @@ def decided_again(work: Pass, prepared: Prepared, written: Written) -> Traffic |
         if not sample.crops:
             without_face += 1
             continue
-        encoded = encode(prepared.champion, sample, 0, work.plan.seed)
-        before, after = (model.outcome(found, encoded) for model, found in zip(models, judge_of(encoded), strict=True))
+        judged = judge_of(encode(prepared.champion, sample, 0, work.plan.seed))
+        before, after = (model.trial(said, said.mask).outcome for model, said in zip(models, judged, strict=True))
         by_candidate = outcomes.setdefault(str(before), {})
         by_candidate[str(after)] = by_candidate.get(str(after), 0) + 1
         if before is not after:
@@ -62,33 +61,6 @@ def decided_again(work: Pass, prepared: Prepared, written: Written) -> Traffic |
     return Traffic(
         presentations=len(planned), gone=gone, without_face=without_face, outcomes=outcomes, changed=_worst(changed)
     )
-
-
-class _Deployed:
-    """A model as it decides at the door: figures are forced decisions, but this one may be held back.
-
-    It never accepts under the masks that its manifest withholds (M5), nor what is unfamiliar (M6).
-    """
-
-    def __init__(self, bars: Bars, manifest: Manifest) -> None:
-        self._bars, self._manifest = bars, manifest
-        self._novelty = Novelty(manifest.novelty)
-        self.sha256 = manifest.sha256
-
-    def threshold(self, mask: ModalityMask) -> float | None:
-        """See `core.assessment.Thresholds`."""
-        return self._bars.threshold(mask)
-
-    def may_accept(self, mask: ModalityMask) -> bool:
-        """See `core.assessment.Thresholds`."""
-        return self._manifest.may_accept(mask)
-
-    def outcome(self, found: Judged, encoded: Encoded) -> Outcome:
-        """What it says of a presentation under its most complete mask."""
-        crops = encoded.unvaried()
-        novelty = self._novelty.of(crops.evidence.numpy(), crops.presence.numpy())
-        evidence = evidence_of(found, found.mask, self._bars)
-        return decided(replace(evidence, novelty=float(novelty.mean())), self)
 
 
 def _sample(work: Pass, one: PlannedTraffic) -> Sample:

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from core.adaptation import reporting
-from core.adaptation.candidate import write_candidate
+from core.adaptation.candidate import judged_pairs, report_of, write_candidate
 from core.adaptation.execution import Pass, prepare
 from core.adaptation.losses import supervised_loss
 from core.adaptation.plan import Plan
@@ -158,10 +158,10 @@ def test_recorded_traffic_is_decided_again_by_both_models_and_changes_nothing_el
     assert report.overall.after["bpcer"] == undisturbed.overall.after["bpcer"]
 
 
-def test_of_recorded_traffic_nobody_is_let_in_whom_the_door_would_refer(tmp_path: Path) -> None:
+def test_nobody_is_let_in_on_paper_whom_the_door_would_refer(tmp_path: Path) -> None:
     """Masks that never accept (M5) and the unfamiliar (M6) hold back what the report says as they do the door."""
 
-    def let_in(name: str, withheld: Sequence[str] = (), strange: tuple[str, ...] = ()) -> dict[str, int]:
+    def let_in(name: str, withheld: Sequence[str] = (), strange: tuple[str, ...] = ()) -> tuple[dict[str, int], int]:
         site = SiteStore(12, strange=strange)
         champion = write_champion(tmp_path / name / "champion", withheld=withheld, threshold=0.1)
         place = Pass(
@@ -169,14 +169,20 @@ def test_of_recorded_traffic_nobody_is_let_in_whom_the_door_would_refer(tmp_path
             tmp_path / name / "champion", tmp_path / name, Progress("", Unheard()), site, crop_face, simulate,
         )  # fmt: skip
         prepared = prepare(place)
-        traffic = decided_again(place, prepared, write_candidate(place, prepared))
+        written = write_candidate(place, prepared)
+        traffic = decided_again(place, prepared, written)
         assert traffic is not None
         assert traffic.decided == 6
-        return {before: sum(after.values()) for before, after in traffic.outcomes.items()}
+        figures = report_of(place, prepared, written, judged_pairs(place, prepared)).overall.before
+        assert figures["bpcer"]["errors"] == 0, "rates are those of forced decisions"
+        said = {before: sum(after.values()) for before, after in traffic.outcomes.items()}
+        return said, figures["refer"]["bona_fide"]["errors"]
 
-    assert let_in("free") == {"bona_fide": 6}
-    assert let_in("withheld", withheld=["rgb+depth+ir"]) == {"refer": 6}
-    assert let_in("strange", strange=("s-7/0", "s-8/2")) == {"bona_fide": 4, "refer": 2}
+    judging = plan_for(SiteStore(), write_champion(tmp_path / "any")).split.judge
+    people = tuple(f"s-{one[1:]}/0" for one in judging)
+    assert let_in("free") == ({"bona_fide": 6}, 0)
+    assert let_in("withheld", withheld=["rgb+depth+ir"]) == ({"refer": 6}, 2 * len(people))
+    assert let_in("strange", strange=("s-7/0", "s-8/2", *people)) == ({"bona_fide": 4, "refer": 2}, len(people))
 
 
 def test_a_model_from_elsewhere_is_judged_by_everybody_and_nothing_is_trained(tmp_path: Path) -> None:
