@@ -27,6 +27,8 @@ TRACK_GAP_MS = 500.0
 """After a longer gap nobody knows whether it is the same person: evidence from before it is not used."""
 TRACK_OVERLAP = 0.1
 """Successive boxes that share less than this are two people."""
+MAX_STEP_MS = 2000.0
+"""No two observations lie further apart unless a clock jumped: silence, too, is observed ten times a second."""
 LOCKED_ANSWER_MS = 1000.0
 """A presentation at a locked station is answered after this time, so that nobody can ask at camera rate."""
 
@@ -62,14 +64,18 @@ class _Presentation:
         self.evidence_count = 0
         self.nonce, self.challenge = "", None
 
+    def speaking(self, now_ms: float) -> ModalityMask | None:
+        """The mask of the newest evidence; ``None`` where that is not fresh: then older masks do not speak either."""
+        if not self.window or now_ms - self.window[-1].time_ms > self.policy.stale_ms:
+            return None
+        return self.window[-1].mask
+
     def prune(self, now_ms: float) -> None:
         """Keep the newest evidence of each mask; of the mask that speaks, only what is fresh.
 
         What another mask said stays until the presentation ends, because it may veto (`core.assessment`).
         """
-        if not self.window:
-            return
-        speaking, kept = self.window[-1].mask, Counter[ModalityMask]()
+        speaking, kept = self.speaking(now_ms), Counter[ModalityMask]()
         newest_first = []
         for observation in reversed(self.window):
             fresh = now_ms - observation.time_ms <= self.policy.stale_ms
@@ -121,7 +127,9 @@ class DecisionWindow:
         self._last_ms: float | None = None
         self._waiting_for_exit = False
         self._hold_ms = 0.0
-        self._held_until_ms: float | None = None
+        """What is left of a delay."""
+        self._host_time = False
+        """Whether the newest time was counted by the host, because the camera was silent."""
 
     @property
     def policy(self) -> SitePolicy:
@@ -175,7 +183,7 @@ class DecisionWindow:
 
     def hold(self, duration_ms: float) -> None:
         """Answer nobody for so much camera time from now on; 0 ends a delay."""
-        self._hold_ms, self._held_until_ms = duration_ms, None
+        self._hold_ms = duration_ms
 
     # --- challenge ----------------------------------------------------------------------------------------------
 
@@ -208,7 +216,7 @@ class DecisionWindow:
 
     def feed(self, observation: Observation) -> Verdict | None:
         """Take one observation; returns the verdict that it brought about, if any."""
-        self._follow_clock(observation.time_ms)
+        self._follow_clock(observation.time_ms, silent=observation.reason is Reason.STALE)
         if self._session_start_ms is None and observation.reason is not Reason.STALE:
             self._session_start_ms = observation.time_ms
         another = self._is_another_person(observation)
@@ -268,7 +276,8 @@ class DecisionWindow:
 
     def _may_start(self, observation: Observation) -> bool:
         in_view = observation.box is not None or observation.evidence is not None
-        return self._automatic and in_view and not self._waiting_for_exit and bool(self._session) and not self._held()
+        free = not self._waiting_for_exit and self._hold_ms <= 0.0
+        return self._automatic and in_view and free and bool(self._session)
 
     def _is_another_person(self, observation: Observation) -> bool:
         last = self._last_seen
@@ -285,20 +294,24 @@ class DecisionWindow:
             return False
         return observation.time_ms - self._last_seen.time_ms >= FACE_OUT_MS
 
-    def _follow_clock(self, now_ms: float) -> None:
-        """A device clock that goes back must not stretch a deadline or keep old evidence fresh."""
-        if self._last_ms is not None and now_ms < self._last_ms:
-            step = now_ms - self._last_ms
+    def _follow_clock(self, now_ms: float, silent: bool) -> None:
+        """A device clock that starts anew must not stretch or end a deadline or a delay, nor keep old evidence fresh.
+
+        It goes back, or, after a silence that the host has counted, on from somewhere else.
+        """
+        step = now_ms - (self._last_ms if self._last_ms is not None else now_ms)
+        if step < 0.0:
             self._last_seen = None
-            if self._session_start_ms is not None:
-                self._session_start_ms += step
-            if self._held_until_ms is not None:
-                self._held_until_ms += step
             if self._running is not None:
                 self._running.start_anew("camera clock went back")
-                if self._running.started_ms is not None:
-                    self._running.started_ms += step
-        self._last_ms = now_ms
+        if step < 0.0 or (self._host_time and not silent and step > MAX_STEP_MS):
+            if self._session_start_ms is not None:
+                self._session_start_ms += step
+            if self._running is not None and self._running.started_ms is not None:
+                self._running.started_ms += step
+        else:
+            self._hold_ms = max(0.0, self._hold_ms - min(step, MAX_STEP_MS))
+        self._last_ms, self._host_time = now_ms, silent
 
     def _barred(self, running: _Presentation) -> tuple[Reason, Rule] | None:
         """Why nothing may be decided whatever the evidence says; ``None`` where something may."""
@@ -306,7 +319,7 @@ class DecisionWindow:
             return Reason.LOCK_OUT, Rule.LOCKED_OUT
         if self.withheld is not Reason.NONE and not running.test:
             return self.withheld, WITHHELD_BY[self.withheld]
-        if self._held():
+        if self._hold_ms > 0.0:
             return Reason.DELAYED, Rule.DELAYED
         if running.source_kind is SourceKind.LIVE and not self.commissioned:
             return Reason.NOT_COMMISSIONED, Rule.NOT_COMMISSIONED
@@ -316,19 +329,10 @@ class DecisionWindow:
             return Reason.CHALLENGE_FAILED, Rule.CHALLENGE
         return None
 
-    def _held(self) -> bool:
-        if self._hold_ms <= 0.0 or self._last_ms is None:
-            return self._hold_ms > 0.0
-        if self._held_until_ms is None:
-            self._held_until_ms = self._last_ms + self._hold_ms
-        if self._last_ms >= self._held_until_ms:
-            self._hold_ms = 0.0
-        return self._hold_ms > 0.0
-
     # --- answers ------------------------------------------------------------------------------------------------
 
     def _assess(self, running: _Presentation) -> Assessment | None:
-        if self._model is None:
+        if self._model is None or self._last_ms is None or running.speaking(self._last_ms) is None:
             return None
         return assess(_evidence(running), running.policy, self._model)
 

@@ -9,7 +9,7 @@ import pytest
 from core.challenge import ChallengeAnswer
 from core.codes import TAMPERED, ChallengeResult, Outcome, Reason, Rule, SourceKind
 from core.decision import LOCKED_ANSWER_MS, DecisionWindow
-from core.frames import ALL_MODALITIES
+from core.frames import ALL_MODALITIES, ModalityMask
 from core.policy import SitePolicy
 from core.verdict import Observation, Verdict
 from tests.unit.test_decision import BOX, Bars, evidence
@@ -34,11 +34,18 @@ class Take:
         self.window.begin(f"p{self.number}", "s", self.kind)
         return self
 
-    def see(self, frames: int, logit: float = 9.0, reason: Reason = Reason.NONE, box: bool = True) -> Take:
+    def see(
+        self,
+        frames: int,
+        logit: float = 9.0,
+        reason: Reason = Reason.NONE,
+        box: bool = True,
+        mask: ModalityMask = ALL_MODALITIES,
+    ) -> Take:
         for _ in range(frames):
             self.number += 1
-            said = evidence(logit, ALL_MODALITIES) if reason is Reason.NONE else None
-            seen = Observation(self.number, PERIOD_MS * self.number, ALL_MODALITIES, said, reason)
+            said = evidence(logit, mask) if reason is Reason.NONE else None
+            seen = Observation(self.number, PERIOD_MS * self.number, mask, said, reason)
             verdict = self.window.feed(replace(seen, box=BOX if box else None))
             if verdict is not None:
                 self.verdicts.append(verdict)
@@ -134,6 +141,19 @@ def test_frames_of_the_challenge_are_no_evidence_and_no_gap() -> None:
     assert take.verdicts[0].trace.frame_sets == (1, 2, 3, 4, 30)
 
 
+def test_old_evidence_does_not_count_again_when_a_flicker_after_it_has_grown_old() -> None:
+    take = Take().begin().see(5).see(1, mask=ModalityMask(6)).see(20, reason=Reason.CHALLENGE)
+    take.answer(ChallengeResult.PASSED).see(15, reason=Reason.POOR_QUALITY)
+    assert take.verdicts == [], "nothing that is younger than stale_ms speaks for them"
+    assert take.see(5).verdicts[0].trace.frame_sets[-5:] == (42, 43, 44, 45, 46)
+
+
+def test_waiting_until_a_veto_is_old_before_covering_the_sensor_does_not_help() -> None:
+    take = Take().begin().see(4, -4.0).see(40, reason=Reason.POOR_QUALITY).answer(ChallengeResult.PASSED)
+    take.see(15, mask=ModalityMask(5))
+    assert take.last == (Outcome.REFER, Reason.MASK_CHANGED, Rule.MASK_CHANGED)
+
+
 @pytest.mark.parametrize("logit", [9.0, -9.0])
 def test_a_live_camera_that_nobody_accepted_decides_nothing(logit: float) -> None:
     take = Take(SourceKind.LIVE)
@@ -175,3 +195,27 @@ def test_during_a_delay_no_presentation_begins_by_itself() -> None:
     take.window.hold(0.0)
     take.see(5)
     assert take.window.running is not None
+
+
+def test_a_delay_runs_while_nobody_is_there() -> None:
+    take = Take(automatic=True).see(1)
+    take.window.end()
+    take.window.hold(2000.0)
+    take.see(70, reason=Reason.NO_FACE, box=False).see(1)
+    assert take.window.running is not None, "whoever comes after it waits for nothing"
+
+
+def test_the_first_picture_of_a_camera_does_not_end_a_delay() -> None:
+    take = Take()
+    take.window.hold(3000.0)
+    take.begin().see(3, reason=Reason.STALE, box=False)
+    take.number += 1_000_000  # the camera has been powered for hours, and its clock says so
+    assert take.see(50).last[1] is Reason.DELAYED
+
+
+def test_a_presentation_that_began_before_the_camera_delivered_is_judged_by_its_pictures() -> None:
+    take = Take().begin().see(3, reason=Reason.STALE, box=False)
+    take.number += 1_000_000
+    take.see(2).answer(ChallengeResult.PASSED).see(5)
+    assert take.last[0] is Outcome.BONA_FIDE
+    assert take.verdicts[0].duration_ms < 1000.0
