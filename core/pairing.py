@@ -122,7 +122,10 @@ class Pairer:
         if self._is_late(frame):
             self.counts[frame.modality].late += 1
             self._late[frame.modality].append(frame)
-            return [self._late_set()] if len(self._late[frame.modality]) > LATE_LIMIT else []
+            if len(self._late[frame.modality]) <= LATE_LIMIT:
+                return []
+            waiting = (queue[0][0].device_time_ms for queue in self._pending.values() if queue)
+            return [self._late_set(min(waiting, default=self._newest_ms))]
         self._pending[frame.modality].append((frame, arrival_ms))
         return self._finished(None)
 
@@ -134,7 +137,7 @@ class Pairer:
         """The source has ended: everything that is still held, in order."""
         sets = self._finished(math.inf)
         while any(self._late.values()):
-            sets.append(self._late_set())
+            sets.append(self._late_set(self._newest_ms))
         return sets
 
     # --- acceptance ---------------------------------------------------------------------------------------------
@@ -242,17 +245,21 @@ class Pairer:
         while any(
             late and (m in members or time_ms - late[0].device_time_ms > MAX_RIDE_MS) for m, late in self._late.items()
         ):
-            sets.append(self._late_set())
+            sets.append(self._late_set(time_ms))
         self._emitted_ms = time_ms
         self._emitted = frozenset(members)
         frames = {m: late.popleft() for m, late in self._late.items() if late}
         frames.update(members)
         return [*sets, self._build(frames, ModalityMask.of(members), self._emitted_ms)]
 
-    def _late_set(self) -> FrameSet:
-        """Late frames that no set has room for: stored, nothing usable."""
+    def _late_set(self, to_come_ms: float) -> FrameSet:
+        """Late frames that no set has room for: stored, nothing usable, at the time of the set before them.
+
+        ``to_come_ms`` is the time of the next set, which counts where there was none before.
+        """
         frames = {m: late.popleft() for m, late in self._late.items() if late}
-        return self._build(frames, ModalityMask(0), self._emitted_ms)
+        time_ms = self._emitted_ms if math.isfinite(self._emitted_ms) else to_come_ms
+        return self._build(frames, ModalityMask(0), time_ms)
 
     def _flawed_set(self, arrival_ms: float) -> FrameSet:
         """No frame that could be used, only word of the flaw, at the time that it would be."""

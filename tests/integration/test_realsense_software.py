@@ -141,6 +141,15 @@ def test_jumping_times_are_rejected(studio: OpenStudio) -> None:
     assert sets[-1].mask == ALL_MODALITIES
 
 
+def test_a_stream_on_a_clock_of_its_own_does_not_stop_time(studio: OpenStudio) -> None:
+    """``--seconds`` and the time of verdicts count it."""
+    apart = "[[event]]\nat_s = 0.0\ndo = 'jump'\nvalue = 1e9\nstream = 'rgb'"
+    filming = studio(f"{apart}\n[[event]]\nat_s = 0.02\ndo = 'stop'\nstream = 'rgb'")
+    sets = filming.film(1.0)
+    assert all(np.isfinite(s.time_ms) for s in sets)
+    assert filming.camera.camera_s < 10.0
+
+
 def test_dark_is_dark(studio: OpenStudio) -> None:
     frame_set = studio("[[event]]\nat_s = 0.0\ndo = 'dark'").film(0.1)[0]
     assert all(not frame_set[m].pixels.any() for m in MODALITIES)

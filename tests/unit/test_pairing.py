@@ -122,6 +122,17 @@ def test_a_frame_that_comes_too_late_is_stored_but_not_used() -> None:
     assert pairing.counts[DEPTH].late >= 15
 
 
+def test_late_frames_before_the_first_set_have_the_time_of_what_is_to_come() -> None:
+    """Colour on a clock of its own that is ahead: depth is late before anything has gone out."""
+    pairing = pairer()
+    sets = pairing.add(frame(RGB, 1, 5e6), 0.0)
+    for n in range(1, 4):
+        sets += pairing.add(frame(DEPTH, n, 1000.0 + PERIOD_MS * n), PERIOD_MS * n)
+    sets += pairing.flush()
+    assert masks(sets) == ["none", "none", "none", "rgb"]
+    assert {s.time_ms for s in sets} == {5e6}
+
+
 def test_repeated_numbers_and_repeated_pixels_are_a_frozen_stream() -> None:
     pairing = pairer(RGB, DEPTH)
     sets: list[FrameSet] = []
@@ -217,3 +228,4 @@ def test_no_timestamp_breaks_it(entries: list[tuple[Modality, int, float]]) -> N
     counts = pairing.counts.values()
     assert sum(c.frames + c.rejected + c.duplicates for c in counts) == len(entries)
     assert sum(len(s.frames) for s in sets) == sum(c.frames for c in counts)
+    assert all(math.isfinite(s.time_ms) for s in sets)
