@@ -95,6 +95,10 @@ class SetOptions:
     options: Mapping[str, float] = field(default_factory=dict)
     face_roi: tuple[int, int, int, int] | None = None
 
+    def then(self, later: SetOptions) -> SetOptions:
+        """What both together ask for."""
+        return SetOptions({**self.options, **later.options}, later.face_roi or self.face_roi)
+
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:

@@ -20,6 +20,7 @@ from core.messages import (
     CameraHealth,
     Message,
     Problem,
+    RecordingClosed,
     SetOptions,
     Shutdown,
     StartRecording,
@@ -95,7 +96,7 @@ class CaptureSupervisor:
         elif isinstance(message, StopRecording):
             self._recording = None
         elif isinstance(message, SetOptions):
-            self._options = message
+            self._options = message if self._options is None else self._options.then(message)
         return self._child is not None and self._child.send(message)
 
     def poll(self) -> list[Message]:
@@ -159,6 +160,9 @@ class CaptureSupervisor:
             self._warned = False
             if isinstance(message, CameraHealth):
                 self._health, self._health_ms = message, self._heard_ms
+            if isinstance(message, RecordingClosed) and self._recording is not None:
+                # It stopped by itself: whoever ordered it takes it for over, and nobody would ever stop another.
+                self._recording = None if message.session == self._recording.session else self._recording
             self._finished = self._finished or isinstance(message, StreamEnded) or _is_fatal(message)
         return messages
 

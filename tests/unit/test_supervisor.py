@@ -16,6 +16,7 @@ from core.messages import (
     DeviceInfo,
     Message,
     Problem,
+    RecordingClosed,
     SetOptions,
     Shutdown,
     StartRecording,
@@ -105,7 +106,8 @@ def test_silence_is_told_then_killed_then_replaced(
     link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
 ) -> None:
     recording = StartRecording("s1", "path", RecordMode.FRAMES)
-    link.send(SetOptions({"exposure": 5.0}))
+    link.send(SetOptions({"exposure": 5.0, "gain": 16.0}))
+    link.send(SetOptions({"exposure": 7.0}, face_roi=(1, 2, 30, 40)))
     link.send(recording)
     children[0].says(health())
     link.poll()
@@ -124,7 +126,7 @@ def test_silence_is_told_then_killed_then_replaced(
     clock.advance(500.0)
     link.poll()
     assert len(children) == 2
-    assert children[1].heard() == [SetOptions({"exposure": 5.0}), recording]
+    assert children[1].heard() == [SetOptions({"exposure": 7.0, "gain": 16.0}, (1, 2, 30, 40)), recording]
     assert children[1].spec.start_s == pytest.approx(2.0 + 8.5)
 
 
@@ -138,6 +140,33 @@ def test_a_stopped_recording_is_not_started_again(
     clock.advance(500.0)
     link.poll()
     assert children[1].heard() == []
+
+
+def test_a_recording_that_stopped_by_itself_is_not_started_again(
+    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+) -> None:
+    link.send(StartRecording("s1", "path", RecordMode.FRAMES))
+    children[0].says(RecordingClosed("s1", 10, 0, "The disk is full."))
+    link.poll()
+    children[0].alive = False
+    link.poll()
+    clock.advance(500.0)
+    link.poll()
+    assert children[1].heard() == [], "its session has no recorder any more, and nobody would stop this one"
+
+
+def test_the_end_of_the_recording_before_stops_none(
+    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+) -> None:
+    newer = StartRecording("s2", "path", RecordMode.FRAMES)
+    link.send(newer)
+    children[0].says(RecordingClosed("s1", 10, 0))
+    link.poll()
+    children[0].alive = False
+    link.poll()
+    clock.advance(500.0)
+    link.poll()
+    assert children[1].heard() == [newer]
 
 
 def test_opening_may_take_longer(link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]) -> None:
