@@ -160,8 +160,12 @@ class RingWriter:
 
     @property
     def last_number(self) -> int:
-        """Number of the newest frame set that any writer has offered; 0 before the first."""
+        """Number of the newest frame set that any writer has claimed; 0 before the first."""
         return int(self._segment.words[_LAST_NUMBER])
+
+    def claim(self, number: int) -> None:
+        """A frame set of this number exists and may be stored: whoever writes after us counts on from it."""
+        self._segment.words[_LAST_NUMBER] = max(number, self.last_number)
 
     def offer(self, frame_set: FrameSet) -> bool:
         """Write a frame set over the oldest. Always ``True``. Raises `FrameTooLargeError`."""
@@ -198,7 +202,7 @@ class RingWriter:
         head[_NUMBER], head[_META_BYTES], head[_PIXEL_BYTES] = frame_set.number, len(meta), pixel_bytes
         head[_WRITTEN_NS] = time.monotonic_ns()
         head[_GENERATION] = 2 * turn
-        segment.words[_LAST_NUMBER] = max(frame_set.number, self.last_number)
+        self.claim(frame_set.number)
         segment.words[_NEWEST] = turn
         return True
 

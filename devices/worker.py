@@ -133,6 +133,7 @@ class CaptureWorker:
         )
         self._connection = Connection(self._clock, hold_ms(source.source_kind))
         self._challenger = Challenger(lambda nonce, answer: _tell(pipe, ChallengeAnswered(nonce, answer)))
+        self._settings = SetOptions(spec.settings)
         self._wanted: StartRecording | None = None
         self._recorder: Recorder | None = None
         self._session = ""
@@ -176,6 +177,7 @@ class CaptureWorker:
         elif isinstance(message, StopRecording):
             self._finish_recording()
         elif isinstance(message, SetOptions):
+            self._settings = self._settings.then(message)
             self._camera.set_options(message)
             self._tell_health(force=True)
         elif isinstance(message, ChallengeCamera):
@@ -212,8 +214,8 @@ class CaptureWorker:
         self._tell_health()
         try:
             self._camera.start()
-            if self._spec.settings:
-                self._camera.set_options(SetOptions(self._spec.settings))
+            if self._settings != SetOptions():
+                self._camera.set_options(self._settings)
         except HostError as error:
             self._connection.broke(error.in_one())
             return
@@ -239,6 +241,7 @@ class CaptureWorker:
     def _take(self, frame_set: FrameSet) -> None:
         """Sink before signal: first what must not be lost, then what wants to be shown."""
         mask = frame_set.mask
+        self._ring.claim(frame_set.number)
         frame_set = self._challenger.watch(frame_set)
         if self._wanted is not None:
             self._start_recording(self._wanted, frame_set)

@@ -45,3 +45,18 @@ class NoiseScene:
         self._turn += 1
         by = (self._turn % HEIGHT, self._turn // HEIGHT)  # no two within hours are equal
         return {m: np.roll(self._images[m], by, axis=(0, 1)) for m in self.profiles}
+
+
+class LitNoise(NoiseScene):
+    """Shows what the projector does: infrared is dark and depth empty without it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emitter: bool | None = True
+
+    def render(self, t_s: float) -> Mapping[Modality, NDArray[Any]]:
+        images = dict(super().render(t_s))
+        if self.emitter is False:
+            images[Modality.IR] = images[Modality.IR] // 8
+            images[Modality.DEPTH] = np.where(images[Modality.DEPTH] > 850, images[Modality.DEPTH], 0).astype(np.uint16)
+        return images

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
@@ -14,19 +16,19 @@ from core.processes import Child
 from devices import sources
 from devices.supervisor import HANG_MS, CaptureSupervisor
 from devices.worker import CaptureSpec, run_capture
-from tests.noise_scene import NoiseScene
+from tests.noise_scene import LitNoise, NoiseScene
 from tests.patience import PATIENCE_S
 from tests.unit.test_ring import frame_set
 
 
 class LineRecorder:
-    """One line per frame set; stops by itself after ``limit``."""
+    """One line per frame set; stops by itself after ``limit``, dies right after its tenth if it is ``mortal``."""
 
-    def __init__(self, path: Path, limit: int = 10**9) -> None:
+    def __init__(self, path: Path, limit: int = 10**9, mortal: bool = False) -> None:
         self.recorded = 0
         self.dropped = 0
         self.problem = ""
-        self._limit = limit
+        self._limit, self._mortal = limit, mortal
         self._file = path.open("a", encoding="utf-8")
 
     def offer(self, frame_set: FrameSet) -> bool:
@@ -35,6 +37,9 @@ class LineRecorder:
             return False
         self._file.write(f"{frame_set.number}\n")
         self.recorded += 1
+        if self._mortal and self.recorded == 10:
+            self._file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
         return True
 
     def close(self) -> None:
@@ -46,7 +51,8 @@ def make_recorder(order: StartRecording, profiles: Mapping[Modality, StreamProfi
     assert profiles
     if order.path.endswith("refused"):
         raise HostError("The folder cannot be written.", "Choose another.")
-    return LineRecorder(Path(order.path), 10 if order.path.endswith("full") else 10**9)
+    path = Path(order.path)
+    return LineRecorder(path, 10 if path.name == "full" else 10**9, path.name == "killed" and not path.exists())
 
 
 def open_session(session: str) -> Iterator[FrameSet]:
@@ -57,7 +63,7 @@ def open_session(session: str) -> Iterator[FrameSet]:
 
 
 def capture_noise(pipe: Connection, spec: CaptureSpec) -> None:
-    sources.live_scene = lambda text: NoiseScene
+    sources.live_scene = lambda text: LitNoise if text == "lit" else NoiseScene
     run_capture(pipe, spec, make_recorder, open_session)
 
 

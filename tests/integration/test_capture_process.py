@@ -193,6 +193,42 @@ def test_a_killed_process_is_replaced_and_the_ring_goes_on(ring: FrameRing, tmp_
     reader.close()
 
 
+def test_what_was_stored_before_a_kill_is_not_numbered_again(ring: FrameRing, tmp_path: Path) -> None:
+    """A set is stored before it is shown: killed in between, the next process must count on from what was stored."""
+    path = tmp_path / "killed"
+    link = supervisor(CaptureSpec("simulated", ring.name))
+    link.start()
+    link.send(StartRecording("s1", str(path), RecordMode.FRAMES))
+    said = poll_until(link, lambda s: has(Problem, s) and any(h.recorded > 3 for h in health(s)[-1:]))
+    assert "ended unexpectedly" in next(m.what for m in said if isinstance(m, Problem))
+    link.send(StopRecording())
+    poll_until(link, lambda s: has(RecordingClosed, s))
+    lines = path.read_text(encoding="utf-8").split()
+    assert len(set(lines)) == len(lines)
+    link.shutdown(5.0)
+
+
+def test_settings_hold_when_the_camera_or_its_process_comes_again(ring: FrameRing, tmp_path: Path) -> None:
+    source = script(tmp_path, "scene = 'lit'\n[[event]]\nat_s = 4.0\ndo = 'unplug'\nfor_s = 5.0")
+    link = supervisor(CaptureSpec(source, ring.name))
+    link.start()
+
+    def emitter(said: list[Message]) -> float | None:
+        return health(said)[-1].settings.get("stereo.emitter_enabled") if streaming(said) else None
+
+    poll_until(link, lambda s: emitter(s) == 1.0)
+    link.send(SetOptions({"emitter_enabled": 0.0}))
+    poll_until(link, lambda s: emitter(s) == 0.0)
+    lost = poll_until(link, lambda s: any(h.state is ConnectionState.SEARCHING for h in health(s)))
+    assert not has(Problem, lost)
+    assert emitter(poll_until(link, streaming)) == 0.0, "the device came with its own settings"
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGKILL)
+    said = poll_until(link, lambda s: has(Problem, s) and streaming(s))
+    assert emitter(said) == 0.0
+    link.shutdown(5.0)
+
+
 def test_a_stop_that_never_returns_is_killed(ring: FrameRing, tmp_path: Path) -> None:
     source = script(tmp_path, "[[event]]\nat_s = 3.0\ndo = 'hang_stop'\nfor_s = 8.0")
     link = supervisor(CaptureSpec(source, ring.name), hang_ms=4000.0)
