@@ -46,27 +46,29 @@ def apply_options(sensors: Sequence[Any], wanted: SetOptions) -> dict[str, float
 
 
 def current_options(sensors: Sequence[Any]) -> dict[str, float]:
-    """The settings in force, as ``room.option``."""
+    """The settings in force, as ``room.option``; one that does not answer is left out."""
     options = {}
     for sensor in sensors:
         for name in REPORTED:
             option = rs.option.__members__.get(name)
-            if option is not None and sensor.supports(option):
-                options[f"{_room(sensor)}.{name}"] = float(sensor.get_option(option))
+            if option is not None and (value := _value(sensor, option)) is not None:
+                options[f"{_room(sensor)}.{name}"] = value
     return options
 
 
 def temperature_c(sensors: Sequence[Any]) -> float | None:
     """The hottest temperature that a sensor reports."""
-    readings: list[float] = []
-    for sensor in sensors:
-        for option in (rs.option.asic_temperature, rs.option.projector_temperature):
-            try:
-                if sensor.supports(option):
-                    readings.append(float(sensor.get_option(option)))
-            except RuntimeError as error:  # the device has just gone; the stream tells that better
-                log.debug("no temperature: %s", error)
-    return max(readings, default=None)
+    known = (rs.option.asic_temperature, rs.option.projector_temperature)
+    readings = [_value(sensor, option) for sensor in sensors for option in known]
+    return max((reading for reading in readings if reading is not None), default=None)
+
+
+def _value(sensor: Any, option: Any) -> float | None:
+    try:
+        return float(sensor.get_option(option)) if sensor.supports(option) else None
+    except RuntimeError as error:  # the device is busy or has just gone; the stream tells that better
+        log.debug("no %s: %s", option, error)
+        return None
 
 
 def _room(sensor: Any) -> str:

@@ -117,6 +117,7 @@ class SdkCamera:
         self._device = DeviceInfo(name="")
         self._sdk_device: Any = None
         self._sensors: list[Any] = []
+        self._opened: list[Any] = []
         self._started: list[Any] = []
         self._queue: Any = None
         self._chosen: dict[Modality, Any] = {}
@@ -169,9 +170,14 @@ class SdkCamera:
 
     def open(self) -> None:
         """See `Camera.open`."""
-        self._connect(self._origin.acquire())
-        self._by_uid = {profile.unique_id(): modality for modality, profile in self._chosen.items()}
-        self._profiles = stream_profiles(self._chosen, depth_unit_m(self._sensors))
+        try:
+            self._connect(self._origin.acquire())
+        except RuntimeError as error:  # it has gone, or is not back from a reset: any question may end so
+            self.close()
+            raise HostError(
+                sentence("The camera does not answer: {error}.", error=error),
+                "Unplug it, plug it in again, then start again.",
+            ) from error
         self._pairer = Pairer(
             self._profiles,
             max_skew_ms=self._max_skew_ms,
@@ -180,44 +186,39 @@ class SdkCamera:
             first_number=self._number,
             counts=self._counts,
         )
-        self._stimulus = None if self.source_kind is SourceKind.PLAYBACK else find_stimulus(self._sensors)
-        self._settings = current_options(self._sensors)
         self._meter.reopened()
+        self._ready.clear()  # from before a loss: nobody may take that for a picture of now
         self._ended = False
 
     def _connect(self, device: Any) -> None:
-        """Take hold of a device, its sensors and the streams that we want. Raises `HostError`."""
-        try:
-            self._device = device_info(device)
-            self._sdk_device = device if self._record_to is None else rs.recorder(str(self._record_to), device)
-            self._sensors = list(self._sdk_device.query_sensors())
-            self._chosen = choose_streams(self._sensors)
-        except RuntimeError as error:
-            self.close()
-            raise HostError(
-                sentence("The camera does not answer: {error}.", error=error),
-                "Unplug it, plug it in again, then start again.",
-            ) from error
+        """Take hold of a device, its sensors and the streams that we want; learn what it says of itself."""
+        self._device = device_info(device)
+        self._sdk_device = device if self._record_to is None else rs.recorder(str(self._record_to), device)
+        self._sensors = list(self._sdk_device.query_sensors())
+        self._chosen = choose_streams(self._sensors)
         if not self._chosen:
             self.close()
             raise HostError(
                 sentence("{name} offers no colour, depth or infrared stream that can be used.", name=self._device.name),
                 "Choose another camera or recording with `main.py devices`.",
             )
+        self._by_uid = {profile.unique_id(): modality for modality, profile in self._chosen.items()}
+        self._profiles = stream_profiles(self._chosen, depth_unit_m(self._sensors))
+        self._stimulus = None if self.source_kind is SourceKind.PLAYBACK else find_stimulus(self._sensors)
+        self._settings = current_options(self._sensors)
 
     def start(self) -> None:
         """See `Camera.start`. Raises `HostError` where the device refuses (in use, too little USB bandwidth)."""
         self._queue = rs.frame_queue(FILE_QUEUE_FRAMES if self._origin.finite else QUEUE_FRAMES, keep_frames=True)
         try:
-            wanted = []
             for sensor in self._sensors:
                 own = [p for p in sensor.get_stream_profiles() if p.unique_id() in self._by_uid]
                 if own:
                     sensor.open(own)
-                    wanted.append(sensor)
+                    self._opened.append(sensor)
             if self._origin.finite:  # a file runs from its first started sensor on, and the others miss their frames
                 self._origin.throttle(True)
-            for sensor in wanted:
+            for sensor in self._opened:
                 sensor.start(self._queue)
                 self._started.append(sensor)
             if self._origin.finite:
@@ -231,16 +232,15 @@ class SdkCamera:
 
     def stop(self) -> None:
         """Stop the sensors; what they delivered can still be read, to the last frame."""
-        if not self._started:
-            return
-        self._origin.stopping()
-        for sensor in self._started:
+        if self._started:
+            self._origin.stopping()
+        for step in (*(sensor.stop for sensor in self._started), *(sensor.close for sensor in self._opened)):
             try:
-                sensor.stop()
-                sensor.close()
+                step()
             except RuntimeError as error:  # the device is gone already: nothing is left to stop
                 log.info("%s: %s", self._device.name, error)
         self._started.clear()
+        self._opened.clear()
 
     def close(self) -> None:
         """See `Camera.close`."""

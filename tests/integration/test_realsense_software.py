@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from core.frames import ALL_MODALITIES, MODALITIES, FrameSet, Modality
 from core.messages import SetOptions
 from devices.base import FrameTimeoutError, StaleFrameError
 from devices.challenger import Challenger
+from devices.sdk import SdkCamera
+from devices.simulated import SimulatedOrigin
 from devices.stimulus import find_stimulus
-from tests.noise_scene import NoiseScene
-from tests.patience import wait_until
+from tests.noise_scene import LitNoise, NoiseScene
+from tests.patience import PATIENCE_S, wait_until
 from tests.studio import STEP_MS, Studio
 
 OpenStudio = Callable[..., Studio]
@@ -92,6 +95,73 @@ def test_it_can_be_opened_again_and_counts_on(studio: OpenStudio) -> None:
     assert after[0].number == before[-1].number + 1
     assert after[0].time_ms > before[-1].time_ms
     assert camera.health().sets == len(before) + len(after)
+
+
+def test_what_was_not_read_before_a_loss_is_no_picture_of_now(studio: OpenStudio) -> None:
+    filming = studio()
+    for _ in range(6):
+        filming.clock.step()
+    assert filming.camera.read_next(0.0) is not None, "and five more wait"
+    filming.camera.close()
+    filming.clock.advance(10_000.0)
+    filming.open()
+    assert all(s.time_ms > 10_000.0 for s in filming.film(0.3))
+
+
+class OneDevice(SimulatedOrigin):
+    """The same device at every opening, as a camera on the bus is."""
+
+    device: Any = None
+
+    def acquire(self) -> Any:
+        self.device = self.device or super().acquire()
+        return self.device
+
+    def release(self) -> None:
+        """It stays on the bus."""
+
+
+def test_a_camera_that_another_program_held_for_a_moment_can_be_started_afterwards() -> None:
+    origin = OneDevice(NoiseScene)
+    camera = SdkCamera(origin)
+    last = list(origin.acquire().query_sensors())[-1]
+    last.open(last.get_stream_profiles())
+    camera.open()
+    with pytest.raises(HostError, match="could not be started"):
+        camera.start()
+    camera.close()
+    last.close()
+    camera.open()
+    camera.start()
+    assert camera.read_next(1000.0 * PATIENCE_S) is not None
+    camera.close()
+
+
+class Leaving:
+    """A part of the SDK's device that leaves the bus as soon as it is asked ``for_what``."""
+
+    def __init__(self, part: Any, for_what: str) -> None:
+        self._part, self._for_what = part, for_what
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._for_what:
+            raise RuntimeError("hwmon command failed: No such device")
+        found = getattr(self._part, name)
+        return (lambda: [Leaving(sensor, self._for_what) for sensor in found()]) if name == "query_sensors" else found
+
+
+@pytest.mark.parametrize("asked_for", ["acquire", "query_sensors", "get_option"])
+def test_a_camera_that_leaves_the_bus_while_it_is_opened_is_searched_for(asked_for: str) -> None:
+    class OnTheWay(OneDevice):
+        def acquire(self) -> Any:
+            if asked_for == "acquire":
+                raise RuntimeError("failed to open the device")
+            return Leaving(super().acquire(), asked_for)
+
+    camera = SdkCamera(OnTheWay(NoiseScene))
+    with pytest.raises(HostError, match="does not answer"):
+        camera.open()
+    camera.close()
 
 
 def test_options_that_it_lacks_are_left_out(studio: OpenStudio) -> None:
@@ -218,21 +288,6 @@ def test_sixteen_bit_infrared_keeps_its_bits(studio: OpenStudio) -> None:
     pixels = studio(make_scene=TimeOfFlight).film(0.1)[0][Modality.IR].pixels
     assert pixels.dtype == np.uint16
     assert pixels.max() > 60_000
-
-
-class LitNoise(NoiseScene):
-    """Shows what the projector does: infrared is dark and depth empty without it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.emitter: bool | None = True
-
-    def render(self, t_s: float):  # type: ignore[no-untyped-def]
-        images = dict(super().render(t_s))
-        if self.emitter is False:
-            images[Modality.IR] = images[Modality.IR] // 8
-            images[Modality.DEPTH] = np.where(images[Modality.DEPTH] > 850, images[Modality.DEPTH], 0).astype(np.uint16)
-        return images
 
 
 @pytest.mark.parametrize(("script", "result"), [(None, "passed"), ("[[event]]\nat_s = 0.0\ndo = 'deaf'", "failed")])
