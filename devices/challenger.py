@@ -36,6 +36,8 @@ class Challenger:
         self._running: Challenge | None = None
         self._nonce = ""
         self._stimulus: Stimulus | None = None
+        self._lit = True
+        """Whether the light is known to be as usual."""
 
     def ask(self, nonce: str, stimulus: Stimulus | None) -> None:
         """Begin with the next frame set; a camera without anything to switch is answered for at once."""
@@ -54,13 +56,9 @@ class Challenger:
             return frame_set
         before = challenge.on
         challenge.take(frame_set)
-        if challenge.on != before:
-            try:
-                stimulus.switch(challenge.on)
-            except HostError as error:
-                log.warning("%s", error)
-                self.break_off()
-                return _set_aside(frame_set)
+        if challenge.on != before and not self._switch(stimulus, challenge.on):
+            self.break_off()
+            return _set_aside(frame_set)
         used = _set_aside(frame_set) if challenge.disturbs else frame_set
         if challenge.answer is not None:
             log.info("challenge %s: %s", self._nonce, challenge.answer)
@@ -70,13 +68,20 @@ class Challenger:
 
     def break_off(self) -> None:
         """Switch back; nobody is told: a presentation without an answer accepts nobody."""
-        running, self._running = self._running, None
-        if running is None or running.on or self._stimulus is None:
-            return
+        self._running = None
+        if not self._lit and self._stimulus is not None:
+            self._switch(self._stimulus, True)
+
+    def _switch(self, stimulus: Stimulus, on: bool) -> bool:
+        """Whether the camera took it; where it refused, nobody knows what its light does."""
+        self._lit = False
         try:
-            self._stimulus.switch(True)
+            stimulus.switch(on)
         except HostError as error:
             log.warning("%s", error)
+            return False
+        self._lit = on
+        return True
 
 
 def _set_aside(frame_set: FrameSet) -> FrameSet:

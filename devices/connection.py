@@ -90,11 +90,16 @@ class Connection:
         self._fruitless = 0
 
     @property
+    def reading(self) -> bool:
+        """Whether the camera is open and expected to deliver."""
+        return self.state in _READING
+
+    @property
     def mask(self) -> ModalityMask:
         """Modalities that are coming now, or came at the end; none unless frames flow."""
         if self.state is State.ENDED:
             return self._final
-        return self._presence.mask(self._clock.now_ms()) if self.state in _READING else ModalityMask(0)
+        return self._presence.mask(self._clock.now_ms()) if self.reading else ModalityMask(0)
 
     # --- what to do next ------------------------------------------------------------------------------------------
 
@@ -114,7 +119,7 @@ class Connection:
             if self._must_close or now_ms - self._since_ms >= RESTART_MS - LOST_MS:
                 return Step.CLOSE
             return Step.READ
-        if self.state in _READING:
+        if self.reading:
             self._check_flow(now_ms)
             return Step.CLOSE if self._must_close else Step.READ
         return Step.WAIT
@@ -162,7 +167,7 @@ class Connection:
         now_ms = self._clock.now_ms()
         if self.state is State.LOST and not self._must_close:
             self._enter(State.DEGRADED)
-        if self.state not in _READING:
+        if not self.reading:
             return
         self._presence.add(mask, now_ms)
         self._fruitless = 0

@@ -378,4 +378,9 @@ class SdkCamera:
         if self.source_kind is SourceKind.PLAYBACK:
             return {}
         self._settings = apply_options(self._sensors, options)
+        if self._stimulus is not None:
+            try:
+                self._stimulus = self._stimulus.renewed()
+            except RuntimeError as error:  # the device has just gone; the stream tells that better
+                log.info("%s: %s", self._device.name, error)
         return self._settings

@@ -22,6 +22,7 @@ class Stimulus:
     """One writable setting of the infrared sensor with its two values.
 
     ``moves_depth``: without the projector's pattern depth collapses; a shorter exposure only darkens infrared.
+    ``automatic``: the camera chose the value itself, and stops that when it is set.
     """
 
     name: str
@@ -30,16 +31,23 @@ class Stimulus:
     altered: float
     sensor: Any
     option: Any
+    automatic: bool = False
 
     def switch(self, on: bool) -> None:
         """``on``: as usual. Raises `HostError` where the device refuses."""
         try:
             self.sensor.set_option(self.option, self.usual if on else self.altered)
+            if on and self.automatic:
+                self.sensor.set_option(rs.option.enable_auto_exposure, 1.0)
         except RuntimeError as error:
             raise HostError(
                 sentence("The camera refused to switch its {name}: {error}.", name=self.name, error=error),
                 "Check its cable.",
             ) from error
+
+    def renewed(self) -> Stimulus:
+        """The same after settings were changed: what was chosen is what it goes back to."""
+        return _stimulus_of(self.sensor, self.name, self.moves_depth) or self
 
 
 def find_stimulus(sensors: Sequence[Any]) -> Stimulus | None:
@@ -52,22 +60,36 @@ def find_stimulus(sensors: Sequence[Any]) -> Stimulus | None:
         for sensor in sensors:
             if not writable(sensor, option) or not _sees_infrared(sensor):
                 continue
-            allowed = sensor.get_option_range(option)
-            usual = float(allowed.default)
-            altered = float(allowed.min) if moves_depth else max(float(allowed.min), _STEP * usual)
-            if usual <= altered:
+            found = _stimulus_of(sensor, name, moves_depth)
+            if found is None:
                 continue
-            if name == "emitter_enabled" and float(sensor.get_option(option)) == altered:
-                sensor.set_option(option, usual)
-            if name != "emitter_enabled":
-                usual = max(float(sensor.get_option(option)), altered + allowed.step)
-            return Stimulus(name, moves_depth, usual, altered, sensor, option)
+            if name == "emitter_enabled" and float(sensor.get_option(option)) == found.altered:
+                sensor.set_option(option, found.usual)
+            return found
     return None
+
+
+def _stimulus_of(sensor: Any, name: str, moves_depth: bool) -> Stimulus | None:
+    """What a setting is switched between: the projector's power and the exposure go back to what they are now."""
+    option = rs.option.__members__[name]
+    allowed = sensor.get_option_range(option)
+    usual = float(allowed.default)
+    altered = float(allowed.min) if moves_depth else max(float(allowed.min), _STEP * usual)
+    if usual <= altered:
+        return None
+    if name != "emitter_enabled":
+        usual = max(float(sensor.get_option(option)), altered + allowed.step)
+    return Stimulus(name, moves_depth, usual, altered, sensor, option, name == "exposure" and _exposes_itself(sensor))
 
 
 def writable(sensor: Any, option: Any) -> bool:
     """Whether a sensor has a setting and lets it be changed."""
     return bool(sensor.supports(option)) and not sensor.is_option_read_only(option)
+
+
+def _exposes_itself(sensor: Any) -> bool:
+    option = rs.option.enable_auto_exposure
+    return writable(sensor, option) and bool(sensor.get_option(option))
 
 
 def _sees_infrared(sensor: Any) -> bool:

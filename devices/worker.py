@@ -178,9 +178,11 @@ class CaptureWorker:
             self._finish_recording()
         elif isinstance(message, SetOptions):
             self._settings = self._settings.then(message)
+            self._challenger.break_off()  # else what it has switched would be taken for what was chosen
             self._camera.set_options(message)
             self._tell_health(force=True)
-        elif isinstance(message, ChallengeCamera):
+        elif isinstance(message, ChallengeCamera) and self._connection.reading:
+            # A closed camera has nothing to switch either, and must not pass for one that cannot be asked.
             self._challenger.ask(message.nonce, self._camera.stimulus)
 
     # --- the connection's steps -----------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from core.codes import ConnectionState, RecordMode, SourceKind
 from core.frames import ALL_MODALITIES
 from core.messages import (
     CameraHealth,
+    ChallengeAnswered,
+    ChallengeCamera,
     Message,
     Problem,
     RecordingClosed,
@@ -226,6 +228,19 @@ def test_settings_hold_when_the_camera_or_its_process_comes_again(ring: FrameRin
     os.kill(link.pid, signal.SIGKILL)
     said = poll_until(link, lambda s: has(Problem, s) and streaming(s))
     assert emitter(said) == 0.0
+    link.shutdown(5.0)
+
+
+def test_a_camera_that_is_not_there_is_not_one_that_cannot_be_challenged(ring: FrameRing, tmp_path: Path) -> None:
+    source = script(tmp_path, "scene = 'lit'\n[[event]]\nat_s = 3.0\ndo = 'unplug'\nfor_s = 5.0")
+    link = supervisor(CaptureSpec(source, ring.name), threaded=True)
+    link.start()
+    poll_until(link, lambda s: any(h.state is ConnectionState.SEARCHING and h.camera_s > 0.0 for h in health(s)))
+    link.send(ChallengeCamera("while it is away"))
+    said = poll_until(link, streaming)
+    link.send(ChallengeCamera("now"))
+    said += poll_until(link, lambda s: has(ChallengeAnswered, s))
+    assert [m.nonce for m in said if isinstance(m, ChallengeAnswered)] == ["now"]
     link.shutdown(5.0)
 
 

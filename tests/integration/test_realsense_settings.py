@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pyrealsense2 as rs
+import pytest
 
 from core.frames import Modality
 from core.messages import SetOptions
 from devices.options import apply_options, current_options, temperature_c
+from devices.stimulus import find_stimulus
 from devices.streams import choose_streams
 
 
@@ -72,4 +74,33 @@ def test_settings_are_applied_where_they_exist_and_kept_in_range() -> None:
     assert applied["stereo.exposure"] == 100.0, "the other sensor keeps its own"
     assert applied == current_options(sensors)
     assert temperature_c(sensors) == 41.0
+    assert software
+
+
+def test_a_challenge_goes_back_to_what_a_person_has_set() -> None:
+    software, (stereo, colour) = device()
+    opened = find_stimulus([stereo, colour])
+    assert opened is not None
+    apply_options([stereo, colour], SetOptions({"laser_power": 60.0}))
+    stimulus = opened.renewed()
+    stimulus.switch(False)
+    assert stereo.get_option(rs.option.laser_power) == 0.0
+    stimulus.switch(True)
+    assert stereo.get_option(rs.option.laser_power) == 60.0
+    assert software
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_a_camera_without_a_projector_exposes_by_itself_again_after_its_challenge(automatic: bool) -> None:
+    software = rs.software_device()
+    stereo = software.add_sensor("Stereo Module")
+    stereo.add_video_stream(video(rs.stream.infrared, 1, rs.format.y8, (640, 480), 30, 1))
+    stereo.add_option(rs.option.exposure, rs.option_range(1.0, 10_000.0, 100.0, 1.0), True)
+    stereo.add_option(rs.option.enable_auto_exposure, rs.option_range(0.0, 1.0, float(automatic), 1.0), True)
+    stimulus = find_stimulus([stereo])
+    assert stimulus is not None
+    stimulus.switch(False)
+    stereo.set_option(rs.option.enable_auto_exposure, 0.0)  # as the firmware does where the exposure is set
+    stimulus.switch(True)
+    assert stereo.get_option(rs.option.enable_auto_exposure) == float(automatic)
     assert software

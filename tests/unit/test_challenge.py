@@ -122,11 +122,15 @@ class Light:
     name = "emitter_enabled"
     moves_depth = True
 
-    def __init__(self, broken: bool = False) -> None:
-        self.lit, self.switched, self.broken = True, 0, broken
+    def __init__(self, broken: bool = False, refuses_once: bool = False) -> None:
+        self.lit, self.switched, self.broken, self.refuses_once = True, 0, broken, refuses_once
 
     def switch(self, on: bool) -> None:
-        self.lit, self.switched = on, self.switched + 1
+        self.switched += 1
+        if on and self.refuses_once:
+            self.refuses_once = False
+            raise HostError("The camera refused.", "Check its cable.")
+        self.lit = on
         if self.broken and not on:
             raise HostError("The camera refused.", "Check its cable.")
 
@@ -158,6 +162,12 @@ def test_frames_of_the_challenge_are_kept_but_only_their_colour_is_used() -> Non
 def test_a_light_that_cannot_be_switched_answers_for_nobody() -> None:
     said, _ = carried_out(Light(broken=True))
     assert said == []
+
+
+def test_a_light_that_refused_to_come_on_once_does_not_stay_off() -> None:
+    light = Light(refuses_once=True)
+    said, _ = carried_out(light)
+    assert (said, light.lit) == ([], True)
 
 
 def test_what_has_nothing_to_switch_says_so_at_once() -> None:
