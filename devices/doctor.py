@@ -5,13 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from core.checks import Check, Finding
 from core.messages import DeviceInfo
-from devices.ring import PREFIX, SLOT_BYTES, SLOTS
-
-SHARED_MEMORY = Path("/dev/shm")
+from devices.ring import PREFIX, SHARED_MEMORY, SLOT_BYTES, SLOTS
 
 
 def run_checks() -> list[Check]:

@@ -31,6 +31,8 @@ from core.errors import HostError, sentence
 from core.frames import Frame, FrameSet, Modality, ModalityMask, StreamProfile
 
 PREFIX = "sallyport"
+SHARED_MEMORY = Path("/dev/shm")
+"""Where Linux keeps shared memory; on other systems it ends with its processes."""
 MAGIC = 0x53504F5254303031
 SLOTS = 4
 SLOT_BYTES = 8 * 1024 * 1024
@@ -121,7 +123,7 @@ class FrameRing:
         size = _HEAD * 8 + slots * (_SLOT_HEAD * 8 + slot_bytes)
         name = f"{PREFIX}-{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            memory = shared_memory.SharedMemory(name=name, create=True, size=size)
+            memory = _reserved(name, size)
         except OSError as error:
             raise HostError(
                 sentence(
@@ -318,6 +320,23 @@ def _bytes_of(memory: shared_memory.SharedMemory) -> NDArray[np.uint8]:
     return np.frombuffer(buffer, dtype=np.uint8)
 
 
+def _reserved(name: str, size: int) -> shared_memory.SharedMemory:
+    """A new segment that has its memory. Raises ``OSError``.
+
+    Linux gives pages only where they are written, and whoever writes where none is left is killed (SIGBUS).
+    """
+    memory = shared_memory.SharedMemory(name=name, create=True, size=size)
+    try:
+        if (place := SHARED_MEMORY / name).exists():
+            with place.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+    except OSError:
+        memory.close()
+        memory.unlink()
+        raise
+    return memory
+
+
 def _attach(name: str) -> shared_memory.SharedMemory:
     """Attach to a segment that another process owns, without becoming its owner (cpython #82300).
 
@@ -348,8 +367,7 @@ def _creator(name: str) -> int:
 def remove_stale() -> list[str]:
     """Unlink the segments of stations that no longer run; returns their names."""
     removed = []
-    folder = Path("/dev/shm")  # where Linux keeps shared memory; on other systems it ends with its processes
-    for path in folder.glob(f"{PREFIX}-*-*"):
+    for path in SHARED_MEMORY.glob(f"{PREFIX}-*-*"):
         creator = _creator(path.name)
         if creator and not _runs(creator):
             path.unlink(missing_ok=True)

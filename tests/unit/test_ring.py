@@ -162,6 +162,27 @@ def test_a_ring_that_is_gone_is_a_known_error() -> None:
         RingReader("sallyport-1-00000000")
 
 
+def test_too_little_shared_memory_is_a_known_error_and_kills_nobody() -> None:
+    code = """
+from devices.ring import FrameRing
+from core.errors import HostError
+try:
+    FrameRing.create()
+except HostError as error:
+    print(error.what)
+"""
+    small = 'mount -t tmpfs -o size=4m tmpfs /dev/shm && exec "$@"'
+    command = ["unshare", "--mount", "sh", "-c", small, "sh"]
+    try:
+        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+            pytest.skip("a small /dev/shm can be mounted by root only")
+    except FileNotFoundError:
+        pytest.skip("there is no unshare here")
+    station = subprocess.run([*command, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert station.returncode == 0, "killed by SIGBUS"
+    assert "could not be made" in station.stdout
+
+
 def test_rings_of_dead_stations_are_removed() -> None:
     process = subprocess.Popen([sys.executable, "-c", "pass"])
     process.wait()
