@@ -68,6 +68,8 @@ def record(
         return RecordingReport({m: s.frames for m, s in health.streams.items()}, health.camera_s)
     finally:
         camera.close()
+        if not any(stream.frames or stream.rejected for stream in camera.health().streams.values()):
+            out.unlink(missing_ok=True)  # the SDK makes it at once: an empty one would stand in the way of the next try
 
 
 def _check(spec: SourceSpec, out: Path) -> None:

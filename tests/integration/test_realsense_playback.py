@@ -148,6 +148,17 @@ def test_record_refuses_what_it_cannot_do(tmp_path: Path) -> None:
             record(source, tmp_path / "x.db3", 1.0)
 
 
+def test_a_recording_without_a_frame_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would stand in the way of the next try under the same name."""
+    monkeypatch.setattr("devices.recording.SILENCE_READS", 2)
+    silent = tmp_path / "silent.toml"
+    silent.write_text("[[event]]\nat_s = 0.0\ndo = 'stop'", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(HostError, match="delivers no frames"):
+            record(f"scripted:{silent}", tmp_path / "x.db3", 1.0)
+    assert list(tmp_path.iterdir()) == [silent]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
