@@ -36,7 +36,7 @@ def fault(pixels: NDArray[Any], modality: Modality) -> str:
         return f"has the shape {pixels.shape}"
     if min(pixels.shape[:2]) < MIN_SIDE_PX:
         return f"is smaller than {MIN_SIDE_PX} px"
-    if pixels.dtype not in (np.uint8, np.uint16):
+    if pixels.dtype != np.uint8 and (modality is Modality.RGB or pixels.dtype != np.uint16):
         return f"is of type {pixels.dtype}"
     sample = pixels[::_EVERY, ::_EVERY]
     if sample.min() == sample.max() and pixels.min() == pixels.max():

@@ -141,6 +141,13 @@ def test_nothing_usable_has_its_reason() -> None:
     assert FaceSampler().sample(frame_set({Modality.IR: not_finite})).reason is Reason.INVALID_PIXELS
 
 
+@pytest.mark.parametrize("framing", list(Framing))
+def test_colour_of_sixteen_bits_is_no_colour(framing: Framing) -> None:
+    """No detector takes it: an error there would end the inference process."""
+    pixels = {Modality.RGB: scene(*ONE).astype(np.uint16) * 257}
+    assert FaceSampler().sample(frame_set(pixels, framing=framing)).reason is Reason.INVALID_PIXELS
+
+
 def test_depth_without_measurements_in_the_face_is_no_depth() -> None:
     pixels = drawn_pixels()
     pixels[Modality.DEPTH][5:115] = 0
