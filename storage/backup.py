@@ -27,13 +27,15 @@ from storage.catalogue import Catalogue, open_catalogue
 from storage.database import DatabaseFile, FileForm, Mode
 from storage.key_care import key_status
 from storage.migrations import check_version
-from storage.partial import partial_of, remove_abandoned
+from storage.partial import partial_of, remove_abandoned, require_empty
 from storage.paths import DataFolder
 from storage.repositories.audit import Began
 from storage.schema import CATALOGUE
 
 INDEX = "backup.json"
 SCHEMA = 1
+_PLACES = ("sessions", "models", "artefacts")
+"""Folders of a backup, beside the catalogue; no key and no lock ever comes out of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def back_up(
     """
     catalogue.require(Permission.BACKUP)
     out_dir = out_dir.absolute()
-    _require_empty(out_dir)
+    require_empty(out_dir)
     remove_abandoned(out_dir.parent, out_dir.name)
     partial = partial_of(out_dir)
     folder = catalogue.folder
@@ -83,13 +85,14 @@ def back_up(
         (partial / "sessions").mkdir(parents=True)
         _copy_database(folder.catalogue, partial / "catalogue.db", catalogues.FORM)
         _take_out_keys(partial / "catalogue.db")
+        copied = 0
         for done, path in enumerate(sessions, start=1):
-            _copy_database(path, partial / "sessions" / path.name, frames.FORM)
+            copied += _copy_session(catalogue, path, partial / "sessions" / path.name)
             progress(done, len(sessions))
         models = _copy_folders(folder, partial)
         nbytes = _write_index(partial)
         # First told, then there: of no copy of the evidence does the audit log know nothing.
-        catalogue.audit.append("back_up", "catalogue", str(len(sessions)), actor=catalogue.actor.id)
+        catalogue.audit.append("back_up", "catalogue", str(copied), actor=catalogue.actor.id)
         _put_in_place(partial, out_dir)
     except OSError as error:
         raise HostError(
@@ -98,7 +101,7 @@ def back_up(
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return BackupReport(out_dir, len(sessions), models, nbytes)
+    return BackupReport(out_dir, copied, models, nbytes)
 
 
 def restore(
@@ -115,7 +118,7 @@ def restore(
     """
     root = data_dir.root if isinstance(data_dir, DataFolder) else data_dir.absolute()
     files = _read_index(backup)
-    _require_empty(root)
+    require_empty(root)
     remove_abandoned(root.parent, root.name)
     partial = partial_of(root)
     try:
@@ -150,6 +153,17 @@ def restore(
             sum(p.stat().st_size for p in _files(root)),
             key_status(catalogue).missing,
         )
+
+
+def _copy_session(catalogue: Catalogue, source: Path, target: Path) -> bool:
+    """Whether there was something to copy: an erasure may have taken it since the backup began."""
+    erased = """
+        SELECT 1 FROM erasures, json_each(inventory, '$.sessions') AS gone WHERE json_extract(gone.value, '$.id') = ?
+    """
+    if not source.exists() and catalogue.file.value(erased, (source.stem,)) is not None:
+        return False
+    _copy_database(source, target, frames.FORM)
+    return True
 
 
 def _copy_database(source: Path, target: Path, form: FileForm) -> None:
@@ -243,6 +257,11 @@ def _read_index(backup: Path) -> list[str]:
             sentence("It needs a readable {index}.", index=INDEX),
         ) from error
     for name, entry in files.items():
+        if not _belongs(name):
+            raise InputError(
+                sentence("{index} names what is in no backup: {name!r}.", index=INDEX, name=name),
+                "Use another backup.",
+            )
         try:
             path = (backup / name).resolve()
             inside = path.is_relative_to(backup.resolve())
@@ -263,13 +282,18 @@ def _read_index(backup: Path) -> list[str]:
     return list(files)
 
 
+def _belongs(name: str) -> bool:
+    """Whether a backup holds files of that name. It is made by whoever has the medium in their hands: a key that it
+    brought would bear out everything in it, and a step upwards behind a link would leave the new folder.
+    """
+    place, *below = name.split("/")
+    if not below:
+        return place == "catalogue.db"
+    return place in _PLACES and all(part and not part.startswith(".") and "\\" not in part for part in below)
+
+
 def _files(root: Path) -> Iterator[Path]:
     return (path for path in sorted(root.rglob("*")) if path.is_file() and path.name != INDEX)
-
-
-def _require_empty(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(sentence("{folder} is not empty.", folder=folder), "Choose a new folder.")
 
 
 def _put_in_place(partial: Path, target: Path) -> None:

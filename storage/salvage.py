@@ -7,6 +7,7 @@ counts, states and the frame sets of the presentation that was running.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 
 from core.codes import RecordMode, SessionState
@@ -61,10 +62,11 @@ def settle_imports(catalogue: Catalogue) -> None:
         entered = catalogue.file.value("SELECT 1 FROM sessions WHERE id = ?", (target.stem,)) is not None
         if entered and target.suffix == ".db" and not target.exists():
             log.warning("the import of session %s was cut off at its last step, which is made now", target.stem)
-            partial.replace(target)
+            with suppress(FileNotFoundError):  # another process makes it at this moment
+                partial.replace(target)
         else:
             log.warning("removing the half import %s", partial.name)
-            partial.unlink()
+            partial.unlink(missing_ok=True)
         fsync_folder(target.parent)
 
 
