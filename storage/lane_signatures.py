@@ -56,6 +56,10 @@ def read_signature(text: bytes, form: str, remedy: str) -> Signature:
     if not isinstance(told, dict) or (told.get("form"), told.get("schema")) != (form, SCHEMA):
         raise InputError("The signature is not of this program.", remedy)
     signature, lane, files = str(told.pop("signature", "")), str(told.get("lane")), told.get("files")
-    if not isinstance(files, dict) or not signed_by(lane, canonical(told).encode(), signature):
+    try:
+        content = canonical(told).encode()
+    except ValueError as error:  # JSON can hold what no signature of ours does: half a character, no number
+        raise InputError("The signature is not of this program.", remedy) from error
+    if not isinstance(files, dict) or not signed_by(lane, content, signature):
         raise InputError("The signature is not good: something was changed on its way.", remedy)
     return Signature(lane, {str(name): str(digest) for name, digest in files.items()})

@@ -94,12 +94,14 @@ def receive_model(catalogue: Catalogue, path: Path) -> tuple[ModelRecord, str]:
 
 
 def _unpacked(path: Path) -> dict[str, bytes]:
-    """Exactly the files of a model and its signature, each no larger than such a file is."""
+    """Exactly the files of a model and its signature, each as it was packed and no larger than such a file is."""
     wanted = {SIGNATURE, *_FILES}
     try:
         with zipfile.ZipFile(path) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
             if set(entries) != wanted or len(archive.infolist()) != len(wanted):
+                raise InputError(sentence("{path} is no model of another lane.", path=path), _AGAIN)
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
                 raise InputError(sentence("{path} is no model of another lane.", path=path), _AGAIN)
             if any(entry.file_size > _MOST_BYTES[name] for name, entry in entries.items()):
                 raise InputError(sentence("{path} holds more than a model does.", path=path), _AGAIN)

@@ -165,3 +165,14 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run("here", "list") == (0, "No other lane is trusted.")
     with cheap_catalogue(tmp_path / "here") as catalogue:
         assert ModelRole.CHAMPION in ModelRegistry(catalogue).resolve("factory").roles
+
+
+def test_a_file_that_was_packed_otherwise_is_refused_before_it_is_unpacked(here: Catalogue, sent: Path) -> None:
+    with zipfile.ZipFile(sent) as archive, zipfile.ZipFile(sent.with_name("packed.zip"), "w") as packed:
+        for name in archive.namelist():
+            packed.writestr(name, archive.read(name) * 20, zipfile.ZIP_DEFLATED)
+    content = bytearray(sent.with_name("packed.zip").read_bytes())
+    content[45:50] = b"\xff" * 5  # within what is packed
+    sent.with_name("packed.zip").write_bytes(content)
+    with pytest.raises(InputError, match="no model of another lane"):
+        receive_model(here, sent.with_name("packed.zip"))

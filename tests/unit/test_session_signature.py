@@ -105,3 +105,11 @@ def test_the_command_says_who_signed(
     assert "This lane had signed it itself" in load(there, "b")
     (manifest.parent / SIGNATURE).unlink()
     assert "Not signed: nobody can tell where it comes from" in load(here, "c")
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', "NaN", "Infinity"])
+def test_a_signature_that_holds_what_nobody_can_sign_is_refused(here: Catalogue, manifest: Path, value: str) -> None:
+    path = manifest.parent / SIGNATURE
+    path.write_text(path.read_text().replace('"schema":1', f'"note":{value},"schema":1'))
+    with pytest.raises(InputError, match="not of this program"):
+        import_manifest(here, manifest, "no_person", "lobby")
