@@ -18,7 +18,7 @@ from core.errors import InputError
 from storage.audit_key import read_chain_key
 from storage.audit_rows import rows_of
 from storage.catalogue import Catalogue
-from storage.erasure.inventory import Target, TargetKind, sessions_of
+from storage.erasure.inventory import Target, TargetKind, replays, sessions_of
 
 DAY_S = 86_400.0
 SET_TERM = "set_retention"
@@ -129,13 +129,14 @@ def expiries(
             found[expiry.target] = expiry
     ordered = sorted(found.values(), key=lambda expiry: (expiry.utc_s, expiry.target.id))
     if catalogue.holds.standing():
-        return [replace(expiry, held=_held(catalogue, expiry.target)) for expiry in ordered]
+        known = replays(catalogue)
+        return [replace(expiry, held=_held(catalogue, expiry.target, known)) for expiry in ordered]
     return ordered
 
 
-def _held(catalogue: Catalogue, target: Target) -> str:
+def _held(catalogue: Catalogue, target: Target, known: str) -> str:
     """Reason of the hold that an erasure of ``target`` would meet: also one on somebody else who is shown there."""
-    reached = [target, *(Target(TargetKind.SESSION, row["id"]) for row in sessions_of(catalogue, target))]
+    reached = [target, *(Target(TargetKind.SESSION, row["id"]) for row in sessions_of(catalogue, target, known))]
     reasons = (catalogue.holds.reason_on(one.kind, one.id) for one in reached)
     return next((found[1] for found in reasons if found is not None), "")
 

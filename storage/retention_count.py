@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.access import Permission
 from storage.catalogue import Catalogue
-from storage.erasure.inventory import TargetKind, sessions_of
+from storage.erasure.inventory import TargetKind, replays, sessions_of
 from storage.retention_run import run_retention
 
 
@@ -30,7 +30,8 @@ def what_goes(catalogue: Catalogue) -> Going:
     catalogue.require(Permission.RETENTION)
     ready = [expiry.target for expiry in run_retention(catalogue, dry_run=True).ready]
     subjects = sorted(target.id for target in ready if target.kind is TargetKind.SUBJECT)
-    sessions = {row["id"]: row["subject"] for target in ready for row in sessions_of(catalogue, target)}
+    known = replays(catalogue)
+    sessions = {row["id"]: row["subject"] for target in ready for row in sessions_of(catalogue, target, known)}
     sql = """
         SELECT count(*) AS n, json_group_array(DISTINCT subject) AS people FROM presentations
         WHERE session IN (SELECT value FROM json_each(?)) OR subject IN (SELECT value FROM json_each(?))

@@ -94,17 +94,20 @@ def _limits(form: dict[str, Any]) -> list[str]:
     if unknown:
         found.append("- replays that do not say what they replay, and share no frame with what went that could be")
         found.append(f"  looked at: {', '.join(unknown)}. Look at them, and erase those that show the person.")
+    open_ones = plain + len(form["cut_out_of_other_sessions"])  # the keys of other people's sessions stand
     for copy in form["copies_elsewhere"]:
         name = f"- {_COPIES[copy['what']]} of {copy['utc']} {copy['where']}".rstrip()
-        found.append(name + _ADVICE[copy["what"]](plain))
+        found.append(name + _ADVICE[copy["what"]](open_ones))
     return ["", "Not reached by this erasure", *found] if found else []
 
 
 _COPIES = {"export": "export", "backup": "backup", "keys": "export of the keys"}
 _ADVICE: dict[str, Callable[[int], str]] = {
-    "export": lambda _plain: ": readable. Delete it there.",
-    "backup": lambda plain: ": readable in part. Delete it." if plain else ": holds no keys, so nothing in it opens.",
-    "keys": lambda _plain: ": opens older backups. Destroy it, and export the keys anew.",
+    "export": lambda _open_ones: ": readable. Delete it there.",
+    "backup": lambda open_ones: (
+        ": readable in part. Delete it." if open_ones else ": holds no keys, so nothing in it opens."
+    ),
+    "keys": lambda _open_ones: ": opens older backups. Destroy it, and export the keys anew.",
 }
 
 

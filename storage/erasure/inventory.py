@@ -119,30 +119,40 @@ def take_inventory(catalogue: Catalogue, target: Target) -> Inventory:
         keys=tuple(_keys(catalogue, target, rows)),
         jobs=tuple(jobs),
         models=tuple(_models(catalogue, jobs)),
-        copies=tuple(_copies(catalogue, rows)),
+        copies=tuple(_copies(catalogue, sorted({*sessions, *(take.session for take in foreign)}))),
     )
 
 
-def sessions_of(catalogue: Catalogue, target: Target) -> list[Row]:
+def replays(catalogue: Catalogue) -> str:
+    """Which session replays which, as pairs of their ids (JSON): every session is read for that."""
+    sql = """
+        SELECT s.id, iif(j.key = ?1, j.value, substr(j.value, 9)) AS source
+            FROM sessions AS s, json_each(s.settings) AS j WHERE j.key = ?1 OR j.value LIKE 'session:%'
+        UNION SELECT s.id, substr(j.value, 9) FROM sessions AS s, json_each(s.device) AS j
+            WHERE j.value LIKE 'session:%'
+    """
+    return json.dumps([(row["id"], row["source"]) for row in catalogue.file.rows(sql, (REPLAY_OF,))])
+
+
+def sessions_of(catalogue: Catalogue, target: Target, known: str = "") -> list[Row]:
     """Those of the target, and every replay of them or of a session in which the subject was shown.
 
-    Whom a frame of a replay shows is not known there, so all of it goes.
+    Whom a frame of a replay shows is not known there, so all of it goes. ``known``: the `replays`, for whoever asks
+    about many targets.
     """
     sql = """
         WITH RECURSIVE replays (id, source) AS (
-            SELECT s.id, iif(j.key = ?3, j.value, substr(j.value, 9)) FROM sessions AS s, json_each(s.settings) AS j
-                WHERE j.key = ?3 OR j.value LIKE 'session:%'
-            UNION SELECT s.id, substr(j.value, 9) FROM sessions AS s, json_each(s.device) AS j
-                WHERE j.value LIKE 'session:%'
+            SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?3)
         ), own (id) AS (
-            SELECT id FROM sessions WHERE (?1 = 'subject' AND subject = ?2) OR (?1 = 'session' AND id = ?2)
+            SELECT id FROM sessions WHERE ?1 = 'subject' AND subject = ?2
+            UNION SELECT id FROM sessions WHERE ?1 = 'session' AND id = ?2
             UNION SELECT r.id FROM replays AS r JOIN presentations AS p ON p.session = r.source
                 WHERE ?1 = 'subject' AND p.subject = ?2
             UNION SELECT r.id FROM replays AS r JOIN own ON r.source = own.id
         )
         SELECT * FROM sessions WHERE id IN (SELECT id FROM own) ORDER BY created_utc_s, id
     """
-    return catalogue.file.rows(sql, (str(target.kind), target.id, REPLAY_OF))
+    return catalogue.file.rows(sql, (str(target.kind), target.id, known or replays(catalogue)))
 
 
 def _session(catalogue: Catalogue, row: Row) -> ErasedSession:
@@ -215,16 +225,16 @@ def _models(catalogue: Catalogue, jobs: list[str]) -> list[str]:
     return found
 
 
-def _copies(catalogue: Catalogue, rows: list[Row]) -> list[Copy]:
-    exports = [
-        Copy("export", one["folder"], one["utc_s"])
-        for row in rows
-        for one in catalogue.file.rows("SELECT folder, utc_s FROM exports WHERE session = ? ORDER BY id", (row["id"],))
-    ]
-    since = min((row["created_utc_s"] for row in rows), default=None)
+def _copies(catalogue: Catalogue, sessions: list[str]) -> list[Copy]:
+    """What left the station of these sessions, and all that did since the first of them began."""
+    given = (json.dumps(sessions),)
+    sql = "SELECT folder, utc_s FROM exports WHERE session IN (SELECT value FROM json_each(?)) ORDER BY id"
+    exports = [Copy("export", row["folder"], row["utc_s"]) for row in catalogue.file.rows(sql, given)]
+    begun = "SELECT min(created_utc_s) FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
+    since = catalogue.file.value(begun, given)
     if since is None:
         return exports
-    sql = "SELECT action, object_kind, object, utc_s FROM audit WHERE action = ? AND utc_s >= ? ORDER BY id"
+    sql = "SELECT utc_s FROM audit WHERE action = ? AND utc_s >= ? ORDER BY id"
     backups = [Copy("backup", "", row["utc_s"]) for row in catalogue.file.rows(sql, ("back_up", since))]
     keys = [Copy("keys", "", row["utc_s"]) for row in catalogue.file.rows(sql, ("export_keys", since))]
     return [*exports, *backups, *keys]

@@ -66,7 +66,8 @@ def keys(work: Work) -> None:
     # Copies of the catalogue from before a change of schema hold the wrapped keys as well.
     if catalogue.folder.backups.is_dir():
         for copy in catalogue.folder.backups.iterdir():
-            copy.unlink()
+            if copy.is_file():  # a folder is a person's own backup, which holds no key
+                copy.unlink(missing_ok=True)
         fsync_folder(catalogue.folder.backups)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from core.access import Actor, DeniedError, Role
 from core.codes import ErasureStep
 from core.errors import HostError, InputError, UsageError
 from storage.audit_verify import verify
+from storage.backup import back_up
 from storage.catalogue import Catalogue, open_catalogue
 from storage.database import DatabaseFile
 from storage.erasure.certificate import readable
@@ -194,3 +196,13 @@ def test_the_steps_are_told_in_order(catalogue: Catalogue) -> None:
     erase(catalogue, ANN, "x", lambda step, done, total: told.append(step))
     assert list(dict.fromkeys(told)) == [step for step in ErasureStep if step is not ErasureStep.DONE]
     assert take_inventory(catalogue, ANN).keys == ()
+
+
+def test_a_backup_that_lies_in_the_data_folder_is_named_and_stops_no_erasure(catalogue: Catalogue) -> None:
+    site.take(catalogue, "ann")
+    place = catalogue.folder.backups / "today"
+    back_up(catalogue, place)
+    with pytest.raises(HostError, match="are still in backups/today/sessions"):
+        erase(catalogue, ANN, "asked to")
+    shutil.rmtree(place)
+    assert erase(catalogue, ANN, "asked to")["search"]["found"] == []

@@ -34,7 +34,7 @@ from storage.retention import Ground, expiries, hold, release, set_term, terms
 from storage.retention_report import RetentionReport
 from storage.retention_run import Watch, run_due, run_retention
 from storage.vault import SiteAccess
-from tests import site
+from tests import site, stored
 from tests.people import PASSPHRASE, add_people, cheap_catalogue
 
 DAY_MS = 86_400_000.0
@@ -381,3 +381,26 @@ def test_a_key_is_handed_to_the_windows_commands_in_memory(tmp_path: Path) -> No
             assert len(list(store)) == 3
     with pytest.raises(UsageError):
         SiteAccess.from_descriptor(2**20)
+
+
+def test_what_a_hold_stops_is_looked_up_in_time_that_grows_with_the_sessions_alone(tmp_path: Path) -> None:
+    def steps(sessions: int) -> int:
+        with cheap_catalogue(tmp_path / str(sessions)) as catalogue:
+            with catalogue.transaction():
+                for number in range(sessions):
+                    session = stored.open_session(catalogue, subject=f"p{number % 7}")
+                    catalogue.sessions.describe(session, device={"name": "x"}, profiles=stored.profiles(64, 48))
+                    catalogue.sessions.close(session)
+                    catalogue.frames_path(session).touch()
+            set_term(catalogue, LAB, 30, "the lab's rule")
+            hold(catalogue, "p1", "a court asks")
+            counted = [0]
+
+            def count() -> None:
+                counted[0] += 1
+
+            catalogue.file._connection().conn.set_progress_handler(count, 100)
+            assert any(expiry.held for expiry in expiries(catalogue))
+            return counted[0]
+
+    assert steps(160) < 6 * steps(40), "four times as many sessions, not sixteen times the work"
