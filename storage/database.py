@@ -145,6 +145,22 @@ class DatabaseFile:
         for work in self._local.afterwards.values():
             work()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several reads of one state, whoever writes meanwhile; nothing may be written within."""
+        connection = self._connection()
+        with told(self.path):
+            if connection.conn.in_transaction:
+                yield
+                return
+            connection.execute("BEGIN")
+            try:
+                yield
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.execute("COMMIT")
+
     def after_commit(self, key: object, work: Callable[[], None]) -> None:
         """Within a transaction: do ``work`` once it is committed, and never if it is not. One work for each ``key``."""
         self._local.afterwards[key] = work

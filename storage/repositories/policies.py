@@ -43,11 +43,12 @@ class Policies:
 
     def in_force(self) -> PolicyInForce:
         """What the station decides by: the factory policy before anybody has set one, and while a row is refused."""
-        row = self._file.row("SELECT * FROM policies ORDER BY id DESC LIMIT 1")
-        logged = self._file.row(
-            "SELECT id, object FROM audit WHERE action = ? AND object_kind = 'policy' ORDER BY id DESC LIMIT 1",
-            (SET_POLICY,),
-        )
+        with self._file.snapshot():  # somebody may set one at this moment
+            row = self._file.row("SELECT * FROM policies ORDER BY id DESC LIMIT 1")
+            logged = self._file.row(
+                "SELECT id, object FROM audit WHERE action = ? AND object_kind = 'policy' ORDER BY id DESC LIMIT 1",
+                (SET_POLICY,),
+            )
         if row is None and logged is None:
             return PolicyInForce()
         if row is None or logged is None or (row["audit"], row["sha256"]) != (logged["id"], logged["object"]):

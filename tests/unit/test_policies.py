@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -227,3 +229,21 @@ def test_every_kind_of_source_is_answered_without_a_verdict_while_it_is_refused(
         verdict = show(refused, kind, 9.0)
         assert (verdict.outcome, verdict.reason) == (Outcome.NON_RESPONSE, Reason.POLICY_REFUSED)
         assert verdict.rule is Rule.POLICY_REFUSED
+
+
+def test_a_change_at_this_moment_is_no_policy_that_is_refused(catalogue: Catalogue) -> None:
+    """The station looks just then: it hears that somebody wrote."""
+    catalogue.policies.change({"abstain_margin": 0.6}, "x")
+    over, refused = threading.Event(), 0
+
+    def change() -> None:
+        for number in range(150):
+            catalogue.policies.change({"abstain_margin": 0.61 + (number % 2) / 100}, "x")
+        over.set()
+
+    with ThreadPoolExecutor(1) as pool, open_catalogue(catalogue.folder) as station:
+        changing = pool.submit(change)
+        while not over.is_set() and not changing.done():
+            refused += station.policies.in_force().refused
+        changing.result()
+    assert refused == 0
