@@ -6,12 +6,14 @@ digests are compared by the fields that their entries name.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from core.codes import AuditFault
 from core.errors import CanceledError
+from storage.audit_rows import rows_of
 from storage.database import DatabaseFile, Row
 from storage.verdict_digests import COVERED, row_digest, text_digest
 
@@ -44,9 +46,10 @@ def compare(
             if _fault(row, entries, erased) is not None and (fault := _looked_at_again(file, row["id"])) is not None:
                 yield fault, row["id"]
         last, after = len(rows) < _SLICE, rows[-1]["id"] if rows else after
+    # Where no number stands, the entry itself was damaged: that is found as such, and what it told of as put in.
     sql = """
         SELECT CAST(object AS INTEGER) AS number FROM audit
-        WHERE action = 'commit' AND object_kind = 'verdict' AND id > ?
+        WHERE action = 'commit' AND object_kind = 'verdict' AND id > ? AND number > 0
             AND NOT EXISTS (SELECT 1 FROM verdicts WHERE verdicts.id = CAST(audit.object AS INTEGER))
         ORDER BY number
     """
@@ -92,12 +95,15 @@ def _rows(file: DatabaseFile, after: int, limit: int) -> list[Row]:
 def _entries(file: DatabaseFile, numbers: list[int]) -> dict[str, dict[str, Row]]:
     """By verdict: its first entry of a commit, and its newest of an override."""
     sql = """
-        SELECT id, object, action, actor, reason, details FROM audit
-        WHERE object_kind = 'verdict' AND object IN (SELECT CAST(value AS TEXT) FROM json_each(?))
+        SELECT action, CAST(object AS BLOB) AS object, CAST(actor AS BLOB) AS actor, CAST(reason AS BLOB) AS reason,
+            CAST(details AS BLOB) AS details
+        FROM audit WHERE object_kind = 'verdict' AND object IN (SELECT CAST(value AS TEXT) FROM json_each(?))
             AND action IN ('commit', 'override') ORDER BY id
     """
     found: dict[str, dict[str, Row]] = {}
     for row in file.rows(sql, (json.dumps(numbers),)):
+        for name in ("object", "actor", "reason", "details"):
+            row[name] = row[name].decode(errors="surrogateescape")
         said = found.setdefault(row["object"], {})
         if row["action"] == "override" or "commit" not in said:
             said[row["action"]] = row
@@ -128,8 +134,8 @@ def _as_overridden(row: Row, said: Mapping[str, Row]) -> bool:
 
 
 def _erased(file: DatabaseFile) -> frozenset[int]:
-    rows = file.rows("SELECT details FROM audit WHERE action = ? AND object_kind = 'erasure'", (ERASE_TRACES,))
     numbers: set[int] = set()
-    for row in rows:
-        numbers.update(json.loads(row["details"])["verdicts"])
+    for row in rows_of(file, ERASE_TRACES, "erasure"):
+        with contextlib.suppress(ValueError, TypeError, KeyError):  # an entry that somebody made up says nothing
+            numbers.update(json.loads(row["details"])["verdicts"])
     return frozenset(numbers)

@@ -80,7 +80,7 @@ def read_chain(
     """
     file = catalogue.file
     key = read_chain_key(catalogue.folder.audit_key)
-    known = _known(catalogue, key)
+    known = _known(catalogue, key, after)
     walk = ChainWalk(key, known, given, whole=after == 0, most=most)
     try:
         walk = ChainWalk(key, known, given, after == 0, read_acknowledged(file, key), most)
@@ -106,7 +106,10 @@ def read_chain(
     return walk.report(), walk.disagreeing
 
 
-def _known(catalogue: Catalogue, key: ChainKey | None) -> tuple[Checkpoint, ...]:
+def _known(catalogue: Catalogue, key: ChainKey | None, after: int) -> tuple[Checkpoint, ...]:
+    """The checkpoints that can say something of the entries beyond ``after``: there are ever more, and each signature
+    takes its time. Of those before it the newest good one stays: it says that there were some.
+    """
     anchors = catalogue.audit.anchors
     found: list[Checkpoint] = []
     for read in (anchors.here, lambda: anchors.elsewhere(key.id if key else "")):
@@ -114,4 +117,6 @@ def _known(catalogue: Catalogue, key: ChainKey | None) -> tuple[Checkpoint, ...]
             found += read()
         except InputError:  # nothing in it can be read: as good as gone
             continue
-    return tuple(found)
+    earlier = sorted((one for one in found if one.entry <= after), key=lambda one: one.entry, reverse=True)
+    newest = next((one for one in earlier if one.genuine), None)
+    return (*(() if newest is None else (newest,)), *(one for one in found if one.entry > after))

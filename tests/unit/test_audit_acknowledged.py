@@ -27,7 +27,7 @@ from storage.repositories.proposals import ProposedError
 from storage.schema import AUDIT_GUARDS
 from storage.station_ledger import CatalogueLedger
 from storage.station_life import begin_station, end_station
-from tests import audit_attack
+from tests import audit_attack, stored
 from tests.people import PASSPHRASE, add_people, cheap_catalogue
 from tests.unit.audit_logs import fill
 from tests.unit.test_shadow import ACCEPTED, Bench
@@ -279,3 +279,15 @@ def test_the_command_line(data: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert code != 0, "the log is not intact, whatever anybody acknowledges"
     assert "(acknowledged in entry" in text
     assert run("acknowledge", "--reason", WHY)[0] != 0
+
+
+@pytest.mark.parametrize("column", ["object", "actor", "reason", "details"])
+def test_a_byte_that_is_no_text_is_acknowledged_like_any_other(data: Path, column: str) -> None:
+    with cheap_catalogue(data, FakeClock()) as catalogue:
+        catalogue.verdicts.commit(stored.verdict(stored.open_session(catalogue)))
+    spoiled(data, f"UPDATE audit SET {column} = CAST(x'ff' || {column} AS TEXT) WHERE action = 'commit'")
+    assert broken(data) or station(data)
+    acknowledged(data)
+    assert station(data) == []
+    with cheap_catalogue(data, FakeClock()) as catalogue:
+        assert verify(catalogue).open == ()

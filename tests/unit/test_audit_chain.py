@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -15,7 +16,7 @@ from core.codes import AuditFault
 from core.errors import HostError, InputError
 from storage.anchors import Checkpoint, read_checkpoints
 from storage.audit_key import ChainKey
-from storage.audit_verify import verify, verify_tail
+from storage.audit_verify import TAIL, verify, verify_tail
 from storage.backup import back_up, restore
 from storage.catalogue import open_catalogue
 from storage.repositories.audit import CHECKPOINT_ENTRIES, CHECKPOINT_S
@@ -333,3 +334,28 @@ def test_a_restored_backup_begins_a_chain_of_its_own(data: Path, tmp_path: Path)
         old = catalogue.audit.checkpoint()
     assert old is not None
     assert faults(verified(tmp_path / "new", old)) == {AuditFault.ANCHOR}, "it is not the folder of that checkpoint"
+
+
+@pytest.mark.parametrize(("field", "value"), [("utc_s", "NaN"), ("head", '"\\ud800"')])
+def test_a_checkpoint_that_nobody_can_have_signed_is_told(data: Path, field: str, value: str) -> None:
+    path = data / "anchors" / "checkpoints.jsonl"
+    form = json.loads(read_checkpoints(path)[0].to_json())
+    told = [f'"{name}":{value if name == field else json.dumps(of)}' for name, of in form.items()]
+    with path.open("a") as stream:
+        stream.write("{" + ",".join(told) + "}\n")
+    assert faults(verified(data)) == {AuditFault.ANCHOR}
+
+
+def test_the_look_at_the_newest_entries_does_not_grow_with_the_checkpoints(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    fill(data, entries=TAIL + 50)
+    path = data / "anchors" / "checkpoints.jsonl"
+    with open_catalogue(data) as catalogue:
+        key = ChainKey(bytes.fromhex(catalogue.folder.audit_key.read_text().strip()))
+        heads = catalogue.file.rows("SELECT id, entry_hash FROM audit WHERE id <= 40")
+        old = [Checkpoint.signed(key, row["id"], row["id"], row["entry_hash"], 1.0).to_json() for row in heads]
+        path.write_text("\n".join(old) + "\n")
+        report = verify_tail(catalogue)
+        assert report.intact, "there were checkpoints, although none is of the newest entries"
+        assert report.checkpoints == 0
+        assert verify(catalogue).checkpoints == 40

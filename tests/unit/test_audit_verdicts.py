@@ -132,3 +132,12 @@ def test_the_command_names_the_verdict(file: Path, capsys: pytest.CaptureFixture
     assert "BAD  verdict 1 is not what was stored" in capsys.readouterr().out
     (finding,) = json.loads(out.read_text())["findings"]
     assert (finding["fault"], finding["entry"]) == ("verdict_changed", 1)
+
+
+def test_an_erasure_that_somebody_made_up_stops_no_verification(file: Path) -> None:
+    made_up = "INSERT INTO audit (utc_s, actor, action, object_kind, object, details) VALUES (1.0, 'x', "
+    for details in ("x", "[]", "{}", '{"verdicts": 7}'):
+        audit_attack.spoil(file, f"{made_up} 'erase_traces', 'erasure', '', '{details}')")
+    with open_catalogue(file.parent, FakeClock()) as catalogue:
+        assert begin_station(catalogue, SourceKind.SIMULATED), "the station starts, and says what is wrong"
+        assert not verify(catalogue).intact
