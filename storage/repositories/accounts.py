@@ -111,9 +111,11 @@ class Accounts:
             self._acting.require(Permission.ACCOUNTS)
         self._roles_of(name)
         check_passphrase(passphrase, name)
-        self._credentials.set(_identity(name), passphrase)
-        self._forget_log_ins(name)
-        self._audit.append("change_passphrase", "account", name, actor=self._acting.actor.id)
+        sealed = self._credentials.seal(passphrase)
+        with self._file.transaction():
+            self._credentials.put(_identity(name), sealed)
+            self._forget_log_ins(name)
+            self._audit.append("change_passphrase", "account", name, actor=self._acting.actor.id)
 
     def remove(self, name: str) -> None:
         """Take an account away; its name is never given again. Raises `InputError` as `set_roles` does."""
@@ -133,8 +135,10 @@ class Accounts:
         """A new recovery code, for paper; the one before it is void."""
         self._acting.require(Permission.ACCOUNTS)
         code = make_code()
-        self._credentials.set(RECOVERY, code)
-        self._audit.append("renew_recovery_code", "account", "recovery", actor=self._acting.actor.id)
+        sealed = self._credentials.seal(code)
+        with self._file.transaction():
+            self._credentials.put(RECOVERY, sealed)
+            self._audit.append("renew_recovery_code", "account", "recovery", actor=self._acting.actor.id)
         return code
 
     def recover(self, name: str, code: str, passphrase: str) -> str:
@@ -171,10 +175,13 @@ class Accounts:
         self._acting.require(Permission.ACCOUNTS)
         if pin:
             check_pin(pin)
-            self._credentials.set(KIOSK, pin)
-        else:
-            self._credentials.drop(KIOSK)
-        self._audit.append("set_pin" if pin else "drop_pin", "station", "kiosk", actor=self._acting.actor.id)
+        sealed = self._credentials.seal(pin) if pin else None
+        with self._file.transaction():
+            if sealed is not None:
+                self._credentials.put(KIOSK, sealed)
+            else:
+                self._credentials.drop(KIOSK)
+            self._audit.append("set_pin" if pin else "drop_pin", "station", "kiosk", actor=self._acting.actor.id)
 
     def has_kiosk_pin(self) -> bool:
         """Whether leaving the full screen asks for a PIN."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from core.throttle import (
     wait_after,
 )
 from storage.catalogue import Catalogue, open_catalogue
+from storage.driver import DatabaseError
 from storage.repositories.log_ins import TOKEN_S
 from tests.people import CHEAP, PASSPHRASE, add_people, cheap_catalogue
 
@@ -425,3 +427,26 @@ def test_the_dummy_costs_as_much_as_the_real_one(catalogue: Catalogue, monkeypat
     for name in ("ada", "eve"):
         fail(catalogue, name)
     assert derived == [CHEAP, CHEAP]
+
+
+CHANGES: dict[str, Callable[[Catalogue], object]] = {
+    "change_passphrase": lambda catalogue: catalogue.accounts.set_passphrase("ada", "nine other long brown sticks"),
+    "renew_recovery_code": lambda catalogue: catalogue.accounts.new_recovery_code(),
+    "set_pin": lambda catalogue: catalogue.accounts.set_kiosk_pin("528164"),
+    "drop_pin": lambda catalogue: catalogue.accounts.set_kiosk_pin(""),
+}
+
+
+@pytest.mark.parametrize("action", CHANGES)
+def test_no_secret_changes_without_its_entry_in_the_log(catalogue: Catalogue, action: str) -> None:
+    add_people(catalogue, "ada")
+    catalogue.log_ins.log_in("ada", PASSPHRASE)
+    catalogue.accounts.set_kiosk_pin("739182")
+    token = catalogue.log_ins.make_token()
+    before = catalogue.file.rows("SELECT * FROM credentials ORDER BY id")
+    refuse = f"WHEN NEW.action = '{action}' BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END"
+    catalogue.file.execute(f"CREATE TEMP TRIGGER gone BEFORE INSERT ON main.audit {refuse}")
+    with pytest.raises(DatabaseError):
+        CHANGES[action](catalogue)
+    assert catalogue.file.rows("SELECT * FROM credentials ORDER BY id") == before
+    assert catalogue.log_ins.log_in_with(token).id == "ada"
