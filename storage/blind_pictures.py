@@ -41,9 +41,11 @@ def write_blind_pictures(catalogue: Catalogue, number: int, folder: Path) -> lis
         HostError: they cannot be written.
     """
     catalogue.require(Permission.EXPORT)
-    session = catalogue.presentations.get(catalogue.second_labels.presentation_of(number)).session
+    presentation = catalogue.presentations.get(catalogue.second_labels.presentation_of(number))
+    session = presentation.session
     try:
-        require_shared(catalogue, catalogue.sessions.get(session))
+        shown = [presentation.subject] if presentation.subject else []
+        require_shared(catalogue, catalogue.sessions.get(session), shown)
     except InputError as error:  # whose words name the person
         raise InputError(
             sentence("The pictures of number {number} may not leave this station.", number=number),

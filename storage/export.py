@@ -8,7 +8,7 @@ means bona fide: its images are written, and the report says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from core.registration import register
 from storage.atomic import write_atomically
 from storage.catalogue import Catalogue
 from storage.forms import profiles_to_json, trace_to_json
+from storage.partial import require_empty
 from storage.repositories.presentations import Presentation, PresentationState
 from storage.repositories.sessions import Basis, Session
 from storage.repositories.subjects import SHARE
@@ -57,22 +58,21 @@ def export_session(
 
     Raises:
         DeniedError: whoever acts may not export.
-        InputError: there is no such session, it has no frames, its person did not agree to share them, or ``out_dir``
-            is not empty.
+        InputError: there is no such session, it has no frames, somebody who is shown did not agree to share them, or
+            ``out_dir`` is not empty.
         HostError: ``out_dir`` cannot be written.
         CanceledError: ``cancel`` said so; what was written stays, without a manifest.
     """
     catalogue.require(Permission.EXPORT)
     record = catalogue.sessions.get(session)
-    require_shared(catalogue, record)
+    require_shared(catalogue, record, catalogue.presentations.people(session))
     presentations = catalogue.presentations.of_session(session)
-    if out_dir.exists() and any(out_dir.iterdir()):
-        raise InputError(sentence("{out_dir} is not empty.", out_dir=out_dir), "Choose a new folder.")
+    require_empty(out_dir)
     note_export(catalogue, session, out_dir)
     rows: list[ManifestRow] = []
     left_out: list[LeftOut] = []
     with catalogue.granted(Permission.EXPORT), catalogue.material.session(session) as store:
-        (out_dir / "images").mkdir(parents=True, exist_ok=True)
+        _make_folder(out_dir / "images")
         total = len(store)
         damaged = [0]
 
@@ -88,7 +88,9 @@ def export_session(
             if presentation is None or presentation.species is None or not images:
                 left_out.append(LeftOut(frame_set.number, _why(presentation, frame_set)))
             else:
-                rows.append(_row(record.subject, presentation, frame_set, images, len(rows) + 2))
+                person = presentation.subject or record.subject
+                pseudonym = catalogue.subjects.get(person).pseudonym if person else "unknown"
+                rows.append(_row(pseudonym, presentation, frame_set, images, len(rows) + 2))
             progress(done + damaged[0], total)
     manifest = out_dir / "manifest.csv"
     write_manifest(manifest, rows)
@@ -98,16 +100,19 @@ def export_session(
     return ExportReport(manifest, total, tuple(left_out))
 
 
-def require_shared(catalogue: Catalogue, record: Session) -> None:
-    """What leaves the station needs a consent that stands and covers sharing; material of nobody needs none."""
+def require_shared(catalogue: Catalogue, record: Session, others: Iterable[str]) -> None:
+    """What leaves the station needs consents that stand and cover sharing, of the session's subject and of all
+    ``others`` who are shown; material of nobody needs none.
+    """
     if record.basis is not Basis.CONSENT:
         return
-    consent = catalogue.consents.valid(record.subject)
-    if consent is None or SHARE not in consent.purposes:
-        raise InputError(
-            sentence("The consent of {subject} does not cover sharing.", subject=record.subject),
-            "Ask for one that does, and record it (page Collect, New subject) under the same pseudonym.",
-        )
+    for subject in (record.subject, *others):
+        consent = catalogue.consents.valid(subject)
+        if consent is None or SHARE not in consent.purposes:
+            raise InputError(
+                sentence("The consent of {subject} does not cover sharing.", subject=subject),
+                "Ask for one that does, and record it (page Collect, New subject) under the same pseudonym.",
+            )
 
 
 def note_export(catalogue: Catalogue, session: str, out_dir: Path) -> None:
@@ -116,6 +121,16 @@ def note_export(catalogue: Catalogue, session: str, out_dir: Path) -> None:
     with catalogue.transaction():
         catalogue.file.insert("exports", {**row, "utc_s": catalogue.clock.utc_s()})
         catalogue.audit.append("export", "session", session, actor=catalogue.actor.id)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HostError(
+            sentence("{path} could not be written: {strerror}.", path=folder, strerror=error.strerror),
+            "Choose a folder with room.",
+        ) from error
 
 
 def _write_images(folder: Path, frame_set: FrameSet) -> dict[Modality, Path]:
@@ -159,13 +174,12 @@ def _why(presentation: Presentation | None, frame_set: FrameSet) -> str:
 
 
 def _row(
-    subject: str, presentation: Presentation, frame_set: FrameSet, images: dict[Modality, Path], line: int
+    pseudonym: str, presentation: Presentation, frame_set: FrameSet, images: dict[Modality, Path], line: int
 ) -> ManifestRow:
     unit = frame_set.profiles[Modality.DEPTH].depth_unit_m if Modality.DEPTH in images else None
-    person = presentation.subject or subject or "unknown"
     return ManifestRow(
         presentation=presentation.name or presentation.id,
-        subject=person.rpartition("/")[2],
+        subject=pseudonym,
         species=presentation.species or "",
         images=images,
         depth_unit_m=unit,

@@ -39,16 +39,16 @@ def inherit(catalogue: Catalogue, source: str, subject: str) -> Inherited:
             "Leave the subject out: the replay inherits it.",
         )
     nobody = stored.basis is Basis.NO_PERSON
-    if not nobody:
-        consent = catalogue.consents.valid(stored.subject) if stored.subject else None
+    for person in () if nobody else (stored.subject, *catalogue.presentations.people(source)):
+        consent = catalogue.consents.valid(person) if person else None
         if consent is None or EVALUATE not in consent.purposes:
             raise ReplayRefusedError(
                 sentence(
                     "No standing consent of {subject} covers a replay of session {source}.",
-                    subject=stored.subject,
+                    subject=person,
                     source=source,
                 )
-                if stored.subject
+                if person
                 else sentence("No standing consent of a person covers a replay of session {source}.", source=source),
                 "Record a consent that covers evaluation first.",
             )

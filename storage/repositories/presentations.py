@@ -15,7 +15,7 @@ from core.ports import StoredPresentation
 from storage.acting import Acting
 from storage.database import DatabaseFile, Row
 from storage.repositories.audit import AuditLog
-from storage.repositories.subjects import Consents
+from storage.repositories.subjects import PURPOSES, Consents, Subjects
 
 
 class PresentationState(StrEnum):
@@ -69,11 +69,20 @@ class Presentation:
 class Presentations:
     """All presentations of this station."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting, consents: Consents) -> None:
+    def __init__(
+        self,
+        file: DatabaseFile,
+        clock: Clock,
+        audit: AuditLog,
+        acting: Acting,
+        subjects: Subjects,
+        consents: Consents,
+    ) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
         self._acting = acting
+        self._subjects = subjects
         self._consents = consents
 
     def open(
@@ -95,7 +104,8 @@ class Presentations:
         The subject is the session's unless another is given.
 
         Raises:
-            InputError: no such session, subject or artefact, or the other subject has no standing consent.
+            InputError: no such session, subject or artefact, or the other subject has no standing consent, or was
+                erased.
         """
         source = label_source or (LabelSource.NONE if species is None else LabelSource.BEFORE_TAKE)
         with self._file.transaction():
@@ -136,8 +146,7 @@ class Presentations:
             )
         if not subject or subject == row["subject"]:
             return None if row["subject"] is None else str(row["subject"])
-        if self._file.value("SELECT 1 FROM subjects WHERE id = ?", (subject,)) is None:
-            raise InputError(sentence("There is no subject {subject!r}.", subject=subject), "Add the subject first.")
+        self._subjects.require_active(subject)
         if row["basis"] == "consent" and row["mode"] == "frames" and self._consents.valid(subject) is None:
             raise InputError(
                 sentence("Frames of {subject} cannot be kept without a consent.", subject=subject),
@@ -212,10 +221,12 @@ class Presentations:
         """The usable presentations of the sessions, in order: those that ended by themselves and were not discarded.
 
         A consent that was withdrawn or has run out takes its session's presentations with it, and so does one that does
-        not cover training and evaluation: a pass draws by chance who trains and who judges.
+        not cover training and evaluation: a pass draws by chance who trains and who judges. Somebody else who is shown
+        in the session needs a consent of their own that does.
         """
         sql = """
             SELECT p.id, p.session, p.subject, p.species, p.artefact, p.labelled_by, s.source_kind, s.purpose,
+                c.subject AS agreed,
                 CASE s.source_kind WHEN 'playback' THEN 0.0 ELSE s.created_utc_s + p.start_s END AS utc_s
             FROM presentations AS p JOIN sessions AS s ON s.id = p.session LEFT JOIN consents AS c ON c.id = s.consent
             WHERE p.session = ? AND p.state = 'closed' AND c.withdrawn_utc_s IS NULL
@@ -226,6 +237,7 @@ class Presentations:
         """
         now = self._clock.utc_s()
         blind = self._blind(sessions)
+        rows = (row for session in sessions for row in self._file.rows(sql, (session, now)))
         return [
             StoredPresentation(
                 id=row["id"],
@@ -239,9 +251,22 @@ class Presentations:
                 labelled_by=row["labelled_by"],
                 blind=tuple(blind.get(row["id"], ())),
             )
-            for session in sessions
-            for row in self._file.rows(sql, (session, now))
+            for row in rows
+            if row["agreed"] is None or row["subject"] in (None, row["agreed"]) or self._agrees(row["subject"])
         ]
+
+    def _agrees(self, subject: str) -> bool:
+        consent = self._consents.valid(subject)
+        return consent is not None and set(PURPOSES) <= set(consent.purposes)
+
+    def people(self, session: str) -> list[str]:
+        """Who is shown in the frames of a session beside its own subject; whoever was erased is there no more."""
+        sql = """
+            SELECT DISTINCT p.subject FROM presentations AS p JOIN sessions AS s ON s.id = p.session
+            JOIN subjects AS shown ON shown.id = p.subject
+            WHERE p.session = ? AND p.subject IS NOT s.subject AND shown.state <> 'erased' ORDER BY p.subject
+        """
+        return [str(row["subject"]) for row in self._file.rows(sql, (session,))]
 
     def _blind(self, sessions: Sequence[str]) -> dict[str, list[BlindLabel]]:
         """Second labels by presentation, in their order."""

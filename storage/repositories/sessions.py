@@ -143,25 +143,25 @@ class Sessions:
         no_person: bool | None,
         identity: str,
     ) -> str:
-        basis, consent = self._basis(mode, source_kind, subject, no_person)
         actor = self._acting.actor.id
         now = self._clock.utc_s()
         session = identity or timed_id(now)
-        row = {
-            "id": session,
-            "name": name,
-            "purpose": str(purpose),
-            "mode": str(mode),
-            "source_kind": str(source_kind),
-            "state": str(SessionState.OPEN),
-            "subject": subject or None,
-            "consent": consent,
-            "basis": str(basis),
-            "settings": canonical(dict(settings or {})),
-            "created_utc_s": now,
-        }
-        details = {"source_kind": str(source_kind), "mode": str(mode), "basis": str(basis), "subject": subject}
-        with self._file.transaction():
+        with self._file.transaction():  # an erasure or a withdrawal that begins at this moment is met
+            basis, consent = self._basis(mode, source_kind, subject, no_person)
+            row = {
+                "id": session,
+                "name": name,
+                "purpose": str(purpose),
+                "mode": str(mode),
+                "source_kind": str(source_kind),
+                "state": str(SessionState.OPEN),
+                "subject": subject or None,
+                "consent": consent,
+                "basis": str(basis),
+                "settings": canonical(dict(settings or {})),
+                "created_utc_s": now,
+            }
+            details = {"source_kind": str(source_kind), "mode": str(mode), "basis": str(basis), "subject": subject}
             if subject and basis is Basis.NO_PERSON:
                 if not self._subjects.known(subject):
                     self._subjects.add(subject)

@@ -76,10 +76,11 @@ class Subjects:
 
         Raises:
             DeniedError: whoever acts may not collect.
-            InputError: the pseudonym is empty or holds a slash.
+            InputError: the pseudonym is empty; or the collection, or a pseudonym without one, holds a slash: it would
+                be somebody's of a collection.
         """
         self._acting.require(Permission.COLLECT)
-        if not pseudonym.strip() or "/" in collection:
+        if not pseudonym.strip() or "/" in (collection or pseudonym):
             raise InputError(
                 sentence("{pseudonym!r} is no pseudonym.", pseudonym=pseudonym),
                 "Give a short name that identifies nobody outside.",
@@ -127,11 +128,12 @@ class Subjects:
 class Consents:
     """Consent and other lawful bases, per subject."""
 
-    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting) -> None:
+    def __init__(self, file: DatabaseFile, clock: Clock, audit: AuditLog, acting: Acting, subjects: Subjects) -> None:
         self._file = file
         self._clock = clock
         self._audit = audit
         self._acting = acting
+        self._subjects = subjects
 
     def add(
         self,
@@ -141,11 +143,17 @@ class Consents:
         reference: str = "",
         **details: Any,
     ) -> str:
-        """Record a basis; returns its id. ``details``: the other columns of `Consent`."""
+        """Record a basis; returns its id. ``details``: the other columns of `Consent`.
+
+        Raises:
+            DeniedError: whoever acts may not collect.
+            InputError: no such subject, or it was erased.
+        """
         self._acting.require(Permission.COLLECT)
         actor = self._acting.actor.id
         consent = random_id("consent")
         with self._file.transaction():
+            self._subjects.require_active(subject)
             row = {
                 "id": consent,
                 "subject": subject,

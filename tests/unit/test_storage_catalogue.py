@@ -4,7 +4,9 @@ import math
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -469,3 +471,32 @@ def test_masks_are_stored_as_text(catalogue: Catalogue) -> None:
     row = catalogue.verdicts.commit(stored.verdict(mask=ModalityMask(0)))
     assert catalogue.file.value("SELECT mask FROM verdicts") == "none"
     assert catalogue.verdicts.get(row).verdict.mask == ModalityMask(0)
+
+
+def test_an_erasure_that_begins_at_this_moment_is_met(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path / "data") as one, open_catalogue(tmp_path / "data") as other:
+        one.subjects.add("S1")
+        one.consents.add("S1")
+        live = (SessionPurpose.COLLECTION, RecordMode.FRAMES, SourceKind.LIVE)
+        with ThreadPoolExecutor(1) as pool:
+            with one.transaction():
+                one.file.change("UPDATE subjects SET state = 'erasing'")
+                opening = pool.submit(other.sessions.open, *live, subject="S1")
+                time.sleep(0.5)
+            with pytest.raises(InputError, match="erased"):
+                opening.result()
+
+
+def test_a_pseudonym_is_never_that_of_somebody_in_a_collection(catalogue: Catalogue) -> None:
+    catalogue.subjects.add("p1", "lab")
+    with pytest.raises(InputError, match="no pseudonym"):
+        catalogue.subjects.add("lab/p1")
+
+
+def test_a_snapshot_does_not_move(catalogue: Catalogue) -> None:
+    with open_catalogue(catalogue.folder) as other:
+        with catalogue.file.snapshot():
+            assert catalogue.file.value("SELECT count(*) FROM subjects") == 0
+            other.subjects.add("S1")
+            assert catalogue.file.value("SELECT count(*) FROM subjects") == 0
+        assert catalogue.file.value("SELECT count(*) FROM subjects") == 1
