@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -61,11 +62,10 @@ class StationLock:
                 ),
                 "Close it first, or choose another folder with --data.",
             ) from error
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
         self._file = file
+        with suppress(OSError):  # who holds it is a help for people: a full disk, which takes no byte, stops no station
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
 
     def release(self) -> None:
         """Give it back; the file stays, because removing it could remove the lock of the next one."""

@@ -140,8 +140,8 @@ class ModelRegistry:
         Raises:
             DeniedError: whoever acts may not promote.
             ProposedError: a second person has to approve first (`storage.repositories.proposals`).
-            InputError: no such model, no reason, damaged files, it is the champion already, or it was judged against
-                a model that is not the champion.
+            InputError: no such model, no reason, damaged files, it is the champion already, somebody refused it, or it
+                was judged against a model that is not the champion.
             KnownError: what ``self_test`` raised; the champion stays.
         """
         self._catalogue.require(Permission.PROMOTE)
@@ -234,6 +234,7 @@ class ModelRegistry:
             )  # fmt: skip
         if record.origin != _ADAPTED:
             return
+        self._require_not_refused(record)
         ancestors = [ancestor.sha256 for ancestor in self.lineage(champion.sha256)]
         if champion.sha256 not in _judged_against(record) and record.sha256 not in ancestors:
             raise InputError(
@@ -241,6 +242,15 @@ class ModelRegistry:
                          name=record.name, champion=champion.name),
                 "Make a new plan: the gate compares with the champion of today.",
             )  # fmt: skip
+
+    def _require_not_refused(self, record: ModelRecord) -> None:
+        """What a person has refused stays refused, also where somebody had proposed it before."""
+        for job in self._catalogue.jobs.all():
+            if job.id == record.job and job.state is JobState.REJECTED:
+                raise InputError(
+                    sentence("Model {name} was refused: {reason}", name=record.name, reason=job.message),
+                    "Choose another one.",
+                )
 
     def _judged_here(self, sha256: str, champion: str) -> bool:
         """Whether a job's gate let it pass beside this champion, or it was the champion here before."""
@@ -329,6 +339,7 @@ class ModelRegistry:
         if target.is_dir():
             return
         temporary = partial_of(target)
+        shutil.rmtree(temporary, ignore_errors=True)  # of a process that had this one's id
         try:
             temporary.mkdir(parents=True)
             for name in _FILES:

@@ -86,6 +86,13 @@ input()
         assert path.read_text() == str(os.getpid())
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_full_disk_keeps_no_station_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "station.lock").symlink_to("/dev/full")
+    with StationLock(tmp_path / "station.lock"):
+        pass
+
+
 def test_the_ballast_reserves_real_space(tmp_path: Path) -> None:
     ballast = Ballast(tmp_path / "ballast", 3 << 20)
     assert ballast.ensure()
@@ -227,6 +234,18 @@ def test_promotion_and_rollback(registry: ModelRegistry, catalogue: Catalogue, t
     assert [e.reason for e in catalogue.audit.of("model", candidate.sha256)] == ["", "better on site", "worse"]
 
 
+def test_what_a_person_has_refused_is_not_promoted(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    job = catalogue.jobs.create("{}", "x")
+    made = registry.add(_bundle(tmp_path / "b", "site-1", registry.champion().sha256)[0], job=job)
+    catalogue.jobs.update(job, state=JobState.CANDIDATE, candidate=made.sha256)
+    registry.reject(job, "It lets masks pass.")
+    with pytest.raises(InputError, match="was refused: It lets masks pass"):
+        registry.promote("site-1", "why not", _pass)
+    assert registry.champion().name == "factory-1"
+
+
 def test_a_model_that_fails_its_self_test_is_not_deployed(registry: ModelRegistry, tmp_path: Path) -> None:
     factory = registry.champion().sha256
     registry.add(_bundle(tmp_path / "b", "site-1", registry.champion().sha256)[0])
@@ -360,6 +379,24 @@ def test_export_refuses_what_it_cannot_do(catalogue: Catalogue, session: str, tm
         export_session(catalogue, "none", tmp_path / "out")
     with pytest.raises(CanceledError):
         export_session(catalogue, session, tmp_path / "cut", cancel=lambda: True)
+    with pytest.raises(InputError, match="not empty"):
+        export_session(catalogue, session, tmp_path / "full" / "x")
+    with pytest.raises(HostError, match="could not be written"):
+        export_session(catalogue, session, tmp_path / "full" / "x" / "out")
+
+
+def test_people_whose_pseudonyms_end_alike_stay_two(catalogue: Catalogue, tmp_path: Path) -> None:
+    people = [catalogue.subjects.add(name, "lab").id for name in ("north/1", "south/1")]
+    for number, person in enumerate(people):
+        session = stored.open_session(catalogue, subject=person)
+        with FrameStore.create(catalogue.frames_path(session), session) as store:
+            store.append([stored.registered(stored.frame_set(1))])
+        take = catalogue.presentations.open(session, species="", name=f"take {number}")
+        catalogue.presentations.close(take, 1, 1, 0.1)
+        catalogue.sessions.close(session)
+        manifest = export_session(catalogue, session, tmp_path / str(number)).manifest
+        assert len(import_manifest(catalogue, manifest, "no_person", "again").sessions) == 1
+    assert [one.subject for one in catalogue.sessions.named("again")] == ["again/north/1", "again/south/1"]
 
 
 def _two_subjects(catalogue: Catalogue, session: str, tmp_path: Path) -> Path:
