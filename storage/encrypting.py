@@ -85,17 +85,18 @@ def _encrypt(catalogue: Catalogue, session: str, step: Callable[[int], None]) ->
     subject = catalogue.sessions.get(session).subject
     with FrameStore.open(catalogue.frames_path(session), catalogue.vault.opener(session)) as store:
         store.require_session(session)
-        begun = store.sealed_by()
-        if begun:
-            key = catalogue.vault.key(begun)
-        else:
-            key = catalogue.vault.store_key(DataKey.generate(random_id("key")), subject)
-        sealed = store.seal_plain(key, BATCH_SETS)
+        with store.alone():  # who encrypts it too, by hand or from another window, goes on with this key
+            begun = store.sealed_by()
+            if begun:
+                key = catalogue.vault.key(begun)
+            else:
+                key = catalogue.vault.store_key(DataKey.generate(random_id("key")), subject)
+            sealed = store.seal_plain(key, BATCH_SETS)
         while sealed:
             step(len(sealed))
             sealed = store.seal_plain(key, BATCH_SETS, after=sealed[-1])
         store.empty_log()
     with catalogue.transaction():
-        catalogue.file.change("UPDATE sessions SET key = ? WHERE id = ? AND key IS NULL", (key.id, session))
-        details = {"key": key.id}
-        catalogue.audit.append("encrypt", "session", session, actor=catalogue.actor.id, details=details)
+        if catalogue.file.change("UPDATE sessions SET key = ? WHERE id = ? AND key IS NULL", (key.id, session)):
+            details = {"key": key.id}
+            catalogue.audit.append("encrypt", "session", session, actor=catalogue.actor.id, details=details)

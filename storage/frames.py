@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -236,6 +237,10 @@ class FrameStore:
                     sentence("{name} is being read.", name=self._file.path.name), "Close what reads it, then again."
                 )
             time.sleep(0.1)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody else writes into this file within; all that is written here comes at its end, or nothing."""
+        return self._file.transaction()
 
     def sealed_by(self) -> str:
         """Id of the key of the first sealed payload; empty while all are plain."""

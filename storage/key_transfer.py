@@ -61,8 +61,7 @@ def export_keys(catalogue: Catalogue, path: Path) -> str:
     # First the note, then the file: a certificate of erasure names every export that may exist.
     details = {"count": len(keys)}
     catalogue.audit.append("export_keys", "keys", identity, actor=catalogue.actor.id, details=details)
-    write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
-    path.chmod(0o600)
+    write_atomically(path, (json.dumps(document, indent=1) + "\n").encode(), 0o600)
     return code
 
 

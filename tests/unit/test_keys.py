@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keyring
@@ -20,8 +22,11 @@ from core.codes import SiteKeyMethod
 from core.errors import ExitCode, HostError, InputError, UsageError
 from storage import backup
 from storage.catalogue import Catalogue, open_catalogue
+from storage.database import DatabaseFile
+from storage.encrypting import encrypt_plain
 from storage.erasure.inventory import Target, TargetKind
 from storage.erasure.job import erase
+from storage.frames import FORM
 from storage.key_care import key_status, protect, recover, rotate
 from storage.key_transfer import export_keys, import_keys
 from storage.sealing import KeyMissingError, LockedError, SealBrokenError
@@ -307,3 +312,24 @@ def test_a_verdict_needs_no_key(catalogue: Catalogue) -> None:
     protect(catalogue, SiteKeyMethod.PASSPHRASE, PASSPHRASE)
     with open_catalogue(catalogue.folder.root) as locked:
         assert locked.verdicts.commit(stored.verdict(session)) > 0
+
+
+def test_two_who_encrypt_a_session_at_once_use_one_key(tmp_path: Path) -> None:
+    """An erasure of the session destroys that one key."""
+    with open_catalogue(tmp_path / "data") as window, open_catalogue(tmp_path / "data") as command:
+        session = site.take(window, "ann", 1, 30, sealed=False)
+        frames = DatabaseFile(window.frames_path(session), FORM)
+        with ThreadPoolExecutor(2) as pool:
+            with frames.transaction():  # both have looked before either can begin
+                running = [pool.submit(encrypt_plain, one, _slowly) for one in (window, command)]
+                time.sleep(0.7)
+            assert [one.result().left for one in running] == [(), ()]
+        keys = [row["key"] for row in frames.rows("SELECT DISTINCT key FROM frames")]
+        frames.close()
+        assert keys == [window.sessions.get(session).key]
+        assert [entry.action for entry in window.audit.of("session", session)].count("encrypt") == 1
+
+
+def _slowly(_done: int, _total: int) -> None:
+    """The other one has its turn between two steps."""
+    time.sleep(0.2)
