@@ -54,12 +54,15 @@ def take_out(catalogue: Catalogue, options: Namespace) -> int:
 
 def list_sessions(catalogue: Catalogue, options: Namespace) -> int:
     """The newest sessions, a line each."""
+    found, more = catalogue.sessions.page(limit=_LISTED)
     show_rows(
-        catalogue.sessions.page(limit=_LISTED)[0],
+        found,
         ("id", "name", "source_kind", "purpose", "mode", "state", "subject", "recorded"),
         "No session is stored.",
         as_json=options.json,
     )
+    if more is not None and catalogue.sessions.count() > _LISTED:
+        say(f"These are the newest {_LISTED} of {catalogue.sessions.count()} sessions.")
     return ExitCode.DONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from core.adaptation.shift import FEWEST
 from core.codes import Movement
@@ -39,5 +39,5 @@ def shift(catalogue: Catalogue, options: Namespace) -> int:
 
 
 def _told(span: Span) -> str:
-    first, last = (datetime.fromtimestamp(t).strftime("%Y-%m-%d %H:%M") for t in (span.from_utc_s, span.to_utc_s))
-    return f"{span.verdicts}, {first} to {last}"
+    first, last = (datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M") for t in (span.from_utc_s, span.to_utc_s))
+    return f"{span.verdicts}, {first} to {last} UTC"

@@ -126,8 +126,9 @@ def write_report(catalogue: Catalogue, pieces: Iterable[Piece], out: Path, privi
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
             for piece in pieces:
-                # Without the time of writing: it says when people work.
-                file.writestr(zipfile.ZipInfo(piece.name), piece.text)
+                entry = zipfile.ZipInfo(piece.name)  # without the time of writing: it says when people work
+                entry.external_attr = 0o600 << 16  # else nobody may read what comes out of it
+                file.writestr(entry, piece.text, zipfile.ZIP_DEFLATED)
         temporary.replace(out)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -200,7 +201,7 @@ def _audit(catalogue: Catalogue) -> dict[str, Any]:
 
 def _logs(folder: Path) -> list[Path]:
     """Logs and crash files of this program's processes; the names are the program's."""
-    names = ("window", "run", "capture", "inference", "adapt")
+    names = ("window", "run", "shift", "capture", "inference", "adapt", "retention")
     found = [folder / f"{name}{kind}" for name in names for kind in (".log", ".crash")]
     return [path for path in found if path.is_file() and path.stat().st_size]
 

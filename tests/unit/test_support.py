@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import storage
 from core.access import Actor, DeniedError, Role
 from core.checks import Check, Finding
 from core.clock import FakeClock
 from core.codes import RecordMode, SessionPurpose, SourceKind
 from core.scrubbing import DOT, scrub, vocabulary
 from storage.catalogue import Catalogue, open_catalogue
-from storage.support import privileged_report, safe_report, write_report
+from storage.support import Piece, privileged_report, safe_report, write_report
 from tests import stored
 
 SUBJECT = "Proband-0815"
@@ -170,3 +172,23 @@ def test_only_words_of_the_program_and_short_numbers_pass(text: str) -> None:
 def test_what_looks_like_a_serial_number_never_passes(serial: str) -> None:
     assert serial not in scrub(f"camera {serial} was lost")
     assert "camera" in scrub(f"camera {serial} was lost")
+
+
+def test_what_is_taken_out_of_a_report_can_be_read(catalogue: Catalogue, tmp_path: Path) -> None:
+    out = tmp_path / "report.zip"
+    write_report(catalogue, [Piece("figures.json", "7" * 100_000)], out)
+    with zipfile.ZipFile(out) as archive:
+        entry = archive.getinfo("figures.json")
+    assert stat.S_IMODE(entry.external_attr >> 16) == 0o600, "as `unzip` sets it"
+    assert entry.compress_size < 1000
+    assert out.stat().st_size < 2000
+
+
+def test_the_report_holds_the_logs_of_every_command_that_writes_one(catalogue: Catalogue, tmp_path: Path) -> None:
+    source = "\n".join(path.read_text() for path in Path(storage.__file__).parent.glob("commands_*.py"))
+    names = re.findall(r'start_logging\([^"]*"logs", "(\w+)"\)', source)
+    assert len(names) >= 4
+    for name in names:
+        (tmp_path / f"{name}.log").write_text("something\n")
+    told = {piece.name for piece in safe_report(catalogue, tmp_path, [])}
+    assert told >= {f"logs/{name}.log" for name in names}
