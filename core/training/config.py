@@ -117,7 +117,7 @@ def factory_config(work_dir: Path, out: Path | None = None) -> TrainConfig:
         out=out or FACTORY_BUNDLE,
         train=SplitPlan(per_domain=3000, per_live_domain=640, frames=2, reframe=True),
         versions=2,
-        epochs=12,
-        settling=6,
+        epochs=24,
+        settling=8,
         threads=2,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from core.scenes.domain import DOMAINS, Domain
 
 _WIDE = Domain(
-    name="wide", distance_mm=(380.0, 1100.0), blind_share=0.03, yaw_deg=(-32.0, 32.0), pitch_deg=(-20.0, 20.0),
+    name="wide", distance_mm=(380.0, 1100.0), blind_share=0.03, yaw_deg=(-32.0, 32.0), pitch_deg=(-32.0, 32.0),
     roll_deg=(-14.0, 14.0), wall_mm=(750.0, 3500.0), lamp_strength=(0.25, 1.2), lamp_azimuth_deg=(-80.0, 80.0),
     lamp_elevation_deg=(-5.0, 70.0), lamp_kelvin=(2600.0, 8500.0), ambient=(0.05, 0.5), exposure=(0.6, 1.6),
     ambient_ir=(0.0, 0.15), ir_gain=(0.4, 1.3), dots=(0.0, 0.4), face_px=(40.0, 280.0), grain=(0.004, 0.045),
