@@ -42,7 +42,7 @@ class ShiftDialog(QDialog):
         self.on = QPushButton(self)
         self.on.setProperty("primary", True)
         # Not the button's own shortcut: that goes with every change of its text.
-        QShortcut(QKeySequence(Qt.Key.Key_Space), self).activated.connect(self.on.click)
+        QShortcut(QKeySequence(Qt.Key.Key_Space), self).activated.connect(self._press)
         self.shut = QPushButton(tr("&Close"), self)
         for button in (self.on, self.shut):
             button.setAutoDefault(False)
@@ -69,6 +69,10 @@ class ShiftDialog(QDialog):
         column.addWidget(self.answers, 1)
         column.addLayout(verbs)
         self.setMinimumSize(560, 260)
+
+    @Slot()
+    def _press(self) -> None:
+        (self.shut if self.shut.hasFocus() else self.on).click()
 
     @property
     def busy(self) -> bool:

@@ -133,7 +133,8 @@ class CollectPage(Page):
         view.setModel(self.plan_model)
         view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         view.horizontalHeader().setStretchLastSection(False)
-        view.clicked.connect(lambda index: self.choose_row(index.row()))
+        for chosen in (view.clicked, view.activated):
+            chosen.connect(lambda index: self.choose_row(index.row()))
         plate.column.addWidget(view, 1)
         return plate
 
