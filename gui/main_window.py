@@ -29,6 +29,7 @@ from gui.views.people.dialogs import SecretDialog
 from gui.widgets.command_palette import CommandPalette
 from gui.widgets.health_line import HealthLine
 from gui.widgets.rail import Rail
+from gui.widgets.tab_order import follow_layout
 from gui.widgets.toast import Level, Toasts
 from gui.widgets.who_line import WhoLine
 
@@ -228,6 +229,7 @@ class MainWindow(QMainWindow):
         layout = self._slots[name].layout()
         assert layout is not None
         layout.addWidget(page)
+        follow_layout(page)
         self.pages[name] = page
         return page
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from gui.i18n import LANGUAGES, tr
 from gui.settings import Settings
 from gui.widgets.forms import add_row, combo_box, form_layout, heading
+from gui.widgets.tab_order import follow_layout
 
 
 class SettingsDialog(QDialog):
@@ -72,6 +73,7 @@ class SettingsDialog(QDialog):
         column.addLayout(form)
         column.addWidget(buttons)
         self.setMinimumWidth(480)
+        follow_layout(self)
 
     def chosen(self) -> Settings:
         """The settings as they stand in the dialog."""

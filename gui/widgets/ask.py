@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui.i18n import tr
 from gui.widgets.forms import combo_box, heading, quiet
+from gui.widgets.tab_order import follow_layout
 
 Choice = tuple[str, str]
 """Value and its words."""
@@ -28,7 +30,7 @@ class Question(QDialog):
         self.buttons = QDialogButtonBox(button.Ok | button.Cancel, self)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
+        self.outer = column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
         column.addWidget(heading(title, self))
@@ -37,6 +39,11 @@ class Question(QDialog):
         column.addWidget(self.buttons)
         self.setMinimumWidth(450)
         self.setSizeGripEnabled(False)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The keys begin at the first field, not at the buttons, which were made before it."""
+        follow_layout(self)
+        super().showEvent(event)
 
     def allow(self, allowed: bool) -> None:
         """Whether what was entered so far can be accepted."""
