@@ -13,16 +13,13 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSpinBox,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionComboBox,
-    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.icons import pixmap
 from gui.theme import current_scheme, type_size
+from gui.widgets.elided import Choice
 
 GAP = 12
 MARGIN = 16
@@ -96,31 +93,9 @@ def add_row(form: QFormLayout, words: str, field: QWidget, *beside: QWidget) -> 
     form.addRow(label, row)
 
 
-class _Choice(QComboBox):
-    def __init__(self, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setItemDelegate(QStyledItemDelegate(self))  # Qt's own for this list knows no style sheet
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt cuts a long entry in the middle of a letter; here it ends in dots, and the tool tip has all of it."""
-        painter, option = QStylePainter(self), QStyleOptionComboBox()
-        self.initStyleOption(option)
-        if self.currentIndex() < 0 and self.placeholderText():
-            option.currentText = self.placeholderText()
-            option.palette.setBrush(QPalette.ColorRole.ButtonText, option.palette.placeholderText())
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        part = QStyle.SubControl.SC_ComboBoxEditField
-        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self)
-        shown = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room.width() - 2)
-        self.setToolTip(option.currentText if shown != option.currentText else "")
-        option.currentText = shown
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
-        painter.end()
-
-
 def combo_box(parent: QWidget | None = None, name: str = "") -> QComboBox:
     """A choice that does not widen its page when an entry is long."""
-    box = _Choice(parent)
+    box = Choice(parent)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(6)
     if name:

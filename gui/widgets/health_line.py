@@ -12,6 +12,7 @@ from core.messages import CameraHealth, DoorChanged, ModelReady, Standing
 from gui.i18n import codes, tr
 from gui.i18n.errors import told
 from gui.theme import Tone, current_scheme
+from gui.widgets.elided import OneLine
 
 _TONES = {
     ConnectionState.STREAMING: Tone.GOOD,
@@ -74,7 +75,7 @@ class HealthLine(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._sign = Sign(self)
-        self.state = QLabel(tr("No camera"), self)
+        self.state = OneLine(tr("No camera"), self)
         self.streams = QLabel(self)
         self.model = QLabel(self)
         self.drops = QLabel(self)
@@ -109,21 +110,28 @@ class HealthLine(QWidget):
         self.streams.setText("   ".join(rates))
         lost = health.dropped_capture + health.dropped_recorder
         self.drops.setText(tr("{n} dropped", n=lost) if lost else "")
-        self.setAccessibleDescription(f"{self.state.text()} {self.streams.text()} {self.drops.text()}")
+        self._describe()
 
     def show_failure(self, what: str) -> None:
         """The camera could not be opened at all."""
         self._sign.set_tone(Tone.BAD)
-        self.state.setText(told(what))
-        self.streams.clear()
-        self.drops.clear()
+        self._only_state(told(what))
 
     def show_opening(self, source: str) -> None:
         """A source is being opened."""
         self._sign.set_tone(Tone.CALM)
-        self.state.setText(tr("Opening {source}", source=source))
+        self._only_state(tr("Opening {source}", source=source))
+
+    def _only_state(self, words: str) -> None:
+        """There is no camera of which anything else could be said."""
+        self.state.setText(words)
         self.streams.clear()
         self.drops.clear()
+        self._describe()
+
+    def _describe(self) -> None:
+        words = (self.state.text(), self.streams.text(), self.drops.text())
+        self.setAccessibleDescription(" ".join(filter(None, words)))
 
     def show_door(self, door: DoorChanged | None) -> None:
         """What gate controllers are told; ``None`` = nobody is told anything."""

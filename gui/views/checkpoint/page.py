@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.access import Permission
 from core.codes import Hint, Outcome, Reason, SecondLineResult, SourceKind
@@ -21,6 +21,7 @@ from gui.views.checkpoint.shift import ShiftDialog
 from gui.views.checkpoint.state import CheckpointState
 from gui.views.page import Page
 from gui.widgets.ask import ask_reason
+from gui.widgets.elided import OneLine
 from gui.widgets.forms import VerbButton, quiet
 from gui.widgets.picture_layouts import BigAndSmall
 from gui.widgets.sensors import Sensors
@@ -50,7 +51,7 @@ class CheckpointPage(Page):
         self.banner.announce = context.settings.announce
         self.sensors = Sensors(self)
         self.second_line = SecondLineStrip(context.actions, self)
-        self.why = QLabel(self)
+        self.why = OneLine(parent=self)
         self.why.setFont(type_size(1.05))
         self.why.setAccessibleName(tr("Why, for the operator"))
         self._build()
@@ -257,7 +258,6 @@ class CheckpointPage(Page):
         self.banner.show_display(display, watermark)
         self.sensors.set_mask(state.mask)
         self.why.setText(tr("Why: {text}", text=display.why) if display.why else "")
-        self.why.setToolTip(display.why)
         for view in (self.rgb_view, self.depth_view, self.ir_view):
             view.set_source_kind(link.source_kind, link.shadow)
         self._show_box()

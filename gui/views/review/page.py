@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import QModelIndex, Qt, Slot
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -26,6 +27,7 @@ from gui.i18n import codes, tr, tr_count
 from gui.i18n.errors import told_error
 from gui.models.presentations_model import PresentationsModel
 from gui.models.sessions_model import SessionsModel
+from gui.theme import type_size
 from gui.views.page import Page
 from gui.views.protection.erase_dialog import EraseDialog
 from gui.views.review.agreement_dialog import AgreementDialog
@@ -38,6 +40,7 @@ from gui.views.review.reading import Opened, open_session
 from gui.views.review.replay_report import replay_summary
 from gui.views.review.trace_panel import TracePanel
 from gui.widgets.ask import ask_reason
+from gui.widgets.elided import OneLine
 from gui.widgets.forms import GAP, EmptyState, VerbButton, combo_box, heading, quiet
 from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
@@ -71,7 +74,8 @@ class ReviewPage(Page):
         self.beside = QTabWidget(self)
         self.blind = BlindRoom(context, self)
         self.count = quiet("", self)
-        self.title = heading(tr("No session is chosen"), self, 1.3)
+        self.title = OneLine(tr("No session is chosen"), self)
+        self.title.setFont(type_size(1.3, QFont.Weight.DemiBold))
         self.facts = quiet("", self)
         self.busy = quiet("", self)
         """What a command does that runs, whatever session is shown meanwhile."""
