@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
+from shiboken6 import isValid
 
 from core.errors import KnownError
 from core.messages import (
@@ -60,7 +61,7 @@ class StationBridge(QThread):
 
     opened = Signal(object)
     """`LiveStation`: the processes are being started; the ring can be read."""
-    _answered = Signal(object, object)
+    _answered = Signal(object, object, object)
 
     def __init__(self, open_station: Callable[[], LiveStation], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,10 +76,12 @@ class StationBridge(QThread):
         work: Callable[[StationPort], T],
         done: Callable[[T], object] | None = None,
         failed: Callable[[], object] | None = None,
+        owner: QObject | None = None,
     ) -> None:
         """Let the bridge's thread do ``work(station)`` at its next round; ``done(result)`` follows on the GUI thread.
 
-        A known error becomes a problem signal, and ``failed()`` follows instead of ``done``.
+        A known error becomes a problem signal, and ``failed()`` follows instead of ``done``. Where ``owner`` is gone by
+        then, neither does.
         """
 
         def run(station: StationPort) -> None:
@@ -87,10 +90,10 @@ class StationBridge(QThread):
             except KnownError as error:
                 self.says.problem.emit(Problem(error.what, error.remedy))
                 if failed is not None:
-                    self._answered.emit(lambda _nothing: failed(), None)
+                    self._answered.emit(owner, lambda _nothing: failed(), None)
                 return
             if done is not None:
-                self._answered.emit(done, result)
+                self._answered.emit(owner, done, result)
 
         self._orders.put(run)
 
@@ -166,6 +169,7 @@ class StationBridge(QThread):
             case _:
                 pass
 
-    @Slot(object, object)
-    def _answer(self, done: Callable[[Any], object], result: object) -> None:
-        done(result)
+    @Slot(object, object, object)
+    def _answer(self, owner: QObject | None, done: Callable[[Any], object], result: object) -> None:
+        if owner is None or isValid(owner):
+            done(result)

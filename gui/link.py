@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
+from shiboken6 import isValid
 
 from core.access import Actor, Permission
 from core.codes import RecordMode, SessionPurpose, SourceKind
@@ -107,6 +108,7 @@ class StationLink(StationSignals):
         work: Callable[[StationPort], T],
         done: Callable[[T], object] | None = None,
         failed: Callable[[], object] | None = None,
+        owner: QObject | None = None,
     ) -> bool:
         """See `StationBridge.order`; ``False`` when no station runs."""
         if self._bridge is None or not self.connected:
@@ -114,7 +116,7 @@ class StationLink(StationSignals):
             if failed is not None:
                 failed()
             return False
-        self._bridge.order(work, done, failed)
+        self._bridge.order(work, done, failed, owner)
         return True
 
     def act_as(self, actor: Actor | None) -> None:
@@ -150,17 +152,22 @@ class StationLink(StationSignals):
         order: SessionOrder,
         done: Callable[[str], object] | None = None,
         failed: Callable[[], object] | None = None,
+        owner: QObject | None = None,
     ) -> bool:
-        """Begin a session of this kind; `session_changed` tells its id."""
+        """Begin a session of this kind; `session_changed` tells its id. ``owner``: of ``done`` and ``failed``."""
 
         def opened(session: str) -> None:
             self.order_in_use = order
             self._set_session(session)
-            if done is not None:
+            if done is not None and (owner is None or isValid(owner)):
                 done(session)
 
+        def refused() -> None:
+            if failed is not None and (owner is None or isValid(owner)):
+                failed()
+
         self.asked = order
-        return self.order(lambda station: station.open_session(order), opened, failed)
+        return self.order(lambda station: station.open_session(order), opened, refused)
 
     def use_door(self, places: DoorPlaces, at_once: bool = True) -> None:
         """Tell verdicts to gate controllers there: from now on where it is ``at_once``, and for every later station."""

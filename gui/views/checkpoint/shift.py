@@ -154,7 +154,7 @@ class ShiftDialog(QDialog):
                 self._running = presentation
                 self.refresh()
 
-            link.order(lambda station: station.begin_presentation(label), begun)
+            link.order(lambda station: station.begin_presentation(label), begun, owner=self)
 
     def done(self, result: int) -> None:
         """Closed: the checkpoint has its source back."""

@@ -355,7 +355,7 @@ class CollectPage(Page):
 
         def begin(_session: str = "") -> None:
             if self.recording and number == self._number:  # it may have been stopped meanwhile
-                link.order(lambda station: station.begin_presentation(label), self._on_begun, failed)
+                link.order(lambda station: station.begin_presentation(label), self._on_begun, failed, self)
 
         def failed() -> None:
             if number == self._number:
@@ -368,7 +368,8 @@ class CollectPage(Page):
         if in_use.purpose is SessionPurpose.COLLECTION and in_use.subject == subject and link.session:
             begin()
         else:
-            link.open_session(SessionOrder(SessionPurpose.COLLECTION, RecordMode.FRAMES, subject), begin, failed)
+            order = SessionOrder(SessionPurpose.COLLECTION, RecordMode.FRAMES, subject)
+            link.open_session(order, begin, failed, self)
         self.refresh()
 
     def _on_begun(self, presentation: str) -> None:
@@ -382,7 +383,9 @@ class CollectPage(Page):
         self._stop_timer.stop()
         self.recording = False
         self._take_picture = self.context.link.feed.newest
-        self.context.link.order(lambda station: station.end_presentation(), lambda _nothing: self._on_taken())
+        self.context.link.order(
+            lambda station: station.end_presentation(), lambda _nothing: self._on_taken(), owner=self
+        )
         self.refresh()
 
     def _on_taken(self) -> None:
@@ -417,7 +420,7 @@ class CollectPage(Page):
             self.context.notify(tr("The last take was discarded."), "", Level.INFO)
             self._on_subject()
 
-        self.context.link.order(lambda station: station.discard_presentation(take), discarded)
+        self.context.link.order(lambda station: station.discard_presentation(take), discarded, owner=self)
         self.refresh()
 
     # --- state --------------------------------------------------------------------------------------------------

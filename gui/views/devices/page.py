@@ -187,6 +187,7 @@ class DevicesPage(Page):
             lambda _nothing: self.context.notify(
                 tr("The settings were sent to the camera."), tr("What it does not support it leaves alone."), Level.INFO
             ),
+            owner=self,
         )
 
     def qualify(self) -> None:
