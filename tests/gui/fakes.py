@@ -179,6 +179,11 @@ class FakeStation:
     def named(self, name: str) -> list[object]:
         return [what for called, what in self.calls if called == name]
 
+    @property
+    def orders(self) -> list[SessionOrder]:
+        """The sessions that were opened."""
+        return [what for what in self.named("open_session") if isinstance(what, SessionOrder)]
+
     def start(self) -> None:
         self.started, self.thread = True, threading.get_ident()
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 import main as program
 from core.codes import Outcome, QualificationState, SessionPurpose, SourceKind
 from core.commandline import build_parser
+from core.errors import InputError
 from core.frames import ALL_MODALITIES
 from core.messages import DeviceInfo, ModelReady, Standing, VerdictCommitted
 from core.qualification.rules import REHEARSAL, judge
@@ -173,3 +174,42 @@ def test_a_rehearsal_on_the_simulated_camera_from_end_to_end(qapp: SallyportApp,
         shown = catalogue.qualifications.evidence(record.id)
         assert shown["people"] == 2
         assert len(shown["apcer"]) == 3
+
+
+@pytest.mark.parametrize("ends", ["stopped", "closed"])
+def test_a_take_that_is_ended_before_its_session_is_open_never_begins(
+    live_wizard: QualifyDialog, station: FakeStation, qtbot: QtBot, ends: str
+) -> None:
+    wizard, link = live_wizard, live_wizard.context.link
+    wizard.on.click()
+    qtbot.waitUntil(lambda: wizard.stack.currentIndex() == WALL)
+    wizard.busy = True
+    wizard._begin_take(PresentationLabel("", "n-1", test=True))
+    if ends == "closed":
+        wizard.close()
+        wanted = [SessionPurpose.QUALIFICATION, SessionPurpose.CHECKPOINT]
+        qtbot.waitUntil(lambda: [order.purpose for order in station.orders[-2:]] == wanted)
+    else:
+        wizard.stop.click()
+        qtbot.waitUntil(lambda: link.order_in_use.purpose is SessionPurpose.QUALIFICATION)
+        wizard.close()
+    qtbot.wait(100)
+    assert not station.named("begin_presentation")
+
+
+def test_what_went_wrong_is_told_until_something_else_is_asked_for(
+    live_wizard: QualifyDialog, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object) -> None:
+        raise InputError("No sensors were chosen.", "Choose one.")
+
+    monkeypatch.setattr("gui.views.qualify.reading.begin", refuse)
+    live_wizard.on.click()
+    qtbot.waitUntil(lambda: live_wizard.note.text() == "No sensors were chosen. Choose one.")
+    live_wizard.refresh()
+    assert live_wizard.note.text() == "No sensors were chosen. Choose one."
+    monkeypatch.undo()
+    live_wizard.on.click()
+    qtbot.waitUntil(lambda: live_wizard.stack.currentIndex() == WALL)
+    assert "shadow verdicts" in live_wizard.note.text()
+    live_wizard.close()

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QStacke
 
 from core.codes import QualificationState, RecordMode, SessionPurpose, SourceKind
 from core.frames import FrameSet, Modality
-from core.messages import VerdictCommitted
+from core.messages import Problem, VerdictCommitted
 from core.qualification.rules import requirements
 from core.station.ports import PresentationLabel, SessionOrder
 from core.station.shown import simulated_scene
 from gui.context import PageContext
 from gui.i18n import codes, tr
-from gui.i18n.errors import told_error
+from gui.i18n.errors import told, told_error
 from gui.link import CHECKPOINT_ORDER
 from gui.views.qualify import reading
 from gui.views.qualify.camera_step import CameraStep
@@ -55,6 +55,8 @@ class QualifyDialog(QDialog):
         self._take = ""
         self._shows = ""
         """The source that the take waits for."""
+        self._trouble = ""
+        """What went wrong with what was asked for last."""
         self.setWindowTitle(tr("Qualify this camera"))
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -193,7 +195,8 @@ class QualifyDialog(QDialog):
                 self.context.link.connect_source(self._shows)
 
         def named(label: PresentationLabel) -> None:
-            self._label = label
+            if self.busy:  # it may have been stopped meanwhile
+                self._label = label
 
         self._run(lambda catalogue: reading.label_of(catalogue, species, person, artefact), named)
         self.present.answer.setText(tr("Waiting for the camera"))
@@ -206,16 +209,20 @@ class QualifyDialog(QDialog):
         order = SessionOrder(SessionPurpose.QUALIFICATION, RecordMode.DECISIONS, qualification=number)
 
         def begun(presentation: str) -> None:
+            if not self.busy:  # as above
+                link.order(lambda station: station.end_presentation())
+                return
             self._take = presentation
             self.present.answer.setText(tr("Look at the camera"))
 
         def begin(_session: str = "") -> None:
-            link.order(lambda station: station.begin_presentation(label), begun)
+            if self.busy:
+                link.order(lambda station: station.begin_presentation(label), begun, owner=self)
 
         if link.order_in_use == order and link.session:
             begin()
         else:
-            link.open_session(order, begin)
+            link.open_session(order, begin, owner=self)
 
     @Slot(object)
     def _on_committed(self, committed: VerdictCommitted) -> None:
@@ -256,6 +263,7 @@ class QualifyDialog(QDialog):
         if self.progress is None:
             return
         number = self.progress.record.id
+        self.decide.setEnabled(False)
 
         def work(catalogue: Catalogue) -> Progress:
             act(catalogue, number)
@@ -275,20 +283,22 @@ class QualifyDialog(QDialog):
     # --- state --------------------------------------------------------------------------------------------------
 
     def _run(self, work: Callable[[Catalogue], T], done: Callable[[T], object]) -> None:
+        self._trouble = ""
         self.context.tasks.run(work, done, self._failed, self)
 
     def _failed(self, error: BaseException) -> None:
         self._forget_sampler()
         self._label, self._take, self.busy = None, "", False
-        self.note.setText(told_error(error))
+        self._trouble = told_error(error)
+        self.decide.setEnabled(True)
         self.context.show_error(error)
         self.refresh()
 
     @Slot(object)
-    def _on_problem(self, problem: object) -> None:
+    def _on_problem(self, problem: Problem) -> None:
         if self.busy:
             self.stop_now()
-            self.present.answer.setText(str(getattr(problem, "what", "")))
+            self.present.answer.setText(told(problem.what))
 
     def _read_records(self) -> None:
         health = self.context.link.health
@@ -301,6 +311,7 @@ class QualifyDialog(QDialog):
         self.wall.show_record(progress.record, self.simulated)
         self.present.show_progress(progress, next_card(progress.judgement, required))
         self.decide.show_progress(progress)
+        self.decide.setEnabled(True)
         self._read_records()
         self.refresh()
 
@@ -314,16 +325,18 @@ class QualifyDialog(QDialog):
         if link.health is not None:
             self.camera.show_camera(link.health, link.model)
         rehearsal = link.source_kind is not None and link.source_kind is not SourceKind.LIVE
-        if not self.note.text() or record is None:
-            self.note.setText(
-                tr("REHEARSAL: this camera is not live. Every step can be tried; nothing of it ever counts.")
-                if rehearsal
-                else tr("While it is not qualified, this camera gives shadow verdicts: they open nothing.")
-            )
+        usual = (
+            tr("REHEARSAL: this camera is not live. Every step can be tried; nothing of it ever counts.")
+            if rehearsal
+            else tr("While it is not qualified, this camera gives shadow verdicts: they open nothing.")
+        )
+        self.note.setText(self._trouble or usual)
         state = record.state if record is not None else None
         self.on.setVisible(self.stack.currentIndex() == CAMERA)
         self.on.setEnabled(ready and bool(self.camera.chosen))
         self.stop.setVisible(self.busy)
+        for button in (self.wall.near, self.wall.far):
+            button.setEnabled(not self.busy)
         self.wall.measure.setEnabled(ready and not self.busy and state is QualificationState.MEASURING)
         self.present.take.setEnabled(link.connected and not self.busy and state is QualificationState.PRESENTING)
         if self._label is not None and ready and link.session and link.source == self._shows:
@@ -345,7 +358,7 @@ class QualifyDialog(QDialog):
             link.feed.forget(view)
         if link.source != self._source:
             link.connect_source(self._source)
-        elif link.order_in_use.purpose is SessionPurpose.QUALIFICATION and link.connected:
+        elif link.asked.purpose is SessionPurpose.QUALIFICATION and link.connected:
             link.open_session(CHECKPOINT_ORDER)
         if self.progress is not None and self.progress.record.running:
             words = tr("The qualification can be gone on with."), tr("Open it again on the page Devices.")
