@@ -6,12 +6,12 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from core.codes import Species
 from gui.i18n import codes, tr
-from gui.widgets.ask import Question
+from gui.widgets.attempt import Attempt
 from gui.widgets.forms import combo_box, form_layout
 from storage.repositories.subjects import SHARE
 
 
-class _FormDialog(Question):
+class _FormDialog(Attempt):
     def __init__(self, title: str, explanation: str, parent: QWidget) -> None:
         super().__init__(title, explanation, parent)
         self.form = form_layout()

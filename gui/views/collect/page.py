@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -37,6 +39,7 @@ from gui.widgets.picture_layouts import BigAndSmall, Strip
 from gui.widgets.stream_view import StreamView
 from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
+from storage.catalogue import Catalogue
 
 REFRESH_MS = 250
 
@@ -212,36 +215,23 @@ class CollectPage(Page):
         """Ask for a pseudonym and the consent record."""
         dialog = SubjectDialog(self)
 
-        def accepted() -> None:
+        def typed() -> Callable[[Catalogue], str]:
             pseudonym, basis = dialog.pseudonym.text().strip(), str(dialog.basis.currentData())
             purposes, reference = dialog.purposes, dialog.reference.text().strip()
+            return lambda catalogue: add_subject(catalogue, pseudonym, basis, purposes, reference)
 
-            self.context.tasks.run(
-                lambda catalogue: add_subject(catalogue, pseudonym, basis, purposes, reference),
-                self._reload,
-                self.context.show_error,
-                self,
-            )
-
-        dialog.accepted.connect(accepted)
-        dialog.open()
+        dialog.ask(self.context.tasks, typed, self._reload, self.context.show_error)
 
     def new_artefact(self) -> None:
         """Ask for a new row of the register."""
         dialog = ArtefactDialog(str(self.species.currentData()), self)
 
-        def accepted() -> None:
+        def typed() -> Callable[[Catalogue], str]:
             species, name = str(dialog.species.currentData()), dialog.name.text().strip()
             maker, notes = dialog.maker.text().strip(), dialog.notes.text().strip()
-            self.context.tasks.run(
-                lambda catalogue: catalogue.artefacts.add(species, name, maker, notes=notes),
-                lambda _id: self._reload(),
-                self.context.show_error,
-                self,
-            )
+            return lambda catalogue: catalogue.artefacts.add(species, name, maker, notes=notes)
 
-        dialog.accepted.connect(accepted)
-        dialog.open()
+        dialog.ask(self.context.tasks, typed, lambda _id: self._reload(), self.context.show_error)
 
     def _on_species(self) -> None:
         species = str(self.species.currentData())

@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QWidget
 from core.access import Role
 from gui.i18n import people_codes, tr
 from gui.widgets.ask import Question
+from gui.widgets.attempt import Attempt
 from gui.widgets.forms import add_row, form_layout
 
 
-class AccountDialog(Question):
+class AccountDialog(Attempt):
     """Any of a name, roles and a new secret, which is typed twice."""
 
     def __init__(

@@ -171,12 +171,11 @@ class PeoplePage(Page):
             secret=tr("&Pass-phrase"),
         )
 
-        def accepted() -> None:
+        def typed() -> Callable[[Catalogue], str]:
             name, roles, secret = dialog.account.text().strip(), dialog.chosen_roles, dialog.secret.text()
-            self._do(lambda catalogue: catalogue.accounts.add(name, roles, secret), self._added)
+            return lambda catalogue: catalogue.accounts.add(name, roles, secret)
 
-        dialog.accepted.connect(accepted)
-        dialog.open()
+        self._ask(dialog, typed, self._added)
 
     def _added(self, code: str) -> None:
         self.read()
@@ -191,10 +190,12 @@ class PeoplePage(Page):
         if one is None:
             return
         dialog = AccountDialog(tr("Roles of {name}", name=one.name), tr("They hold at once."), self, roles=one.roles)
-        dialog.accepted.connect(
-            lambda: self._do(lambda catalogue: catalogue.accounts.set_roles(one.name, dialog.chosen_roles))
-        )
-        dialog.open()
+
+        def typed() -> Callable[[Catalogue], object]:
+            roles = dialog.chosen_roles
+            return lambda catalogue: catalogue.accounts.set_roles(one.name, roles)
+
+        self._ask(dialog, typed)
 
     def new_passphrase(self) -> None:
         """A new pass-phrase for the selected account; its waits are over."""
@@ -204,12 +205,11 @@ class PeoplePage(Page):
         title = tr("Pass-phrase of {name}", name=one.name)
         dialog = AccountDialog(title, tr("Several words, 15 characters or more."), self, secret=tr("&Pass-phrase"))
 
-        def accepted() -> None:
+        def typed() -> Callable[[Catalogue], object]:
             secret = dialog.secret.text()
-            self._do(lambda catalogue: catalogue.accounts.set_passphrase(one.name, secret))
+            return lambda catalogue: catalogue.accounts.set_passphrase(one.name, secret)
 
-        dialog.accepted.connect(accepted)
-        dialog.open()
+        self._ask(dialog, typed)
 
     def remove_account(self) -> None:
         """Take the selected account away, after a question."""
@@ -219,12 +219,22 @@ class PeoplePage(Page):
         dialog = AccountDialog(
             tr("Remove {name}?", name=one.name), tr("The name stays in the audit log and is never given again."), self
         )
-        dialog.accepted.connect(lambda: self._do(lambda catalogue: catalogue.accounts.remove(one.name)))
-        dialog.open()
+        self._ask(dialog, lambda: lambda catalogue: catalogue.accounts.remove(one.name))
 
     def new_recovery_code(self) -> None:
-        """A new recovery code; the one before is void."""
-        self._do(lambda catalogue: catalogue.accounts.new_recovery_code(), lambda code: CodeDialog(code, self).open())
+        """A new recovery code; the one before is void, so that a second one is not made before the first is shown."""
+        action = self.context.actions["new_recovery_code"]
+
+        def made(code: str) -> None:
+            action.setEnabled(True)
+            CodeDialog(code, self).open()
+
+        def failed(error: BaseException) -> None:
+            action.setEnabled(True)
+            self.context.show_error(error)
+
+        action.setEnabled(False)
+        self.context.tasks.run(lambda catalogue: catalogue.accounts.new_recovery_code(), made, failed, self)
 
     def set_pin(self) -> None:
         """The PIN that leaves the full screen."""
@@ -232,15 +242,22 @@ class PeoplePage(Page):
             tr("PIN of the full screen"), tr("Six digits or more, without a pattern."), self, secret=tr("&PIN")
         )
 
-        def accepted() -> None:
+        def typed() -> Callable[[Catalogue], object]:
             pin = dialog.secret.text()
-            self._do(lambda catalogue: catalogue.accounts.set_kiosk_pin(pin))
+            return lambda catalogue: catalogue.accounts.set_kiosk_pin(pin)
 
-        dialog.accepted.connect(accepted)
-        dialog.open()
+        self._ask(dialog, typed)
 
-    def _do(self, work: Callable[[Catalogue], Any], done: Callable[[Any], object] | None = None) -> None:
-        self.context.tasks.run(work, done or (lambda _result: self.read()), self.context.show_error, self)
+    def _ask(
+        self,
+        dialog: AccountDialog,
+        read: Callable[[], Callable[[Catalogue], Any]],
+        done: Callable[[Any], object] | None = None,
+    ) -> None:
+        dialog.ask(self.context.tasks, read, done or (lambda _result: self.read()), self.context.show_error)
+
+    def _do(self, work: Callable[[Catalogue], Any]) -> None:
+        self.context.tasks.run(work, lambda _result: self.read(), self.context.show_error, self)
 
     # --- the second person --------------------------------------------------------------------------------------
 
