@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -13,6 +13,7 @@ from core.codes import RecordMode, SessionPurpose, SourceKind, Species
 from core.errors import InputError
 from core.station.ports import PresentationLabel, SessionOrder
 from gui.app import Desk
+from gui.i18n import codes
 from gui.models.plan_model import PlanModel
 from gui.views.collect.dialogs import SubjectDialog
 from gui.views.collect.meters import depth_fill
@@ -228,3 +229,57 @@ def test_depth_fill_is_the_share_without_holes() -> None:
 def test_the_plan_model_keeps_qt_rules(qtmodeltester: ModelTester, qtbot: QtBot) -> None:
     model = PlanModel(CollectionPlan(rows=DEFAULT_PLAN.rows), lambda _plan: None)
     qtmodeltester.check(model)
+
+
+def test_a_window_that_is_renewed_while_a_take_runs_ends_it_and_nothing_breaks(
+    page: CollectPage, desk: Desk, station: FakeStation, qtbot: QtBot
+) -> None:
+    """The answer of the station comes when the page is gone."""
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: page._take != "")
+    desk._renew_window()
+    qtbot.waitUntil(lambda: bool(station.named("end_presentation")))
+    qtbot.wait(100)
+    assert not desk.crash.path.exists(), desk.crash.path.read_text()
+
+
+def test_the_card_may_be_set_to_the_next_take_while_one_runs(page: CollectPage, qtbot: QtBot) -> None:
+    page.species.setCurrentIndex(page.species.findData(str(Species.PRINT_WORN)))
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: page._take != "")
+    page.species.setCurrentIndex(page.species.findData(str(Species.MASK_RIGID)))
+    page.refresh()
+    assert page.card.text() == "Recording: print, worn on the face"
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: page.last_take != "")
+    assert page.last.text().startswith("print, worn on the face")
+
+
+def test_what_was_typed_stays_where_it_is_refused(
+    page: CollectPage, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object) -> str:
+        raise InputError("There is no such pseudonym.", "Give another one.")
+
+    monkeypatch.setattr("gui.views.collect.page.add_subject", refuse)
+    desk.window.actions_table["new_subject"].trigger()
+    dialog = page.findChild(SubjectDialog)
+    assert dialog is not None
+    qtbot.keyClicks(dialog.pseudonym, "n-1")
+    qtbot.keyClicks(dialog.reference, "folder 3")
+    dialog.confirmed.setChecked(True)
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    ok.click()
+    qtbot.waitUntil(lambda: dialog.problem.isVisible())
+    assert dialog.problem.text() == "There is no such pseudonym. Give another one."
+    assert (dialog.pseudonym.text(), ok.isEnabled()) == ("n-1", True)
+    dialog.reject()
+
+
+def test_no_species_is_too_long_for_the_card(page: CollectPage, german: None) -> None:
+    page._takes, page.recording = codes.species(Species.MAKEUP), True
+    page.refresh()
+    QApplication.processEvents()
+    assert page.card.heightForWidth(page.card.width()) <= page.card.height()
+    assert page.card.minimumSizeHint().width() <= page.card.width()
+    page.recording = False

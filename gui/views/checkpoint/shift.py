@@ -128,6 +128,7 @@ class ShiftDialog(QDialog):
 
     def _failed(self, error: BaseException) -> None:
         self.rows.clear()
+        self.answers.setText("")
         self.context.show_error(error)
         self.refresh()
 

@@ -56,6 +56,8 @@ class CollectPage(Page):
         self.last_take = ""
         self._take = ""
         """The take that runs, once it has begun."""
+        self._takes = self._words = ""
+        """What it shows, in a word and in full: the card may be set to the next one meanwhile."""
         self._number = 0
         """Of the last press of Record: what an earlier one asked for begins no more."""
         self._take_picture: FrameSet | None = None
@@ -71,6 +73,7 @@ class CollectPage(Page):
         self.distance = combo_box(self, tr("Distance"))
         self.seconds = spin_box(1, 60, 3, " s", self)
         self.card = heading("", self, 1.5)
+        self.card.setWordWrap(True)
         self.progress = quiet("", self)
         self.last = quiet(tr("No take yet."), self)
         self.plan_model = PlanModel(self._load_plan(), self._save_plan)
@@ -340,6 +343,8 @@ class CollectPage(Page):
             condition=f"{self.condition.currentData()}, {self.distance.currentText()}",
         )
 
+        self._takes = codes.species(label.species or "")
+        self._words = f"{self._takes}, {self.condition.currentText()}, {self.distance.currentText()}"
         self._number += 1
         number = self._number
 
@@ -382,8 +387,7 @@ class CollectPage(Page):
         if not self._take:
             return  # it was stopped before it began
         self.last_take, self._take = self._take, ""
-        words = codes.species(str(self.species.currentData()))
-        self.last.setText(f"{words}, {self.condition.currentText()}, {self.distance.currentText()}")
+        self.last.setText(self._words)
         if self._take_picture is not None:
             for view in self.strip:
                 view.set_source_kind(self.context.link.source_kind, self.context.link.shadow)
@@ -428,5 +432,5 @@ class CollectPage(Page):
         record.setEnabled(self.recording or self.allowed)
         actions["retake"].setEnabled(bool(self.last_take) and not self.recording and self.allowed)
         actions["discard_take"].setEnabled(bool(self.last_take) and not self.recording)
-        words = codes.species(str(self.species.currentData()))
-        self.card.setText(tr("Recording: {what}", what=words) if self.recording else words)
+        next_one = codes.species(str(self.species.currentData()))
+        self.card.setText(tr("Recording: {what}", what=self._takes) if self.recording else next_one)
