@@ -25,7 +25,7 @@ from gui.services import Services
 from gui.settings import Settings, save_settings
 from gui.tasks import Tasks
 from gui.views.page import Page
-from gui.views.people.dialogs import SecretDialog
+from gui.views.people.dialogs import CodeDialog, SecretDialog
 from gui.widgets.command_palette import CommandPalette
 from gui.widgets.health_line import HealthLine
 from gui.widgets.rail import Rail
@@ -248,10 +248,13 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def show_error(self, error: BaseException) -> None:
         """A known error becomes a notice, anything else the way of bugs."""
-        if isinstance(error, DeniedError) and self.doorkeeping.actor == LOCAL:
+        # A recovery code is shown once: its dialog logs out when it was read.
+        read = self.findChild(CodeDialog) is None
+        if isinstance(error, DeniedError) and self.doorkeeping.actor == LOCAL and read:
             self.logged_out.emit(tr("This station asks people to log in now."))  # somebody added accounts meanwhile
         if isinstance(error, KnownError):
-            self.notify(error.what, error.remedy, Level.ERROR)
+            done = error.exit_code is ExitCode.DONE  # proposed, say: nothing went wrong
+            self.notify(error.what, error.remedy, Level.INFO if done else Level.ERROR)
         else:
             self.bug.emit(error)
 

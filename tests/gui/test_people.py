@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from core.access import LOCAL, Actor, DeniedError, Permission, Role
 from core.codes import Outcome, SecondLineResult, SessionPurpose, SiteKeyMethod
@@ -18,6 +20,7 @@ from core.door.output import DoorPlaces
 from core.station.ports import SessionOrder
 from gui.actions import PAGES
 from gui.app import Desk, SallyportApp
+from gui.command import Command
 from gui.main_window import LOG_IN
 from gui.services import Services
 from gui.views.checkpoint.page import CheckpointPage
@@ -479,3 +482,96 @@ def test_a_key_of_the_door_takes_two_people_in_the_window(
 def test_an_operator_does_not_see_the_site_policy(closed_desk: Desk, qtbot: QtBot) -> None:
     enter(closed_desk, qtbot, "olga")
     assert not closed_desk.window.actions_table["site_policy"].isVisible()
+
+
+def test_an_account_that_is_refused_can_be_corrected(desk: Desk, qtbot: QtBot) -> None:
+    page = page_of(desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.view is not None)
+    desk.window.actions_table["add_account"].trigger()
+    dialog = page.findChild(AccountDialog)
+    assert dialog is not None
+    dialog.account.setText("ada")
+    for field in (dialog.secret, dialog.again):
+        field.setText("short")
+    dialog.accept()
+    qtbot.waitUntil(dialog.problem.isVisible)
+    assert "15 characters" in dialog.problem.text()
+    assert dialog.account.text() == "ada"
+    for field in (dialog.secret, dialog.again):
+        field.setText(PASSPHRASE)
+    dialog.accept()
+    qtbot.waitUntil(lambda: page.findChild(CodeDialog) is not None)
+
+
+def roles_shown(page: PeoplePage) -> list[str]:
+    accounts = page.view.accounts if page.view is not None else ()
+    return [f"{one.name} {role}" for one in accounts for role in one.roles]
+
+
+def test_roles_change_also_where_the_answer_has_to_wait(closed_desk: Desk, qtbot: QtBot) -> None:
+    """What was ticked is read at once: the work is done in another thread, when the dialog may be gone."""
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.view is not None and bool(page.view.accounts))
+    assert page.view is not None
+    page.table.selectRow([one.name for one in page.view.accounts].index("olga"))
+    gate = threading.Event()
+    closed_desk.tasks.run(lambda _catalogue: gate.wait(30), lambda _nothing: None)
+    closed_desk.window.actions_table["change_roles"].trigger()
+    dialog = page.findChild(AccountDialog)
+    assert dialog is not None
+    dialog.roles[Role.COLLECTOR].setChecked(True)
+    dialog.accept()
+    qtbot.wait(100)
+    gate.set()
+    qtbot.waitUntil(lambda: "olga collector" in roles_shown(page))
+
+
+def test_a_recovery_code_stays_on_screen_whoever_walks_by(desk: Desk, station: FakeStation, qtbot: QtBot) -> None:
+    """From the first account on the open station may do nothing any more; its window stays until the code was read."""
+    page = page_of(desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.view is not None)
+    desk.window.actions_table["add_account"].trigger()
+    dialog = page.findChild(AccountDialog)
+    assert dialog is not None
+    dialog.account.setText("ada")
+    for field in (dialog.secret, dialog.again):
+        field.setText(PASSPHRASE)
+    dialog.accept()
+    qtbot.waitUntil(lambda: page.findChild(CodeDialog) is not None)
+    code = page.findChild(CodeDialog)
+    station.say(committed(Outcome.ATTACK))
+    qtbot.wait(300)
+    assert isValid(code), "the window was renewed, and the code is lost"
+    assert code is not None
+    code.accept()
+    qtbot.waitUntil(lambda: desk.window.front == LOG_IN)
+
+
+def test_a_change_is_approved_once(closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:
+    catalogue.log_ins.log_in("bea", PASSPHRASE)
+    with pytest.raises(ProposedError):
+        catalogue.proposals.set_rule(False, "a small lab")
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    qtbot.waitUntil(lambda: page.approvals.selected is not None)
+    for _ in range(2):
+        page.approvals.approve.click()
+    assert len(page.findChildren(Command)) == 1
+    qtbot.waitUntil(lambda: page.approvals.selected is None)
+    qtbot.waitUntil(page.approvals.isEnabled)
+
+
+def test_a_second_recovery_code_is_not_made_before_the_first_is_shown(closed_desk: Desk, qtbot: QtBot) -> None:
+    enter(closed_desk, qtbot, "ada")
+    page = page_of(closed_desk, "people")
+    assert isinstance(page, PeoplePage)
+    for _ in range(2):
+        closed_desk.window.actions_table["new_recovery_code"].trigger()
+    qtbot.waitUntil(lambda: bool(page.findChildren(CodeDialog)) and not closed_desk.tasks.busy)
+    assert len(page.findChildren(CodeDialog)) == 1
+    page.findChildren(CodeDialog)[0].accept()

@@ -268,7 +268,9 @@ class PeoplePage(Page):
         def approved(output: str) -> None:
             self._approved(output, proposal)
 
-        Command(self.context.services.command(arguments), approved, self._not_made, self)
+        self.approvals.setEnabled(False)  # it takes seconds, and is approved once
+        command = Command(self.context.services.command(arguments), approved, self._not_made, self)
+        command.ended.connect(lambda: self.approvals.setEnabled(True))
 
     def _approved(self, output: str, proposal: Proposal) -> None:
         self.view = None
