@@ -3,11 +3,12 @@ from __future__ import annotations
 import sys
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from core.codes import ConnectionState, Species
-from core.messages import SetOptions
+from core.messages import Problem, SetOptions
 from core.scenes.artefacts import RENDERED_SPECIES
 from core.scenes.spec import LIVE_SENSORS, SCENES, SceneSpec
 from devices.sources import SourceSpec
@@ -136,3 +137,22 @@ def test_the_stream_model_keeps_qt_rules(qtbot: QtBot, qtmodeltester: ModelTeste
     model.show(health())
     qtmodeltester.check(model)
     assert model.data(model.index(1, 0)) == "Depth"
+
+
+def test_nothing_of_the_camera_before_is_shown_where_the_next_one_fails(
+    page: DevicesPage, desk: Desk, station: FakeStation, qtbot: QtBot
+) -> None:
+    desk.link.connect_source("simulated:corridor")
+    qtbot.waitUntil(lambda: desk.link.source == "simulated:corridor")
+    station.say(Problem("There is no camera.", "Plug one in.", fatal=True))
+    qtbot.waitUntil(lambda: desk.link.failure is not None)
+    assert page.state.text() == "The camera could not be opened"
+    assert "sim-1" not in [label.text() for label in page.facts.findChildren(QLabel) if label.isVisible()]
+    assert page.streams.rows.data(page.streams.rows.index(0, 1)) == "absent"
+
+
+def test_why_a_camera_is_lost_is_told_in_german(
+    page: DevicesPage, station: FakeStation, qtbot: QtBot, german: None
+) -> None:
+    station.say(health(ConnectionState.LOST, problem="The camera stopped delivering frames."))
+    qtbot.waitUntil(lambda: page.problem.text() == "Die Kamera liefert keine Bilder mehr.")

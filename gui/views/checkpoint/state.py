@@ -97,7 +97,7 @@ class CheckpointState:
             why = tr("A technician has to accept this camera on the page Devices.")
             return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, why)
         if self.frame_age_ms > LOST_MS:
-            known = self.health.problem or codes.connection(self.health.state)
+            known = told(self.health.problem) or codes.connection(self.health.state)
             starting = self.health.state in (
                 ConnectionState.SEARCHING,
                 ConnectionState.OPENING,

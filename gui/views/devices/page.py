@@ -208,6 +208,9 @@ class DevicesPage(Page):
         elif link.health is None:
             self.state.setText(tr("Opening the camera"))
             self.problem.setText(link.source)
+        if link.health is None:  # what is shown is of another camera
+            self.facts.clear()
+            self.streams.show_health(None)
         self.problem.setVisible(bool(self.problem.text()))
         actions = self.context.actions
         actions["apply_options"].setEnabled(link.connected)
@@ -218,7 +221,7 @@ class DevicesPage(Page):
     def _on_health(self, health: CameraHealth) -> None:
         device, facts = health.device, self.facts
         self.state.setText(codes.connection(health.state))
-        self.problem.setText(health.problem)
+        self.problem.setText(told(health.problem))
         self.problem.setVisible(bool(health.problem))
         for view in self.views:
             view.set_source_kind(health.source_kind, self.context.link.shadow)

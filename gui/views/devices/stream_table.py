@@ -19,8 +19,8 @@ class StreamModel(QAbstractTableModel):
         super().__init__()
         self._health: CameraHealth | None = None
 
-    def show(self, health: CameraHealth) -> None:
-        """New counters."""
+    def show(self, health: CameraHealth | None) -> None:
+        """New counters; ``None``: of a camera that is not known yet."""
         self._health = health
         self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, self.columnCount() - 1))
 
@@ -90,6 +90,6 @@ class StreamTable(QTableView):
         self.setFixedHeight(32 * 3 + 38)
         self.setAccessibleName(tr("Streams of the camera"))
 
-    def show_health(self, health: CameraHealth) -> None:
-        """New counters."""
+    def show_health(self, health: CameraHealth | None) -> None:
+        """See `StreamModel.show`."""
         self.rows.show(health)
