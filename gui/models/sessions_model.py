@@ -32,9 +32,15 @@ class SessionsModel(PagedModel[Session]):
         self._filters = filters
         self.refresh()
 
+    @property
+    def sorted_by(self) -> tuple[int, Qt.SortOrder]:
+        """The column by which the rows are sorted, and its order."""
+        column = next(number for number, name in _SORTS.items() if name == self._sort)
+        return column, Qt.SortOrder.DescendingOrder if self._descending else Qt.SortOrder.AscendingOrder
+
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort in SQL; columns without an index are left alone."""
-        if column in _SORTS:
+        if column in _SORTS and (column, order) != self.sorted_by:
             self._sort, self._descending = _SORTS[column], order == Qt.SortOrder.DescendingOrder
             self.refresh()
 
@@ -52,13 +58,17 @@ class SessionsModel(PagedModel[Session]):
         return tr("Begun"), tr("Name"), tr("Sets"), tr("State")
 
     def _cell(self, row: Session, column: int, role: int) -> object:
-        """The tool tip tells id and problem."""
+        """The tool tip tells the whole name, id and problem."""
         if role == Qt.ItemDataRole.ToolTipRole:
             kind = codes.source(row.source_kind)
-            return "\n".join(p for p in (row.id, codes.purpose(row.purpose), kind, row.problem) if p)
+            return "\n".join(p for p in (_name(row), row.id, codes.purpose(row.purpose), kind, row.problem) if p)
         return (
             datetime.fromtimestamp(row.created_utc_s).strftime("%m-%d %H:%M"),
-            " ".join(part for part in (row.name, row.subject) if part) or codes.purpose(row.purpose),
+            _name(row) or codes.purpose(row.purpose),
             str(row.recorded),
             codes.session_state(row.state),
         )[column]
+
+
+def _name(row: Session) -> str:
+    return " ".join(part for part in (row.name, row.subject) if part)

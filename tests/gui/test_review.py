@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QPoint, Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +16,7 @@ from core.codes import Outcome, RecordMode, SessionPurpose, SourceKind
 from core.errors import InputError
 from core.frames import ALL_MODALITIES, Modality, ModalityMask
 from gui.app import Desk, SallyportApp
+from gui.main_window import MainWindow
 from gui.models.presentations_model import PresentationsModel
 from gui.models.sessions_model import PAGE, SessionsModel
 from gui.services import Services
@@ -227,3 +228,46 @@ def test_an_imported_session_says_who_signed_it(services: Services, tmp_path: Pa
     unknown = origin_words(Provenance("ab" * 32))
     assert unknown == "Signed by a lane that nobody here trusted: abababababababab"
     assert origin_words(Provenance()) == "Imported without a signature"
+
+
+def test_a_session_of_decisions_is_no_error_after_one_whose_frames_are_still_read(
+    page: ReviewPage, qtbot: QtBot
+) -> None:
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        bare = catalogue.sessions.open(SessionPurpose.CHECKPOINT, RecordMode.DECISIONS, SourceKind.SIMULATED)
+        catalogue.sessions.close(bare)
+        opened = open_session(catalogue, bare)
+    page.player.step(1)  # its frame set is on the way
+    page.player.show_session(opened)
+    qtbot.waitUntil(lambda: not page.context.tasks.busy)
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    assert not window.toasts.shown
+
+
+def test_a_session_is_shown_although_a_frame_set_of_the_one_before_was_damaged(
+    page: ReviewPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = page.opened
+    assert good is not None
+    broken = replace(good, store=None)
+    page.player.show_session(broken)  # its first frame set cannot be read
+    page.player.show_session(good)
+    qtbot.waitUntil(lambda: page.player.shown is not None)
+
+
+def test_the_arrow_stands_where_rows_are_sorted(page: ReviewPage, qtbot: QtBot) -> None:
+    header = page.table.horizontalHeader()
+    state = QPoint(header.sectionPosition(3) + 10, 10)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=state)
+    assert header.sortIndicatorSection() == 0, "there is no index over states"
+    name = QPoint(header.sectionPosition(1) + 10, 10)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=name)
+    assert (header.sortIndicatorSection(), page.sessions.sorted_by[0]) == (1, 1)
+
+
+def test_a_long_name_is_told_in_full_and_widens_nothing(page: ReviewPage) -> None:
+    page.title.setText("a name that is longer than any title has room " * 5)
+    assert page.minimumSizeHint().width() <= 1180
+    found = page.sessions.data(page.sessions.index(0, 1), Qt.ItemDataRole.ToolTipRole)
+    assert str(found).startswith("demo")

@@ -103,7 +103,7 @@ class ReviewPage(Page):
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
         self.table.horizontalHeader().resizeSection(0, _BEGUN_PX)
-        self.table.horizontalHeader().setSortIndicator(0, Qt.SortOrder.DescendingOrder)
+        self.table.horizontalHeader().setSortIndicator(*self.sessions.sorted_by)
         left.addWidget(self.table, 3)
         left.addWidget(self.count)
         left.addWidget(heading(tr("Presentations"), self))
@@ -167,6 +167,7 @@ class ReviewPage(Page):
         actions.connect("refresh_review", self.sessions.refresh)
         self.sessions.loaded.connect(self._on_loaded)
         self.sessions.failed.connect(self._on_failed)
+        self.table.horizontalHeader().sortIndicatorChanged.connect(self._on_sorted)
         self.table.selectionModel().currentRowChanged.connect(self._on_session)
         self.takes.selectionModel().currentRowChanged.connect(self._on_take)
         self.player.moved.connect(self.trace.show_set)
@@ -207,6 +208,11 @@ class ReviewPage(Page):
     @property
     def _filtered(self) -> bool:
         return any(box.currentData() for box in (self.purpose, self.kind, self.state))
+
+    def _on_sorted(self, column: int, order: Qt.SortOrder) -> None:
+        """The arrow stands where rows are really sorted, also where a column that cannot be was clicked."""
+        if (column, order) != self.sessions.sorted_by:
+            self.table.horizontalHeader().setSortIndicator(*self.sessions.sorted_by)
 
     @Slot(int)
     def _on_loaded(self, rows: int) -> None:

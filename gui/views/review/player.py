@@ -138,14 +138,14 @@ class Player(QWidget):
     # --- reading ------------------------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        if self._reading or self._opened is None:
+        if self._reading or self._opened is None or not self._opened.timeline:
             return
         self._reading = True
         opened, position = self._opened, self._wanted
         self._context.tasks.run(
             lambda _catalogue: read_set(opened, position),
             lambda found: self._show(opened, position, found),
-            self._failed,
+            lambda error: self._failed(opened, error),
             self,
         )
 
@@ -169,7 +169,10 @@ class Player(QWidget):
         if opened is not self._opened or position != self._wanted:
             self._read()
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, opened: Opened, error: BaseException) -> None:
         self._reading = False
-        self.pause()
+        if opened is self._opened:
+            self.pause()
+        else:  # of another session, which is not shown any more: this one was not read yet
+            self._read()
         self._context.show_error(error)
