@@ -28,6 +28,10 @@ class AuditModel(PagedModel[AuditEntry]):
         self._filters = filters
         self.refresh()
 
+    def row_of(self, entry: int) -> int | None:
+        """Row of an entry, if it has been read."""
+        return next((row for row, known in enumerate(self._rows) if known.id == entry), None)
+
     def _request(self, after: Any) -> Callable[[Catalogue], Page[AuditEntry]]:
         filters = self._filters
 

@@ -18,7 +18,9 @@ class TextTable(QAbstractTableModel):
         self._rows: Sequence[Sequence[str]] = ()
 
     def show(self, rows: Sequence[Sequence[str]]) -> None:
-        """Show other rows."""
+        """Show other rows; the same ones leave the view as it is, with what is chosen and where it is scrolled to."""
+        if rows == self._rows:
+            return
         self.beginResetModel()
         self._rows = rows
         self.endResetModel()

@@ -225,3 +225,12 @@ def test_a_report_is_shown_before_it_is_saved(desk: Desk, qtbot: QtBot, tmp_path
     with zipfile.ZipFile(out) as file:
         assert file.read("checks.json").decode() == dialog.text.toPlainText()
     dialog.reject()
+
+
+def test_the_entry_that_is_looked_at_stays_chosen(page: AuditPage, qtbot: QtBot) -> None:
+    page.table.selectRow(40)
+    chosen = page.facts.value("No.")
+    page.refresh()
+    qtbot.waitUntil(lambda: page.model.rowCount() == PAGE and not page.context.tasks.busy)
+    assert page.table.currentIndex().row() == 40
+    assert page.facts.value("No.") == chosen

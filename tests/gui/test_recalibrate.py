@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -25,6 +26,7 @@ from gui.views.recalibrate.reading import read_material
 from gui.views.recalibrate.run_step import remaining
 from gui.views.recalibrate.summary import balance_of, missing, sentences
 from gui.widgets.curves import Curves
+from gui.widgets.tables import make_table
 from main import main
 from storage.catalogue import open_catalogue
 from tests.gui.fakes import verdict
@@ -283,3 +285,27 @@ def test_models_keep_qt_rules(services: Services, qtbot: QtBot, qtmodeltester: M
     table = TextTable(("a", "b"))
     table.show([("1", "2"), ("3", "4")])
     qtmodeltester.check(table)
+
+
+def test_what_was_erased_is_not_listed_any_more(page: RecalibratePage, qtbot: QtBot) -> None:
+    page.go_to_step(DATA)
+    qtbot.waitUntil(lambda: page.data.model.rowCount() > 0)
+    with open_catalogue(page.context.services.data_dir) as catalogue:
+        catalogue.file.execute("UPDATE presentations SET state = 'discarded'")
+    page.context.erasing.erased.emit()
+    qtbot.waitUntil(lambda: page.data.model.rowCount() == 0)
+
+
+def test_the_same_rows_leave_a_table_as_it_is(qtbot: QtBot) -> None:
+    """What a page reads again and again takes no choice away."""
+    model = TextTable(("When", "What"))
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    table = make_table("History", holder)
+    table.setModel(model)
+    model.show([("1", "promote"), ("2", "rollback")])
+    table.selectRow(1)
+    model.show([("1", "promote"), ("2", "rollback")])
+    assert table.currentIndex().row() == 1
+    model.show([("1", "promote")])
+    assert not table.currentIndex().isValid()

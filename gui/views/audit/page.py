@@ -53,6 +53,8 @@ class AuditPage(Page):
         self.broken = False
         """Whether a break stands that nobody has acknowledged."""
         self._running: Task | None = None
+        self._chosen = 0
+        """The entry that is looked at: it stays chosen when the log is read again."""
         self.model = AuditModel(context.tasks)
         self.model.setParent(self)
         self.table = make_table(tr("Audit log"), self)
@@ -184,7 +186,7 @@ class AuditPage(Page):
         else:
             self.count.setText(tr_count(rows, "{n} entry", "{n} entries"))
         if rows and not self.table.currentIndex().isValid():
-            self.table.selectRow(0)
+            self.table.selectRow(self.model.row_of(self._chosen) or 0)
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
@@ -196,6 +198,7 @@ class AuditPage(Page):
         if not current.isValid():
             return
         entry = self.model.at(current.row())
+        self._chosen = entry.id
         self.facts.set(tr("No."), str(entry.id))
         self.facts.set(tr("When"), datetime.fromtimestamp(entry.utc_s).strftime("%Y-%m-%d %H:%M:%S"))
         self.facts.set(tr("Who"), entry.actor)

@@ -108,6 +108,11 @@ class RecalibratePage(Page):
         self._timer.stop()
         self.data.outlook.stop()
 
+    def erased(self) -> None:
+        """Sessions may be gone that are listed here, and chosen."""
+        if self._timer.isActive():
+            self._read_step(self.steps.currentIndex())
+
     # --- steps --------------------------------------------------------------------------------------------------
 
     @Slot(int)
