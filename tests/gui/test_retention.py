@@ -451,3 +451,19 @@ def test_nothing_is_begun_twice_a_day_nor_without_a_term(services: Services, ope
     desk.retention.look()
     qtbot.waitUntil(lambda: not desk.tasks.busy)
     assert not desk.erasing.busy, "its day is not over"
+
+
+def test_a_failure_is_told_and_the_dialog_closes_as_before(
+    services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    old_takes(services, "ann")
+    desk = open_desk()
+    set_lab_term(services, desk, qtbot)
+    dialog = opened(desk, qtbot)
+    desk.erasing._command = lambda arguments: ["false", *arguments]
+    dialog.due.begin()
+    close = dialog.buttons.button(dialog.buttons.StandardButton.Close)
+    qtbot.waitUntil(lambda: not dialog.due.running and not desk.tasks.busy)
+    assert close.text() == "Close"
+    assert "code 1" in dialog.due.summary.text()
+    dialog.reject()

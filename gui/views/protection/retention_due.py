@@ -48,6 +48,8 @@ class DuePanel(Plate):
         self._context, self._changed = context, changed
         self._running: Command | None = None
         self._overall = (0, 0)
+        self._failure = ""
+        """Why what was asked for last could not be done."""
         self.model = TextTable((tr("When"), tr("What"), tr("Person"), tr("Why"), tr("State")))
         self.table = make_table(tr("What goes"), self)
         self.summary, self.last = quiet("", self), quiet("", self)
@@ -116,7 +118,7 @@ class DuePanel(Plate):
     def show_view(self, view: RetentionView) -> None:
         """Show the dry run, unless a question stands or work goes on."""
         self.model.show([_row(expiry, view) for expiry in (*view.due[:SHOWN], *view.later[:SHOWN])])
-        self.summary.setText(_summary(view))
+        self.summary.setText(self._failure or _summary(view))
         self.last.setText("\n".join(line for line in (_last(view), _unknown(view)) if line))
         self.erase.setEnabled(view.ready > 0)
         if view.terms:
@@ -128,13 +130,14 @@ class DuePanel(Plate):
 
     def leave(self) -> None:
         """To the list, or to its empty state."""
-        self.stages.setCurrentIndex(LIST if self.model.rowCount() else EMPTY)
+        self.stages.setCurrentIndex(LIST if self.model.rowCount() or self._failure else EMPTY)
 
     # --- erasing ------------------------------------------------------------------------------------------------
 
     def ask(self) -> None:
         """Count what would go, and ask."""
         self.erase.setEnabled(False)
+        self._failure = ""
         self._context.tasks.run(what_goes, self._ask, self._failed, self)
 
     def _ask(self, going: Going) -> None:
@@ -193,13 +196,14 @@ class DuePanel(Plate):
     def _failed(self, error: BaseException) -> None:
         """What was done stays done; the list says what is left."""
         self._running = None
-        self.leave()
         if isinstance(error, KnownError):
-            self.summary.setText(told_error(error))
-            self.erase.setEnabled(True)
-            self.stages.setCurrentIndex(LIST)
+            self._failure = told_error(error)
+            self.summary.setText(self._failure)
         else:
             self._context.show_error(error)
+        self.erase.setEnabled(True)
+        self.leave()
+        self._changed()
 
 
 def _row(expiry: Expiry, view: RetentionView) -> tuple[str, ...]:
