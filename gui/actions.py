@@ -160,12 +160,17 @@ class Actions(QObject):
             if info.page == page:
                 widget.addAction(action)
 
-    def invoke(self, action_id: str) -> None:
-        """Do a verb from the palette; its page comes to the front first, and may then have enabled it."""
+    def invoke(self, action_id: str) -> bool:
+        """Do a verb from the palette; its page comes to the front first, and may then have enabled it.
+
+        Returns whether it can be done now.
+        """
         info = self._infos[action_id]
         if info.page:
             self._go_to(info.page)
+        able = self._actions[action_id].isEnabled()
         self._actions[action_id].trigger()
+        return able
 
     def retint(self) -> None:
         """Draw the icons in the palette's new colours."""

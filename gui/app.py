@@ -182,7 +182,7 @@ class Desk(QObject):
         language = install_language(self.app, self.settings.language)
         theme = apply_theme(self.app, self.settings.theme)
         before, self._look = self._look, (language, theme)
-        return before[0] != language
+        return before != self._look
 
     def _shown_now(self) -> tuple[object, ...]:
         """Preferences that pages follow from when they are built."""

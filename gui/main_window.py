@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWi
 
 from core.access import LOCAL, Actor, DeniedError, Permission
 from core.door.output import DoorPlaces
-from core.errors import KnownError
+from core.errors import ExitCode, KnownError
 from core.messages import Problem
 from core.probing import AlarmRaised
 from gui.actions import PAGES, Actions
@@ -161,7 +161,7 @@ class MainWindow(QMainWindow):
             self._rule_timer.setInterval(RULE_MS)
             self._rule_timer.timeout.connect(self._read_rule)
             self._rule_timer.start()
-        self.command_palette.chosen.connect(actions.invoke)
+        self.command_palette.chosen.connect(self._do_verb)
         link.health_changed.connect(self.health_line.show_health)
         link.model_ready.connect(self.health_line.set_model)
         link.door_changed.connect(self.health_line.show_door)
@@ -278,6 +278,11 @@ class MainWindow(QMainWindow):
 
     def _read_rule(self) -> None:
         self.tasks.run(lambda catalogue: catalogue.proposals.rule_is_on, self.who_line.show_rule, owner=self)
+
+    @Slot(str)
+    def _do_verb(self, verb: str) -> None:
+        if not self.actions_table.invoke(verb):
+            self.notify(tr("{verb}: that cannot be done now.", verb=self.actions_table[verb].text()))
 
     # --- the window itself --------------------------------------------------------------------------------------
 

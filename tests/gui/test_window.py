@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.access import Actor
 from core.codes import ConnectionState
-from core.errors import HostError, InputError, KnownError
+from core.errors import ExitCode, HostError, InputError, KnownError
 from core.frames import Modality, ModalityMask
 from core.messages import Problem, StreamEnded
 from gui.actions import PAGES
@@ -291,3 +291,41 @@ def test_what_is_preferred_holds_at_once(desk: Desk, qtbot: QtBot) -> None:
     assert isinstance(page, CheckpointPage)
     assert page.depth_view.range_m == (1.0, 4.0)
     assert not page.banner.announce
+
+
+def test_a_long_failure_does_not_widen_the_window(desk: Desk, station: FakeStation, qtbot: QtBot) -> None:
+    what = "The recording /home/somebody/recordings/2026-11-27/lobby-north/the-name-of-a-recording.db3 cannot be read: "
+    station.say(Problem(what + "it is none.", "Choose another one.", fatal=True))
+    qtbot.waitUntil(lambda: desk.link.failure is not None)
+    checkpoint = desk.window.pages["checkpoint"]
+    assert isinstance(checkpoint, CheckpointPage)
+    checkpoint.refresh()
+    assert desk.window.minimumSizeHint().width() <= 1024
+    line = desk.window.health_line
+    assert line.accessibleDescription() == line.state.text() == what + "it is none."
+
+
+def test_the_palette_says_what_cannot_be_done_now(desk: Desk, qtbot: QtBot) -> None:
+    desk.window.actions_table["palette"].trigger()
+    palette = desk.window.command_palette
+    qtbot.keyClicks(palette.field, "checkpoint unlock")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert notices(desk) == ["Unlock: that cannot be done now."]
+
+
+def test_what_is_only_proposed_is_no_error(desk: Desk) -> None:
+    class ProposedError(KnownError):
+        exit_code = ExitCode.DONE
+
+    desk.window.show_error(ProposedError("Proposed 3.", "Another one approves it."))
+    assert desk.window.toasts.shown[0].level is Level.INFO
+
+
+def test_another_look_opens_the_window_anew(desk: Desk, qapp: SallyportApp) -> None:
+    """Plots are drawn in the colours of the look in which they were made."""
+    before = desk.window
+    desk.settings.theme = "dark"
+    desk._on_look_changed()
+    assert desk.window is not before
+    desk.settings.theme = "light"
+    desk._on_look_changed()
