@@ -61,6 +61,27 @@ def test_space_on_close_closes_the_shift_check(desk: Desk, station: FakeStation,
         qtbot.keyClick(page.shift.shut, Qt.Key.Key_Space)
 
 
+def test_space_twice_in_the_shift_check_begins_once_and_closes_nothing(
+    desk: Desk, station: FakeStation, frames: FakeFrames, qtbot: QtBot
+) -> None:
+    frames.push(frame_set(1))
+    ready(station)
+    qtbot.waitUntil(desk.window.actions_table["shift_check"].isEnabled)
+    desk.window.actions_table["shift_check"].trigger()
+    page = desk.window.pages["checkpoint"]
+    assert isinstance(page, CheckpointPage)
+    dialog = page.shift
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.on.hasFocus() and dialog.isActiveWindow())
+    for _ in range(2):
+        qtbot.keyClick(dialog.focusWidget() or dialog, Qt.Key.Key_Space)
+    assert dialog.busy
+    assert dialog.isVisible()
+    qtbot.keyClick(dialog.focusWidget() or dialog, Qt.Key.Key_Space)
+    assert dialog.isVisible()
+    dialog.close()
+
+
 def test_return_in_the_plan_sets_the_card(desk: Desk, station: FakeStation, frames: FakeFrames, qtbot: QtBot) -> None:
     frames.push(frame_set(1))
     ready(station)

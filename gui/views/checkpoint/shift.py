@@ -74,6 +74,14 @@ class ShiftDialog(QDialog):
     def _press(self) -> None:
         (self.shut if self.shut.hasFocus() else self.on).click()
 
+    def _allow(self, able: bool) -> None:
+        """Whether Space goes on. Where it does not, the focus would go to Close, and a second press would close."""
+        if able != self.on.isEnabled():
+            self.shut.setFocusPolicy(Qt.FocusPolicy.StrongFocus if able else Qt.FocusPolicy.NoFocus)
+            self.on.setEnabled(able)
+            if able:
+                self.on.setFocus()
+
     @property
     def busy(self) -> bool:
         """Whether an answer is waited for."""
@@ -146,7 +154,7 @@ class ShiftDialog(QDialog):
             self.todo.setText(tr("2. Hold the kit print before the camera"))
         waiting = tr("Look at the camera") if self._running else tr("Waiting for the camera")
         self.on.setText(waiting if self.busy else tr("Repeat") if self.passed is not None else tr("Ready"))
-        self.on.setEnabled(not self.busy and link.connected)
+        self._allow(not self.busy and link.connected)
         if self._wanted and ready and link.session and link.source == self._shows:
             self._wanted = False
             label = SHOWN[len(self.rows)]
