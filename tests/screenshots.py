@@ -30,6 +30,7 @@ from gui.views.audit.page import AuditPage
 from gui.views.checkpoint.page import CheckpointPage
 from gui.views.collect.page import CollectPage
 from gui.views.devices.page import DevicesPage
+from gui.views.protection.door_key_dialog import DoorKeyDialog
 from gui.views.protection.erase_dialog import EraseDialog
 from gui.views.protection.keys_dialog import KeysDialog
 from gui.views.protection.policy_dialog import PolicyDialog
@@ -321,7 +322,7 @@ def _measured(wizard: QualifyDialog, placements: int) -> bool:
 
 
 def protection(camera: Camera) -> None:
-    """Keys, site policy, retention; and last a person is erased: the question, the certificate."""
+    """Keys, door key, site policy, retention; and last a person is erased: the question, the certificate."""
     camera.page("review")
     camera.desk.window.actions_table["site_keys"].trigger()
     keys = camera.desk.window.findChildren(KeysDialog)[-1]
@@ -329,6 +330,12 @@ def protection(camera: Camera) -> None:
     camera.rest(0.3)
     camera.take("keys", keys)
     keys.reject()
+    camera.desk.window.actions_table["door_key"].trigger()
+    door = camera.desk.window.findChildren(DoorKeyDialog)[-1]
+    camera.wait(lambda: door.view is not None)
+    camera.rest(0.3)
+    camera.take("door-key", door)
+    door.reject()
     camera.desk.window.actions_table["site_policy"].trigger()
     policy = camera.desk.window.findChildren(PolicyDialog)[-1]
     camera.wait(lambda: policy.found is not None)
