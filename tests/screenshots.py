@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 import main as program
 from core.codes import JobState, Outcome, SessionPurpose, Species
@@ -55,6 +56,7 @@ BONA_FIDE = "simulated:booth,seed=3,sensor=d435,species=bona_fide"
 ATTACK = "simulated:booth,seed=3,sensor=d435,species=print_flat"
 EMPTY = "simulated:empty"
 """Nobody is decided about: the machine is free for what the picture is of."""
+_Kind = TypeVar("_Kind", bound=QDialog)
 SITE_SPECIES = "bona_fide,print_flat,print_worn,replay_tablet,mask_rigid"
 
 
@@ -321,27 +323,22 @@ def _measured(wizard: QualifyDialog, placements: int) -> bool:
     return wizard.progress is not None and len(wizard.progress.record.placements) == placements
 
 
+def _dialog(camera: Camera, verb: str, kind: type[_Kind], name: str, read: Callable[[_Kind], object]) -> None:
+    """A dialog as it is once it has read what it shows."""
+    camera.desk.window.actions_table[verb].trigger()
+    dialog = camera.desk.window.findChildren(kind)[-1]
+    camera.wait(lambda: read(dialog) is not None)
+    camera.rest(0.3)
+    camera.take(name, dialog)
+    dialog.reject()
+
+
 def protection(camera: Camera) -> None:
     """Keys, door key, site policy, retention; and last a person is erased: the question, the certificate."""
     camera.page("review")
-    camera.desk.window.actions_table["site_keys"].trigger()
-    keys = camera.desk.window.findChildren(KeysDialog)[-1]
-    camera.wait(lambda: keys.status is not None)
-    camera.rest(0.3)
-    camera.take("keys", keys)
-    keys.reject()
-    camera.desk.window.actions_table["door_key"].trigger()
-    door = camera.desk.window.findChildren(DoorKeyDialog)[-1]
-    camera.wait(lambda: door.view is not None)
-    camera.rest(0.3)
-    camera.take("door-key", door)
-    door.reject()
-    camera.desk.window.actions_table["site_policy"].trigger()
-    policy = camera.desk.window.findChildren(PolicyDialog)[-1]
-    camera.wait(lambda: policy.found is not None)
-    camera.rest(0.3)
-    camera.take("site-policy", policy)
-    policy.reject()
+    _dialog(camera, "site_keys", KeysDialog, "keys", lambda keys: keys.status)
+    _dialog(camera, "door_key", DoorKeyDialog, "door-key", lambda door: door.view)
+    _dialog(camera, "site_policy", PolicyDialog, "site-policy", lambda policy: policy.found)
     retention(camera)
     review = camera.page("review")
     assert isinstance(review, ReviewPage)
