@@ -82,17 +82,13 @@ def adapted(options: Namespace, champion: Path, work: Path, report: Report, canc
 
 def _study(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
     from core.benchmark.command import StudyOrder, run
+    from core.benchmark.protocols import PROTOCOLS
 
-    if options.protocol == "streams":
-        return _streams(options, work, report, canceled)
-    if options.protocol == "streams-whole":
-        return _streams_whole(options, work, report, canceled)
-    if options.protocol == "streams-dev":
-        return _streams_dev(options, work, report, canceled)
-    if options.protocol == "streams-harm":
-        return _streams_harm(options, work, report, canceled)
-    if options.protocol == "gate":
-        return _gate(options, work, report, canceled)
+    if options.protocol in _FORMS:
+        return _FORMS[options.protocol](options, work, report, canceled)
+    if options.protocol not in PROTOCOLS:
+        known = ", ".join((*PROTOCOLS, *_FORMS))
+        raise UsageError(f"There is no protocol {options.protocol!r}.", f"Use one of {known}.")
     order = StudyOrder(
         protocol=options.protocol,
         out=_out(options, page=True),
@@ -167,6 +163,16 @@ def _gate(options: Namespace, work: Path, report: Report, canceled: Canceled) ->
     order = GateOrder(_out(options, page=True), work, options.quick, options.processes, draws=options.draws)
     run(order, report, canceled)
     return ExitCode.DONE
+
+
+_FORMS = {
+    "streams": _streams,
+    "streams-whole": _streams_whole,
+    "streams-dev": _streams_dev,
+    "streams-harm": _streams_harm,
+    "gate": _gate,
+}
+"""Protocols that are commands of their own."""
 
 
 def _guarantees(options: Namespace, work: Path, report: Report, canceled: Canceled) -> int:
