@@ -57,6 +57,9 @@ class VerbButton(QPushButton):
         keys = self._action.shortcut().toString(self._action.shortcut().SequenceFormat.NativeText)
         self.setAccessibleName(words)
         self.setToolTip(f"{words}  {keys}".strip() if self._compact else keys)
+        home = self._home()
+        if self.hasFocus() and not self._action.isEnabled() and home is not None:
+            home.setFocus()  # Qt would give it to the next button, which the next Space would then press
         self.setEnabled(self._action.isEnabled())
         if not self._action.isVisible():  # not this person's: absent, not greyed
             self.hide()
@@ -65,6 +68,13 @@ class VerbButton(QPushButton):
         if not self._compact:
             lead = "" if self._primary else "  "
             self.setText(f"{lead}{words}   {keys}" if keys else f"{lead}{words}")
+
+    def _home(self) -> QWidget | None:
+        """The page whose verb it is."""
+        widget = self.parentWidget()
+        while widget is not None and self._action not in widget.actions():
+            widget = widget.parentWidget()
+        return widget
 
 
 def form_layout(parent: QWidget | None = None) -> QFormLayout:

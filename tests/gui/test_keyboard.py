@@ -10,7 +10,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.codes import Species
+from core.codes import SourceKind, Species
+from core.messages import LockOutChanged
 from gui.app import Desk
 from gui.views.checkpoint.page import CheckpointPage
 from gui.views.collect.page import CollectPage
@@ -48,17 +49,32 @@ def test_space_presses_the_button_that_has_the_focus(desk: Desk, station: FakeSt
     assert not station.named("begin_presentation"), "the page's own verb of that key"
 
 
-def test_space_on_close_closes_the_shift_check(desk: Desk, station: FakeStation, qtbot: QtBot) -> None:
+def test_a_button_that_cannot_be_pressed_any_more_leaves_the_focus_to_its_page(
+    desk: Desk, station: FakeStation, qtbot: QtBot
+) -> None:
+    ready(station)
+    desk.window.activateWindow()
+    qtbot.waitUntil(desk.window.actions_table["next_person"].isEnabled)
+    button = button_of(desk, "next_person")
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus)
+    station.say(LockOutChanged(SourceKind.SIMULATED, locked=True))
+    qtbot.waitUntil(lambda: not button.isEnabled())
+    assert QApplication.focusWidget() is desk.window.pages["checkpoint"]
+
+
+def test_the_focus_of_the_shift_check_is_never_on_what_space_does_not_press(
+    desk: Desk, station: FakeStation, qtbot: QtBot
+) -> None:
     ready(station)
     qtbot.waitUntil(desk.window.actions_table["shift_check"].isEnabled)
     desk.window.actions_table["shift_check"].trigger()
     page = desk.window.pages["checkpoint"]
     assert isinstance(page, CheckpointPage)
     assert page.shift is not None
-    page.shift.shut.setFocus()
-    qtbot.waitUntil(page.shift.shut.hasFocus)
+    assert stops(page.shift) == [page.shift.on]
     with qtbot.waitSignal(page.shift.finished, timeout=2000):
-        qtbot.keyClick(page.shift.shut, Qt.Key.Key_Space)
+        qtbot.keyClick(page.shift, Qt.Key.Key_Escape)
 
 
 def test_space_twice_in_the_shift_check_begins_once_and_closes_nothing(

@@ -42,8 +42,9 @@ class ShiftDialog(QDialog):
         self.on = QPushButton(self)
         self.on.setProperty("primary", True)
         # Not the button's own shortcut: that goes with every change of its text.
-        QShortcut(QKeySequence(Qt.Key.Key_Space), self).activated.connect(self._press)
+        QShortcut(QKeySequence(Qt.Key.Key_Space), self).activated.connect(self.on.click)
         self.shut = QPushButton(tr("&Close"), self)
+        self.shut.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Space would do the other verb; Escape closes
         for button in (self.on, self.shut):
             button.setAutoDefault(False)
         self._build()
@@ -69,18 +70,6 @@ class ShiftDialog(QDialog):
         column.addWidget(self.answers, 1)
         column.addLayout(verbs)
         self.setMinimumSize(560, 260)
-
-    @Slot()
-    def _press(self) -> None:
-        (self.shut if self.shut.hasFocus() else self.on).click()
-
-    def _allow(self, able: bool) -> None:
-        """Whether Space goes on. Where it does not, the focus would go to Close, and a second press would close."""
-        if able != self.on.isEnabled():
-            self.shut.setFocusPolicy(Qt.FocusPolicy.StrongFocus if able else Qt.FocusPolicy.NoFocus)
-            self.on.setEnabled(able)
-            if able:
-                self.on.setFocus()
 
     @property
     def busy(self) -> bool:
@@ -154,7 +143,7 @@ class ShiftDialog(QDialog):
             self.todo.setText(tr("2. Hold the kit print before the camera"))
         waiting = tr("Look at the camera") if self._running else tr("Waiting for the camera")
         self.on.setText(waiting if self.busy else tr("Repeat") if self.passed is not None else tr("Ready"))
-        self._allow(not self.busy and link.connected)
+        self.on.setEnabled(not self.busy and link.connected)
         if self._wanted and ready and link.session and link.source == self._shows:
             self._wanted = False
             label = SHOWN[len(self.rows)]
