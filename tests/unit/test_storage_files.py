@@ -396,7 +396,7 @@ def test_people_whose_pseudonyms_end_alike_stay_two(catalogue: Catalogue, tmp_pa
         catalogue.sessions.close(session)
         manifest = export_session(catalogue, session, tmp_path / str(number)).manifest
         assert len(import_manifest(catalogue, manifest, "no_person", "again").sessions) == 1
-    assert [one.subject for one in catalogue.sessions.named("again")] == ["again/north/1", "again/south/1"]
+    assert {one.subject for one in catalogue.sessions.named("again")} == {"again/north/1", "again/south/1"}
 
 
 def _two_subjects(catalogue: Catalogue, session: str, tmp_path: Path) -> Path:
