@@ -160,9 +160,9 @@ class CaptureSupervisor:
             self._warned = False
             if isinstance(message, CameraHealth):
                 self._health, self._health_ms = message, self._heard_ms
-            if isinstance(message, RecordingClosed) and self._recording is not None:
+            if isinstance(message, RecordingClosed) and self._recording and message.session == self._recording.session:
                 # It stopped by itself: whoever ordered it takes it for over, and nobody would ever stop another.
-                self._recording = None if message.session == self._recording.session else self._recording
+                self._recording = None
             self._finished = self._finished or isinstance(message, StreamEnded) or _is_fatal(message)
         return messages
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.adaptation.distance import decision_distance, parameter_distance, too_far
 from core.adaptation.execution import Pass, Prepared
 from core.adaptation.gate import refused, unstable
-from core.adaptation.judging import Bars, Deployed, Judge, Judged, bars_of
+from core.adaptation.judging import Bars, Deployed, Judge, Judged, bars_of, deployed
 from core.adaptation.paired import Stratum
 from core.adaptation.reporting import Side, reported
 from core.adaptation.result import Distance, JobReport
@@ -86,17 +86,16 @@ def judged_pairs(work: Pass, prepared: Prepared) -> list[tuple[Judged, Judged]]:
 def report_of(work: Pass, prepared: Prepared, written: Written, pairs: Sequence[tuple[Judged, Judged]]) -> JobReport:
     """The gate's answer to what was judged, and the figures behind it."""
     plan = work.plan
-    champion = bars_of(prepared.manifest)
     distance = _distance(work, prepared, written, pairs)
     beyond = [unstable()] if prepared.trainer.gave_up else []
     beyond += [] if distance is None else too_far(distance, plan.gate)
-    source, withheld = written.manifest.threshold_source, written.manifest.withheld
+    source = written.manifest.threshold_source
     found = reported(
         plan,
         pairs,
-        Side(Deployed(champion, withheld), prepared.manifest.threshold_source),
-        Side(Deployed(written.recalibrated, withheld), source),
-        Side(Deployed(written.bars, withheld), source),
+        Side(deployed(prepared.manifest), prepared.manifest.threshold_source),
+        Side(Deployed(written.recalibrated, prepared.manifest.withheld), source),
+        Side(deployed(written.manifest), source),
         work.without_face,
     )
     return found.model_copy(

@@ -207,6 +207,11 @@ class Deployed:
         return Trial(found.presentation, found.subject, found.species, mask, score, outcome)
 
 
+def deployed(manifest: Manifest) -> Deployed:
+    """The model of a manifest, with its own thresholds."""
+    return Deployed(bars_of(manifest), manifest.withheld)
+
+
 def trials_of(judged: Iterable[Judged], model: Deployed, mask: ModalityMask | None = None) -> list[Trial]:
     """Trials for a BLOCK: under ``mask``, or each presentation under its most complete one."""
     return [model.trial(one, mask or one.mask) for one in judged if (mask or one.mask) in one.logits]

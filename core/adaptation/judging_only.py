@@ -14,7 +14,7 @@ import torch
 
 from core.adaptation.early import encode
 from core.adaptation.execution import Pass
-from core.adaptation.judging import Deployed, Judge, Judged, bars_of
+from core.adaptation.judging import Judge, Judged, deployed
 from core.adaptation.material import Sample, site_samples
 from core.adaptation.reporting import Side, reported
 from core.adaptation.result import JobReport
@@ -36,9 +36,7 @@ def judge_model(work: Pass, model: Path) -> JobReport:
     for sample in chain(_site(work), _source(work)):
         first, second = (judge(encode(network, sample, 0, work.plan.seed))[0] for network, judge in judges)
         pairs.append((first, second))
-    champion, candidate = (
-        Side(Deployed(bars_of(manifest), manifest.withheld), manifest.threshold_source) for _, manifest in networks
-    )
+    champion, candidate = (Side(deployed(manifest), manifest.threshold_source) for _, manifest in networks)
     return reported(work.plan, pairs, champion, champion, candidate, work.without_face)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from core.adaptation.candidate import Written
 from core.adaptation.early import encode
 from core.adaptation.execution import Pass, Prepared
-from core.adaptation.judging import Deployed, Judge, bars_of
+from core.adaptation.judging import Judge, deployed
 from core.adaptation.material import Sample, unlabelled_crops
 from core.adaptation.paired import Stratum
 from core.adaptation.plan import PlannedTraffic
@@ -33,10 +33,7 @@ def decided_again(work: Pass, prepared: Prepared, written: Written) -> Traffic |
     if not planned:
         return None
     judge_of = Judge((prepared.champion, prepared.trainer.teacher), prepared.manifest.novelty)
-    models = (
-        Deployed(bars_of(prepared.manifest), prepared.manifest.withheld),
-        Deployed(written.bars, written.manifest.withheld),
-    )
+    models = (deployed(prepared.manifest), deployed(written.manifest))
     here = _still_here(work.store, planned)
     outcomes: dict[str, dict[str, int]] = {}
     changed: list[TrafficChange] = []

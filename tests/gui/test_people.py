@@ -285,14 +285,20 @@ def test_a_window_that_was_open_before_accounts_came_asks_to_log_in(
     qtbot.waitUntil(lambda: desk.window.front == LOG_IN)
 
 
-def test_one_proposes_and_another_approves_in_the_window(closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:
+def before_a_proposal(desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> PeoplePage:
+    """Bea has proposed to drop the two-person rule; Ada looks at it."""
     catalogue.log_ins.log_in("bea", PASSPHRASE)
     with pytest.raises(ProposedError):
         catalogue.proposals.set_rule(False, "a small lab")
-    enter(closed_desk, qtbot, "ada")
-    page = page_of(closed_desk, "people")
+    enter(desk, qtbot, "ada")
+    page = page_of(desk, "people")
     assert isinstance(page, PeoplePage)
     qtbot.waitUntil(lambda: page.approvals.selected is not None)
+    return page
+
+
+def test_one_proposes_and_another_approves_in_the_window(closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:
+    page = before_a_proposal(closed_desk, catalogue, qtbot)
     assert page.approvals.approve.isEnabled()
     assert page.view is not None
     assert [account.name for account in page.view.accounts] == sorted(PEOPLE)
@@ -552,13 +558,7 @@ def test_a_recovery_code_stays_on_screen_whoever_walks_by(desk: Desk, station: F
 
 
 def test_a_change_is_approved_once(closed_desk: Desk, catalogue: Catalogue, qtbot: QtBot) -> None:
-    catalogue.log_ins.log_in("bea", PASSPHRASE)
-    with pytest.raises(ProposedError):
-        catalogue.proposals.set_rule(False, "a small lab")
-    enter(closed_desk, qtbot, "ada")
-    page = page_of(closed_desk, "people")
-    assert isinstance(page, PeoplePage)
-    qtbot.waitUntil(lambda: page.approvals.selected is not None)
+    page = before_a_proposal(closed_desk, catalogue, qtbot)
     for _ in range(2):
         page.approvals.approve.click()
     assert len(page.findChildren(Command)) == 1
