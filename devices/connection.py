@@ -14,12 +14,12 @@ Thresholds: reliability.md section 3.4.
 
 from __future__ import annotations
 
-from collections import deque
 from enum import StrEnum
 
 from core.clock import Clock
 from core.codes import ConnectionState as State
 from core.frames import ModalityMask
+from core.restarts import RestartBudget
 from devices.meter import HOLD_MS, Presence
 
 SEARCH_MS = 1000.0
@@ -28,10 +28,6 @@ WARM_UP_MS = 2000.0
 LOST_MS = 1000.0
 RESTART_MS = 3000.0
 RESTARTS_BEFORE_RESET = 3
-BACK_OFF_MS = 500.0
-MAX_BACK_OFF_MS = 8000.0
-MAX_RESTARTS = 5
-BUDGET_WINDOW_MS = 600_000.0
 
 _READING = frozenset({State.WARM_UP, State.STREAMING, State.DEGRADED})
 
@@ -45,25 +41,6 @@ class Step(StrEnum):
     CLOSE = "close"
     RESET = "reset"
     STOP = "stop"
-
-
-class RestartBudget:
-    """At most ``MAX_RESTARTS`` within ``BUDGET_WINDOW_MS``, each after a longer pause."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._restarts: deque[float] = deque()
-
-    def take(self) -> float | None:
-        """The pause before this restart in ms; ``None`` when the budget is spent."""
-        now_ms = self._clock.now_ms()
-        while self._restarts and now_ms - self._restarts[0] > BUDGET_WINDOW_MS:
-            self._restarts.popleft()
-        if len(self._restarts) >= MAX_RESTARTS:
-            return None
-        pause_ms = BACK_OFF_MS * 2.0 ** len(self._restarts)
-        self._restarts.append(now_ms)
-        return float(min(pause_ms, MAX_BACK_OFF_MS))
 
 
 class Connection:

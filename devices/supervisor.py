@@ -28,7 +28,7 @@ from core.messages import (
     StreamEnded,
 )
 from core.processes import Child
-from devices.connection import RestartBudget
+from core.restarts import RestartBudget
 from devices.worker import CaptureSpec
 
 log = logging.getLogger(__name__)

@@ -179,3 +179,19 @@ def test_a_killed_inference_process_answers_no_response_and_comes_back(
     station.finish()
     ledger.at_most("kill-inference", deciding_again_s=recovery_s)
     ledger.add("kill-inference", kills=1, **check_stored(tmp_path, station, states={SessionState.CLOSED}))
+
+
+@pytest.mark.fault_row("stall")
+def test_an_inference_process_that_hangs_is_replaced(tmp_path: Path, launch: Callable[..., RunningStation]) -> None:
+    station = launch()
+    station.wait_until(recorded_at_least(station, 5))
+    station.wait_until(lambda: station.models > 0)
+    models, hanging = station.models, station.pids["inference"]
+    time.sleep(1.0)
+    os.kill(hanging, signal.SIGSTOP)
+    station.wait_until(lambda: station.models > models)
+    verdicts = len(station.verdicts)
+    station.wait_until(lambda: len(station.verdicts) > verdicts)
+    assert not psutil.pid_exists(hanging)
+    station.finish()
+    check_stored(tmp_path, station, states={SessionState.CLOSED})

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from core.clock import FakeClock
 from core.codes import ConnectionState as State
 from core.frames import ALL_MODALITIES, Modality, ModalityMask
-from devices.connection import MAX_RESTARTS, RESTARTS_BEFORE_RESET, Connection, RestartBudget, Step
+from core.restarts import MAX_RESTARTS, RestartBudget
+from devices.connection import RESTARTS_BEFORE_RESET, Connection, Step
 
 NO_DEPTH = ModalityMask.of([Modality.RGB, Modality.IR])
 

@@ -30,6 +30,7 @@ from core.messages import (
 )
 from core.probing import AlarmRaised
 from core.processes import Child
+from core.restarts import MAX_BACK_OFF_MS
 from core.station import SessionOrder, Station
 from core.station.inference import InferenceLink
 from core.station.ports import PresentationLabel
@@ -250,6 +251,8 @@ def test_a_test_that_inference_did_not_survive_stays_a_test(live: Bench, monkeyp
         live.station.begin_presentation(PresentationLabel(test=test))
         TOLD[-1].close()
         live.station.poll(0.0)
+        live.clock.advance(MAX_BACK_OFF_MS)
+        live.station.poll(0.0)  # started again, it ends at once
         verdict = verdicts(live.catalogue)[-1]
         assert (verdict.outcome, verdict.shadow) == (Outcome.NON_RESPONSE, test)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -25,46 +23,7 @@ from core.messages import (
 )
 from devices.supervisor import CaptureSupervisor
 from devices.worker import CaptureSpec
-
-
-class FakeChild:
-    """Has the interface of `core.processes.Child`; speaks and dies when the test says so."""
-
-    def __init__(self, spec: CaptureSpec) -> None:
-        self.spec = spec
-        self.alive = False
-        self.pid = 1
-        self.pipe: Any
-        self.pipe, self._theirs = get_context("spawn").Pipe()
-
-    def start(self) -> None:
-        self.alive = True
-
-    def send(self, message: object) -> bool:
-        self.pipe.send(message)
-        return True
-
-    def says(self, message: Message) -> None:
-        self._theirs.send(message)
-
-    def heard(self) -> list[Message]:
-        messages = []
-        with contextlib.suppress(EOFError):
-            while self._theirs.poll():
-                messages.append(self._theirs.recv())
-        return messages
-
-    def join(self, timeout_s: float) -> bool:
-        return not self.alive
-
-    def kill(self) -> None:
-        self.alive = False
-        self.close()
-
-    def close(self) -> None:
-        if self.pipe is not None:
-            self.pipe.close()
-            self.pipe = None
+from tests.played_child import PlayedChild
 
 
 @pytest.fixture
@@ -73,14 +32,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def children() -> list[FakeChild]:
+def children() -> list[PlayedChild]:
     return []
 
 
 @pytest.fixture
-def link(clock: FakeClock, children: list[FakeChild]) -> CaptureSupervisor:
+def link(clock: FakeClock, children: list[PlayedChild]) -> CaptureSupervisor:
     def make(spec: CaptureSpec) -> Any:
-        children.append(FakeChild(spec))
+        children.append(PlayedChild(spec))
         return children[-1]
 
     link = CaptureSupervisor(CaptureSpec("simulated", "ring"), make, clock)
@@ -93,7 +52,7 @@ def health(state: ConnectionState = ConnectionState.STREAMING, camera_s: float =
 
 
 def test_a_process_that_talks_is_left_alone(
-    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+    link: CaptureSupervisor, clock: FakeClock, children: list[PlayedChild]
 ) -> None:
     for _ in range(100):
         children[0].says(health())
@@ -103,7 +62,7 @@ def test_a_process_that_talks_is_left_alone(
 
 
 def test_silence_is_told_then_killed_then_replaced(
-    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+    link: CaptureSupervisor, clock: FakeClock, children: list[PlayedChild]
 ) -> None:
     recording = StartRecording("s1", "path", RecordMode.FRAMES)
     link.send(SetOptions({"exposure": 5.0, "gain": 16.0}))
@@ -131,7 +90,7 @@ def test_silence_is_told_then_killed_then_replaced(
 
 
 def test_a_stopped_recording_is_not_started_again(
-    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+    link: CaptureSupervisor, clock: FakeClock, children: list[PlayedChild]
 ) -> None:
     link.send(StartRecording("s1", "path", RecordMode.FRAMES))
     link.send(StopRecording())
@@ -143,7 +102,7 @@ def test_a_stopped_recording_is_not_started_again(
 
 
 def test_a_recording_that_stopped_by_itself_is_not_started_again(
-    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+    link: CaptureSupervisor, clock: FakeClock, children: list[PlayedChild]
 ) -> None:
     link.send(StartRecording("s1", "path", RecordMode.FRAMES))
     children[0].says(RecordingClosed("s1", 10, 0, "The disk is full."))
@@ -156,7 +115,7 @@ def test_a_recording_that_stopped_by_itself_is_not_started_again(
 
 
 def test_the_end_of_the_recording_before_stops_none(
-    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]
+    link: CaptureSupervisor, clock: FakeClock, children: list[PlayedChild]
 ) -> None:
     newer = StartRecording("s2", "path", RecordMode.FRAMES)
     link.send(newer)
@@ -169,7 +128,7 @@ def test_the_end_of_the_recording_before_stops_none(
     assert children[1].heard() == [newer]
 
 
-def test_opening_may_take_longer(link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]) -> None:
+def test_opening_may_take_longer(link: CaptureSupervisor, clock: FakeClock, children: list[PlayedChild]) -> None:
     children[0].says(health(ConnectionState.OPENING))
     link.poll()
     clock.advance(20_000.0)
@@ -179,7 +138,7 @@ def test_opening_may_take_longer(link: CaptureSupervisor, clock: FakeClock, chil
     assert not children[0].alive
 
 
-def test_too_many_deaths_end_in_failed(link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild]) -> None:
+def test_too_many_deaths_end_in_failed(link: CaptureSupervisor, clock: FakeClock, children: list[PlayedChild]) -> None:
     said: list[Message] = []
     for _ in range(200):
         if children[-1].alive:
@@ -196,7 +155,7 @@ def test_too_many_deaths_end_in_failed(link: CaptureSupervisor, clock: FakeClock
 
 @pytest.mark.parametrize("last_word", [StreamEnded(), Problem("no file", fatal=True)])
 def test_what_ended_by_itself_stays_ended(
-    link: CaptureSupervisor, clock: FakeClock, children: list[FakeChild], last_word: Message
+    link: CaptureSupervisor, clock: FakeClock, children: list[PlayedChild], last_word: Message
 ) -> None:
     children[0].says(last_word)
     assert link.poll() == [last_word]
@@ -206,7 +165,7 @@ def test_what_ended_by_itself_stays_ended(
     assert len(children) == 1
 
 
-def test_shutdown_asks_first(link: CaptureSupervisor, children: list[FakeChild]) -> None:
+def test_shutdown_asks_first(link: CaptureSupervisor, children: list[PlayedChild]) -> None:
     link.shutdown(0.1)
     assert children[0].heard() == [Shutdown()]
     assert not children[0].alive
