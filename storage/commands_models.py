@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import ExitCode, InputError
-from core.terminal import Interrupt, percentage, plain, progress, show_rows, told_left_out
+from core.terminal import Interrupt, percentage, plain, progress, say, show_rows, told_left_out
 from storage.catalogue import Catalogue
 from storage.lineage import learned
 from storage.opening import bundle_of, folder_of, load_model, opened
@@ -66,6 +66,7 @@ def self_test(bundle: Path) -> None:
 
 def evaluate(options: Namespace) -> int:
     """A model on a manifest, by ISO/IEC 30107-3; exit code 3 where lines were left out, or hybrids are of nobody."""
+    from core.data.likeness import picture_warnings
     from core.data.manifest import read_manifest
     from core.evaluation.evaluate import evaluate
     from core.evaluation.hybrids import BesideHybrids
@@ -78,6 +79,8 @@ def evaluate(options: Namespace) -> int:
     table_beside(options.json, options.manifest)
     with opened(options) as (_, registry), Interrupt() as canceled:
         manifest = read_manifest(options.manifest, options.modalities or ALL_MODALITIES)
+        for warning in picture_warnings(manifest.path.name, manifest.rows):
+            say(warning)
         scorer = load_model(options.model, registry)
         beside = BesideHybrids(scorer) if options.hybrids else None
         evaluation = evaluate(

@@ -26,6 +26,8 @@ def bring_in(catalogue: Catalogue, options: Namespace) -> int:
     for session in report.sessions:
         print(session)
     say(*_origin(report.provenance))
+    for warning in report.warnings:
+        say(warning)
     if report.skipped:
         say(f"stored before: {', '.join(report.skipped)}")
     return told_left_out(report.left_out, "line")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.access import Permission
 from core.codes import RecordMode, SessionPurpose, SessionState, SourceKind
+from core.data.likeness import picture_warnings
 from core.data.manifest import LeftOut, ManifestRow, load_frame_set, read_manifest
 from core.errors import CanceledError, InputError, UsageError, sentence
 from core.frames import FrameSet, Modality, StreamProfile
@@ -58,7 +59,7 @@ UNKNOWN_SUBJECT = "unknown"
 class ImportReport:
     """What an import did. ``skipped``: subjects that an earlier run of the same import had stored already.
 
-    ``provenance``: who signed what was imported.
+    ``provenance``: who signed what was imported; ``warnings``: where its faces do not look as faces do.
     """
 
     sessions: tuple[str, ...]
@@ -66,6 +67,7 @@ class ImportReport:
     left_out: tuple[LeftOut, ...]
     skipped: tuple[str, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
+    warnings: tuple[str, ...] = ()
 
 
 def import_manifest(
@@ -116,7 +118,8 @@ def import_manifest(
             sentence("No image of {name} can be used.", name=manifest_path.name), "Check the paths in the manifest."
         )
     told = tuple(sorted(run.left_out, key=lambda found: found.row))
-    return ImportReport(tuple(run.sessions), run.frame_sets, told, tuple(run.skipped), provenance)
+    warnings = tuple(picture_warnings(manifest_path.name, manifest.rows))
+    return ImportReport(tuple(run.sessions), run.frame_sets, told, tuple(run.skipped), provenance, warnings)
 
 
 def imported_from(catalogue: Catalogue, session: str) -> Provenance | None:

@@ -63,8 +63,9 @@ def robustness(options: Namespace, load: Load, report: Report, canceled: Cancele
 def adapted(options: Namespace, champion: Path, work: Path, report: Report, canceled: Canceled) -> int:
     """``--adapt --manifest F`` with ``--labelled N --draws K`` or ``--splits``: passes of the product on captures."""
     from core.benchmark.adapted import Order, as_markdown, run
+    from core.data.likeness import picture_warnings
     from core.data.manifest import LeftOut, read_manifest
-    from core.terminal import told_left_out
+    from core.terminal import say, told_left_out
 
     out = _out(options, page=True)
     if options.manifest is None or (options.labelled is None) == (options.splits is None):
@@ -72,6 +73,8 @@ def adapted(options: Namespace, champion: Path, work: Path, report: Report, canc
             "What should be adapted on?", "Give --manifest F and one of --labelled N [--draws K], --splits [N]."
         )
     manifest = read_manifest(options.manifest)
+    for warning in picture_warnings(manifest.path.name, manifest.rows):
+        say(warning)
     order = Order(manifest, champion, work, options.labelled or 0, options.draws or _DRAWS, options.splits)
     result = run(order, report, canceled)
     write_json(result, out, 1)

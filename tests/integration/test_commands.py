@@ -16,10 +16,13 @@ import numpy as np
 import pytest
 
 from core.codes import SessionState
+from core.data.collections.pictures import turned
 from core.data.manifest import COLUMNS
+from core.frames import Modality
 from core.model.manifest import FACTORY_BUNDLE
 from tests.integration.test_asked_to_end import states
 from tests.patience import PATIENCE_S, wait_until
+from tests.unit.collection_files import face, save
 
 PATIENCE = (5, 20, 60)
 """Seconds of camera time that a person stands there: more where the machine was too busy to answer sooner."""
@@ -209,6 +212,19 @@ def test_rows_that_cannot_be_used_are_left_out_and_the_report_is_written(tmp_pat
     report = json.loads(out.read_text(encoding="utf-8"))
     assert report["counts"]["presentations"] == 1
     assert sorted(entry["row"] for entry in report["left_out"]) == [3, 4, 5]
+
+
+def test_depth_that_grows_towards_the_camera_is_said(tmp_path: Path) -> None:
+    """Turned depth would else only show as everybody refused."""
+    rows = []
+    for number in range(6):
+        save(tmp_path / f"{number}.png", turned(face(seed=number)[Modality.DEPTH]))
+        rows.append({"presentation": f"p{number}", "subject": "s", "depth": f"{number}.png", "framing": "crop"})
+    manifest = write_manifest(tmp_path, *rows)
+    for command in (("evaluate", "--json", tmp_path / "out.json"), ("import", "--basis", "published", "--name", "n")):
+        done = sallyport(*command, "--manifest", manifest)
+        assert done.returncode == 0, done.stderr
+        assert "depth seems to grow towards the camera; here larger is farther" in done.stderr
 
 
 @pytest.mark.parametrize("damage", ["nan", "architecture", "flipped"])

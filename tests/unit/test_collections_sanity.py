@@ -12,7 +12,7 @@ import pytest
 from core.codes import Framing
 from core.data.collections import open_collection
 from core.data.collections.pictures import turned
-from core.data.collections.sanity import picture_warnings
+from core.data.likeness import picture_warnings
 from core.data.manifest import ManifestRow, load_frame_set
 from core.errors import HostError
 from core.frames import Modality
@@ -71,7 +71,7 @@ def test_swapped_colours_and_turned_depth_are_said(tmp_path: Path) -> None:
         images = {m: tmp_path / f"{number}_{m}.png" for m in (Modality.RGB, Modality.DEPTH)}
         rows.append(ManifestRow(f"p{number}", "", "", images, None, Framing.CROP))
     assert picture_warnings("wmca", rows) == [
-        "wmca: depth seems to grow towards the camera, against its documentation",
+        "wmca: depth seems to grow towards the camera; here larger is farther, or faces are refused",
         "wmca: faces are more blue than red; red and blue may be swapped",
     ]
     assert picture_warnings("wmca", rows[:3]) == []

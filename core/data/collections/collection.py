@@ -8,17 +8,10 @@ from pathlib import Path
 
 from core.data.collections.clips import Clip, Direction, Plan, Reader
 from core.data.collections.extract import prepare
-from core.data.collections.pictures import relief_sign
 from core.data.collections.protocol import SPLITS, Protocol
-from core.data.collections.sanity import (
-    AGREEMENT,
-    LOOKED_AT,
-    MIN_VOTES,
-    count_warnings,
-    people_warnings,
-    picture_warnings,
-)
+from core.data.collections.sanity import count_warnings, people_warnings
 from core.data.images import read_image
+from core.data.likeness import AGREEMENT, LOOKED_AT, MIN_VOTES, picture_warnings, relief_sign
 from core.data.manifest import LeftOut, ManifestRow
 from core.errors import CanceledError, InputError, UsageError
 from core.frames import Modality
@@ -76,6 +69,7 @@ class Collection:
                 report("reading the collection", (done + 1) / len(plan.clips))
         warnings += count_warnings("mmdg" if self.name == "mmdg" else name, plan.clips, splits)
         warnings += people_warnings({split: rows[split] for split in splits})
+        # Only of what trains or tunes: the test split decides nothing, not even about itself.
         warnings += picture_warnings(self.name, rows["train"] + rows["dev"])
         return Protocol(
             collection=self.name,

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.frames import Modality
-from core.surface import face_ellipse
 
 _BORDER = 8
 """8-bit level up to which a picture is black."""
 _MIN_BORDER_SHARE = 0.02
-_SIZE = 64
-_MIN_MEASURED = 0.2
 
 
 def checked(array: NDArray[Any], modality: Modality) -> NDArray[Any]:
@@ -81,21 +77,3 @@ def without_borders(pictures: Mapping[Modality, NDArray[Any]]) -> dict[Modality,
     if kept > 1.0 - _MIN_BORDER_SHARE:
         return dict(pictures)
     return {modality: np.ascontiguousarray(picture[inside]) for modality, picture in pictures.items()}
-
-
-def relief_sign(depth: NDArray[Any]) -> float | None:
-    """Relief of a face crop in its own spread: positive where the middle has smaller counts than the rim around it.
-
-    A face is nearer in its middle, so a bona fide crop whose counts rise with distance is positive. ``None`` where
-    too little of the face is measured or nothing stands out.
-    """
-    small = cv2.resize(depth, (_SIZE, _SIZE), interpolation=cv2.INTER_NEAREST).astype(np.float64)
-    measured = small > 0
-    face, middle = face_ellipse(_SIZE), face_ellipse(_SIZE, 0.45)
-    rim = face & ~face_ellipse(_SIZE, 0.75) & measured
-    middle = middle & measured
-    if rim.sum() < _MIN_MEASURED * face.sum() * 0.3 or middle.sum() < _MIN_MEASURED * face.sum() * 0.2:
-        return None
-    values = small[face & measured]
-    spread = float(np.percentile(values, 90) - np.percentile(values, 10))
-    return None if spread <= 0.0 else (float(np.median(small[rim])) - float(np.median(small[middle]))) / spread

@@ -1,30 +1,14 @@
-"""What can be known of a protocol's rows without a model: their number, their people, and how their pictures look.
+"""What can be known of a protocol's rows without a model: their number and their people.
 
-Nothing here is left out or changed; it warns. Pictures are only looked at where they train or tune: the test split
-decides nothing, not even about itself.
+Nothing here is left out or changed; it warns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.codes import Framing
 from core.data.collections.clips import Clip
-from core.data.collections.pictures import relief_sign
-from core.data.images import read_image
 from core.data.manifest import ManifestRow
-from core.errors import InputError
-from core.frames import Modality
-from core.surface import face_ellipse
-
-LOOKED_AT = 40
-"""Bona fide presentations whose pictures are looked at."""
-AGREEMENT = 0.7
-MIN_VOTES = 5
 
 _MASKS = 1123
 _EXPECTED: dict[tuple[str, str], dict[str, tuple[int, int | None]]] = {
@@ -72,47 +56,3 @@ def people_warnings(splits: dict[str, Sequence[ManifestRow]]) -> list[str]:
             if shared:
                 warnings.append(f"{len(shared)} subjects are in {one} and in {other}")
     return warnings
-
-
-def picture_warnings(collection: str, rows: Sequence[ManifestRow]) -> list[str]:
-    """Whether bona fide face crops look as faces do: the nose nearer than the rim, skin more red than blue."""
-    first = {row.presentation: row for row in reversed(rows) if row.bona_fide and row.framing is Framing.CROP}
-    chosen = [first[name] for name in sorted(first)]
-    chosen = chosen[:: max(1, len(chosen) // LOOKED_AT)]
-    relief = [sign for row in chosen if (sign := _relief(row)) is not None]
-    redness = [red for row in chosen if (red := _redness(row)) is not None]
-    warnings = []
-    if len(relief) >= MIN_VOTES and sum(sign < 0 for sign in relief) >= AGREEMENT * len(relief):
-        warnings.append(f"{collection}: depth seems to grow towards the camera, against its documentation")
-    if len(redness) >= MIN_VOTES and sum(red < 0 for red in redness) >= AGREEMENT * len(redness):
-        warnings.append(f"{collection}: faces are more blue than red; red and blue may be swapped")
-    return warnings
-
-
-def _relief(row: ManifestRow) -> float | None:
-    depth = _picture(row, Modality.DEPTH)
-    return None if depth is None else relief_sign(depth)
-
-
-def _redness(row: ManifestRow) -> float | None:
-    """Mean of red minus blue on the face, or ``None`` where there is no colour."""
-    picture = _picture(row, Modality.RGB)
-    if picture is None:
-        return None
-    height, width = picture.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = picture[top : top + side, left : left + side].astype(np.float64)
-    face = square[face_ellipse(side, 0.7)]
-    return float(face[:, 0].mean() - face[:, 2].mean())
-
-
-def _picture(row: ManifestRow, modality: Modality) -> NDArray[Any] | None:
-    """A picture of ``row``; what does not decode is told of when it is judged."""
-    path = row.images.get(modality)
-    if path is None or not path.is_file():
-        return None
-    try:
-        return read_image(path, modality)
-    except InputError:
-        return None
