@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import (
     QDialogButtonBox,
-    QFileDialog,
     QHBoxLayout,
     QListWidget,
     QPlainTextEdit,
@@ -23,6 +22,7 @@ from gui.i18n import tr, tr_count
 from gui.i18n.errors import told_error
 from gui.widgets.ask import Question
 from gui.widgets.forms import quiet
+from gui.widgets.save_dialog import ask_where
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
 from storage.support import Piece, safe_report, write_report
@@ -107,12 +107,7 @@ class SupportDialog(Question):
 
     def ask_where(self) -> None:
         """Ask for the file, and write it."""
-        dialog = QFileDialog(self, tr("Support report"), "sallyport-report.zip", "*.zip")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("zip")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.save_to)
-        dialog.open()
+        ask_where(self, tr("Support report"), "sallyport-report.zip", "*.zip", self.save_to)
 
     def save_to(self, path: str) -> None:
         """Write the pieces as they were shown."""

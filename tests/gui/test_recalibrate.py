@@ -197,6 +197,9 @@ def test_a_job_whose_process_is_gone_can_be_resumed(
     assert page.context.actions["resume_job"].isEnabled()
     page.context.actions["resume_job"].trigger()
     assert launched == [["adapt", "resume", job]]
+    assert not page.context.actions["resume_job"].isEnabled(), "one process is on its way"
+    page._forget_resumed()
+    assert page.context.actions["resume_job"].isEnabled(), "it never came"
 
 
 def test_a_job_that_ran_out_of_memory_is_told_and_can_be_resumed(

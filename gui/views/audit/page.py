@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QModelIndex, Qt, Slot
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -28,6 +27,7 @@ from gui.views.page import Page
 from gui.widgets.ask import ask_reason
 from gui.widgets.facts import Facts
 from gui.widgets.forms import GAP, EmptyState, Plate, VerbButton, combo_box, heading, quiet
+from gui.widgets.save_dialog import ask_where
 from gui.widgets.tables import make_table
 from gui.widgets.toast import Level
 from storage.audit_acknowledge import acknowledge
@@ -329,12 +329,7 @@ class AuditPage(Page):
 
     def export(self) -> None:
         """Ask where, and write the whole log there."""
-        dialog = QFileDialog(self, tr("Export the audit log"), "", "*.jsonl")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("jsonl")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.export_to)
-        dialog.open()
+        ask_where(self, tr("Export the audit log"), "", "*.jsonl", self.export_to)
 
     def export_to(self, path: str) -> None:
         """Write the whole log to ``path``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from core.errors import KnownError
@@ -25,6 +25,7 @@ from gui.views.qualify.dialog import QualifyDialog
 from gui.widgets.facts import Facts
 from gui.widgets.forms import GAP, Plate, VerbButton, heading, quiet
 from gui.widgets.picture_layouts import Strip
+from gui.widgets.save_dialog import ask_where
 from gui.widgets.stream_view import StreamView
 from gui.widgets.toast import Level
 
@@ -145,11 +146,7 @@ class DevicesPage(Page):
         if self._recording is not None:
             self._recording.stop()
             return
-        dialog = QFileDialog(self, tr("Record SDK file"), "", "*.db3")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("db3")
-        dialog.fileSelected.connect(self.record_to)
-        dialog.open()
+        ask_where(self, tr("Record SDK file"), "", "*.db3", self.record_to)
 
     def record_to(self, path: str) -> None:
         """The station lets go of the camera while the recorder has it."""

@@ -13,7 +13,6 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QDialogButtonBox,
-    QFileDialog,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -33,6 +32,7 @@ from gui.i18n.errors import told_error
 from gui.i18n.protection_codes import erasure_step
 from gui.widgets.ask import Question
 from gui.widgets.forms import add_row, combo_box, form_layout, quiet
+from gui.widgets.save_dialog import ask_where
 from storage.atomic import write_atomically
 from storage.erasure.certificate import readable
 from storage.erasure.inventory import Inventory, Target, TargetKind, take_inventory
@@ -201,11 +201,8 @@ class EraseDialog(Question):
         self.buttons.addButton(QDialogButtonBox.StandardButton.Close)
 
     def _save(self) -> None:
-        dialog = QFileDialog(self, tr("Save the certificate"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile(f"{self.certificate['erasure']}.txt")
-        dialog.fileSelected.connect(self.save_to)
-        dialog.open()
+        name = f"{self.certificate['erasure']}.txt"
+        ask_where(self, tr("Save the certificate"), name, "*.txt", self.save_to)
 
     def save_to(self, path: str) -> None:
         """Write the readable certificate to ``path``; the data folder keeps its own copy in any case."""

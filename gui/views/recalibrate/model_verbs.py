@@ -15,6 +15,7 @@ from gui.i18n import tr
 from gui.views.recalibrate.decide_step import DecideStep
 from gui.views.recalibrate.reading import ModelView
 from gui.widgets.ask import ask_reason
+from gui.widgets.save_dialog import ask_where
 from gui.widgets.toast import Level
 from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
@@ -157,11 +158,8 @@ class ModelVerbs(QObject):
     def send(self) -> None:
         """Ask where the chosen model goes, as one signed file."""
         model = self._decide.chosen
-        dialog = QFileDialog(self._parent, tr("Send to another lane"), f"model-{model[:12]}.zip", _FILES)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self.send_to(model, path))
-        dialog.open()
+        name = f"model-{model[:12]}.zip"
+        ask_where(self._parent, tr("Send to another lane"), name, _FILES, lambda path: self.send_to(model, path))
 
     def send_to(self, model: str, path: str) -> None:
         """Write a model and this lane's signature to a file."""

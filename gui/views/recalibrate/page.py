@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QLocale, QProcess, Qt, QTimer, Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtCore import QLocale, QProcess, QTimer, Slot
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
 
 from core.codes import JobState
 from core.errors import HostError
@@ -36,11 +36,14 @@ from gui.views.recalibrate.report_step import ReportStep
 from gui.views.recalibrate.run_step import RUNNING, RunStep
 from gui.views.recalibrate.site_step import SiteStep
 from gui.widgets.forms import combo_box, quiet
+from gui.widgets.save_dialog import ask_where
 from gui.widgets.stepper import Stepper
 from gui.widgets.toast import Level
 from storage.site_shift import read_shift
 
 WATCH_MS = 700
+_TAKES_OVER_MS = 10_000
+"""A process that was asked to resume a job needs this long at most until the job shows it."""
 SITE, DATA, RUN, REPORT, DECIDE = range(5)
 _OVER = (JobState.PAUSED, JobState.INTERRUPTED, JobState.OUT_OF_MEMORY)
 
@@ -78,6 +81,7 @@ class RecalibratePage(Page):
         self.column.addWidget(self.stepper)
         self.column.addLayout(row)
         self.column.addWidget(self.steps, 1)
+        self._resumed: tuple[str, JobState] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(WATCH_MS)
         self._timer.timeout.connect(self._watch)
@@ -179,7 +183,8 @@ class RecalibratePage(Page):
         actions["make_plan"].setEnabled(free and bool(self.data.sessions))
         actions["pause_job"].setEnabled(state in (JobState.PREPARING, JobState.TRAINING))
         actions["cancel_job"].setEnabled(state in RUNNING or state in _OVER)
-        actions["resume_job"].setEnabled(state in _OVER or state is JobState.QUEUED)
+        starting = job is not None and self._resumed == (job.id, state)
+        actions["resume_job"].setEnabled((state in _OVER or state is JobState.QUEUED) and not starting)
         actions["save_report"].setEnabled(free and job is not None and read_report(job.report) is not None)
         self.verbs.enable(job, self.models, self.data.sessions, free)
 
@@ -209,8 +214,14 @@ class RecalibratePage(Page):
 
     def resume(self) -> None:
         """Go on after a pause; after a kill or a crash a new process takes over at the last check-point."""
-        if self.job is not None:
-            self._launch(["adapt", "resume", self.job.id])
+        if self.job is not None and self._launch(["adapt", "resume", self.job.id]):
+            self._resumed = self.job.id, self.job.state
+            QTimer.singleShot(_TAKES_OVER_MS, self, self._forget_resumed)
+            self._enable()
+
+    def _forget_resumed(self) -> None:
+        self._resumed = None
+        self._enable()
 
     def _launch(self, arguments: list[str]) -> bool:
         """Start a process that survives the window."""
@@ -246,11 +257,8 @@ class RecalibratePage(Page):
         """Ask where the chosen job's report goes."""
         if self.job is None:
             return
-        dialog = QFileDialog(self, tr("Save report"), f"{self.job.id}.html", "HTML (*.html);;PDF (*.pdf)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self.save_report_to(Path(path)))
-        dialog.open()
+        name, forms = f"{self.job.id}.html", "HTML (*.html);;PDF (*.pdf)"
+        ask_where(self, tr("Save report"), name, forms, lambda path: self.save_report_to(Path(path)))
 
     def save_report_to(self, path: Path) -> None:
         """Write the chosen job's report as HTML or PDF, in the window's language."""
