@@ -208,7 +208,7 @@ class CaptureWorker:
         except HostError as error:
             if not self._spec.wait_for_device:
                 raise
-            if isinstance(error, NotLiveError) and str(error) != self._connection.problem:
+            if isinstance(error, NotLiveError) and error.in_one() != self._connection.problem:
                 _tell(self._pipe, Problem.of(error))  # not merely missing: somebody put something in its place
             self._connection.not_found(error.in_one())
             return
@@ -270,7 +270,7 @@ class CaptureWorker:
             self._recorder = self._make_recorder(order, frame_set.profiles)
             self._session = order.session
         except KnownError as error:
-            _tell(self._pipe, RecordingClosed(order.session, 0, 0, str(error)))
+            _tell(self._pipe, RecordingClosed(order.session, 0, 0, error.in_one()))
 
     def _finish_recording(self) -> None:
         if self._wanted is not None:

@@ -164,7 +164,7 @@ class SessionRecorder:
             self._store.checkpoint()
         except KnownError as error:
             # The write-ahead log stays beside the file; SQLite reads both, and the next start tidies up.
-            self._problem = self._problem or str(error)
+            self._problem = self._problem or error.in_one()
         self._store.close()
 
     def _drop_waiting(self) -> None:

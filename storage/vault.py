@@ -101,7 +101,7 @@ class Vault:
         try:
             self._found(row, ask=False)
         except (LockedError, InputError) as error:
-            problem = str(error)
+            problem = error.in_one()
         return VaultState(SiteKeyMethod(row["method"]), row["recovery"] is not None, bool(problem), problem)
 
     def site_key(self) -> SiteKey:

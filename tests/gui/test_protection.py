@@ -166,6 +166,20 @@ def test_a_hold_is_told_in_german_also_where_the_dialog_is_gone(
     assert desk.window.toasts.shown[0].what == "Für ann gilt eine Löschsperre: case 7."
 
 
+def test_why_a_site_is_locked_is_told_in_german(
+    german: None, qapp: SallyportApp, services: Services, open_desk: OpenDesk, qtbot: QtBot
+) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        protect(catalogue, SiteKeyMethod.PASSPHRASE, PASSPHRASE)
+    desk = open_desk()
+    install_language(qapp, "de")
+    desk.window.actions_table["site_keys"].trigger()
+    dialog = desk.window.findChildren(KeysDialog)[0]
+    qtbot.waitUntil(lambda: dialog.status is not None)
+    assert "Den Standort mit seiner Passphrase entsperren" in dialog.problem.text()
+    dialog.reject()
+
+
 def test_a_passphrase_protects_and_a_locked_site_is_unlocked(
     services: Services, open_desk: OpenDesk, qtbot: QtBot
 ) -> None:

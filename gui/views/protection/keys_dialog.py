@@ -134,7 +134,7 @@ class KeysDialog(Question):
         if not status.recovery:
             counts.append(tr("no recovery code was given out"))
         self.counts.setText(", ".join(counts))
-        self.problem.setText(status.problem)
+        self.problem.setText(told(status.problem))
         self.problem.setVisible(status.locked)
 
     def _check(self) -> None:
