@@ -80,7 +80,8 @@ def plan(order: StudyOrder) -> tuple[list[Cell], Work]:
     """The cells of an order and the folder of their pieces."""
     size, further, domains = order.sized, further_domain(order.domain), frozen_domains()
     joint = joint_domain()
-    found = splits(order.protocol, list(domains), "" if further is None else further.name, joint.name)
+    presented = {name: domain.species for name, domain in domains.items()}
+    found = splits(order.protocol, presented, "" if further is None else further.name, joint.name)
     found = _chosen(found, order.targets)
     every: dict[str, Domain] = {**domains, joint.name: joint, **({} if further is None else {further.name: further})}
     table = {"ablation": ABLATION_TABLE, "joint": ABLATION_TABLE, "whole": WHOLE, "early": WHOLE}.get(

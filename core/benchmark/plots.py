@@ -33,8 +33,9 @@ def _methods(result: Mapping[str, Any], path: Path) -> Path:
         for row, (method, told) in enumerate(methods.items()):
             one = told["conditions"][name]["macro_hter_estimate"]
             colour = _OURS if row == 0 else _INK if result["methods"][method]["kind"] == "peer" else _OTHER
-            axis.plot([100 * one["low"], 100 * one["high"]], [row, row], color=colour, linewidth=1.5)
-            axis.plot(100 * one["value"], row, "o", color=colour, markersize=4)
+            if one["value"] is not None:
+                axis.plot([100 * one["low"], 100 * one["high"]], [row, row], color=colour, linewidth=1.5)
+                axis.plot(100 * one["value"], row, "o", color=colour, markersize=4)
         axis.set_title(name, fontsize=9)
         axis.grid(axis="x", color="#e2e8f0", linewidth=0.6)
         axis.set_xlim(left=0)
@@ -53,6 +54,8 @@ def _gains(result: Mapping[str, Any], path: Path) -> Path:
     axis = figure.subplots()
     for row, one in enumerate(found):
         gain, told = one["gain"], one["verdict"] != "not told apart"
+        if gain["value"] is None:
+            continue
         axis.plot([100 * gain["low"], 100 * gain["high"]], [row, row], color=_INK, linewidth=1.5)
         axis.plot(100 * gain["value"], row, "o", color=_INK, markerfacecolor=_OURS if told else "white", markersize=5)
     axis.axvline(0.0, color=_OTHER, linewidth=0.8)

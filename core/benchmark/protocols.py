@@ -10,7 +10,7 @@ pixels on, and on presentations enough to find it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.codes import Species
@@ -40,12 +40,15 @@ class Split:
     unseen: tuple[str, ...] = ()
 
 
-def splits(protocol: str, domains: Sequence[str], unseen_domain: str = "", joint_domain: str = "") -> tuple[Split, ...]:
+def splits(
+    protocol: str, domains: Mapping[str, Sequence[str]], unseen_domain: str = "", joint_domain: str = ""
+) -> tuple[Split, ...]:
     """The folds of a protocol over ``domains``.
 
     Args:
         protocol: one of `PROTOCOLS`.
-        domains: the frozen domains, in their order.
+        domains: the frozen domains in their order, each with the species that it presents. P4 judges a family only
+            where it is presented.
         joint_domain: the domain of ``joint`` and ``early``.
         unseen_domain: a further domain; then every domain of ``domains`` trains and this one alone is judged.
 
@@ -60,16 +63,21 @@ def splits(protocol: str, domains: Sequence[str], unseen_domain: str = "", joint
         return (Split(f"in-{joint_domain}", (joint_domain,), (joint_domain,)),)
     if protocol == "P3":
         half = len(domains) // 2
-        first, second = tuple(domains[:half]), tuple(domains[half:])
+        first, second = tuple(domains)[:half], tuple(domains)[half:]
         return Split("-".join(first), first, second), Split("-".join(second), second, first)
     if protocol == "P4":
         every = tuple(domains)
-        return tuple(Split(f"without-{name}", every, every, tuple(kinds)) for name, kinds in FAMILIES.items())
+        shown = {name: tuple(d for d in domains if set(kinds) & set(domains[d])) for name, kinds in FAMILIES.items()}
+        return tuple(
+            Split(f"without-{name}", every, shown[name], tuple(kinds))
+            for name, kinds in FAMILIES.items()
+            if shown[name]
+        )
     folds = tuple(Split(f"to-{d}", tuple(s for s in domains if s != d), (d,)) for d in domains)
     return folds[:1] if protocol in ("ablation", "whole") else folds
 
 
-def _unseen(protocol: str, domains: Sequence[str], name: str) -> tuple[Split, ...]:
+def _unseen(protocol: str, domains: Mapping[str, Sequence[str]], name: str) -> tuple[Split, ...]:
     if protocol in ("P3", "P4", "joint", "early"):
         raise UsageError(
             f"{protocol} fixes which domains are judged; a domain file cannot be judged under it.",

@@ -159,7 +159,12 @@ def compare(ours: Sequence[Sample], others: Mapping[str, Sequence[Sample]]) -> l
 
 
 def two_sided(differences: Array) -> float:
-    """Twice the share of resamples on the rarer side of 0, at most 1 and at least one resample's worth."""
+    """Twice the share of resamples on the rarer side of 0, at most 1 and at least one resample's worth.
+
+    1 where a resample has no value: what could not be judged is no difference.
+    """
+    if not np.isfinite(differences).all():
+        return 1.0
     below, above = np.mean(differences <= 0.0), np.mean(differences >= 0.0)
     return min(1.0, max(2.0 * min(float(below), float(above)), 2.0 / len(differences)))
 
@@ -180,7 +185,7 @@ def _won(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[int, int, in
         for key, counts in mine.cells.items():
             draws = _subject_draws(len(counts.subjects), _SEED)[: RESAMPLES // 4]
             gain = other.cells[key].macro_hter(draws) - counts.macro_hter(draws)
-            low, high = (float(bound) for bound in np.nanpercentile(gain, _tails()))
+            low, high = _bounds(gain)
             wins, losses = wins + (low > 0.0), losses + (high < 0.0)
             ties += not (low > 0.0 or high < 0.0)
     return wins, ties, losses
@@ -196,8 +201,15 @@ def _draws(count: int, random: np.random.Generator) -> Array:
 
 
 def _bounded(value: float, drawn: Array) -> Estimate:
-    low, high = np.nanpercentile(drawn, _tails())
-    return Estimate(value, float(low), float(high))
+    low, high = _bounds(drawn)
+    return Estimate(value, low, high)
+
+
+def _bounds(drawn: Array) -> tuple[float, float]:
+    """95 % of the resamples that have a value; NaN where none has."""
+    usable = drawn[np.isfinite(drawn)]
+    low, high = np.percentile(usable, _tails()) if usable.size else (np.nan, np.nan)
+    return float(low), float(high)
 
 
 def _tails() -> list[float]:

@@ -24,12 +24,10 @@ def reason_lines(report: JobReport) -> list[str]:
 
 def reason_line(check: Check, everybody_judges: bool = False) -> str:
     """One check in words, with what would decide it."""
-    parts = [codes.gate_reason(check.reason)]
-    if check.species:
-        parts.append(_species(check))
-    if check.mask:
-        parts.append(codes.mask(ModalityMask.parse(check.mask)))
-    sentences = [", ".join(parts) + "."]
+    of = [codes.mask(ModalityMask.parse(check.mask))] if check.mask else []
+    of += [_species(check)] if check.species else []
+    said = ": ".join(filter(None, [", ".join(of), codes.gate_reason(check.reason)]))
+    sentences = [f"{said[:1].upper()}{said[1:]}."]
     people = max(0, (check.needs_subjects or 0) - check.subjects)
     trials = max(0, (check.needs_trials or 0) - check.trials)
     if trials:

@@ -52,6 +52,23 @@ def test_the_comparison_is_paired() -> None:
     assert found.gain.high - found.gain.low < estimate(Sample.of(ours)).high - estimate(Sample.of(ours)).low
 
 
+def test_what_could_not_be_judged_at_a_target_tells_nobody_apart() -> None:
+    """Without any attack there the mean over targets has no value; that is no difference."""
+
+    def without_attacks(found: Cells) -> Cells:
+        blind = np.array([0.0, 0.0, 1.0])
+        return {
+            key: Counts(c.errors * blind, c.trials * blind, c.subjects) if key[0] == "d" else c
+            for key, c in found.items()
+        }
+
+    ours, other = (Sample.of(without_attacks(cells(rate, seed))) for rate, seed in ((0.1, 1), (0.3, 2)))
+    (found,) = compare([ours], {"other": [other]})
+    assert (found.verdict, found.p) == ("not told apart", 1.0)
+    assert np.isnan(found.gain.value)
+    assert np.isnan(estimate(ours).value)
+
+
 def test_a_method_against_itself_ties_everywhere() -> None:
     ours = [sample(0.2, 7)]
     (found,) = compare(ours, {"itself": ours})

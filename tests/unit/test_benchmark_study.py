@@ -172,7 +172,7 @@ def test_tables_that_share_a_subject_are_refused(tmp_path: Path) -> None:
 
 
 def test_folds_leave_out_what_they_say() -> None:
-    names = ("a", "b", "c", "d")
+    names = dict.fromkeys("abcd", SIMULATED_SPECIES)
     for fold in splits("P1", names):
         assert set(fold.sources) == set(names) - set(fold.targets)
     first, second = splits("P3", names)
@@ -181,18 +181,29 @@ def test_folds_leave_out_what_they_say() -> None:
     assert sorted(left_out) == sorted(str(kind) for kind in SIMULATED_SPECIES)
     assert len(FAMILIES) == 4
     (fold,) = splits("P2", names, "mine")
-    assert (fold.sources, fold.targets) == (names, ("mine",))
+    assert (fold.sources, fold.targets) == (tuple(names), ("mine",))
     with pytest.raises(UsageError):
         splits("P3", names, "mine")
     with pytest.raises(UsageError):
         splits("P1", names, "a")
 
 
+def test_a_family_is_judged_only_where_it_is_presented() -> None:
+    """Judged where it is not, it has no APCER, and nothing over all targets has a value."""
+    names = {"a": ("bona_fide", "print_flat"), "b": ("bona_fide", "print_bent", "mannequin")}
+    folds = {fold.name: fold for fold in splits("P4", names)}
+    assert {name: fold.targets for name, fold in folds.items()} == {
+        "without-prints": ("a", "b"),
+        "without-others": ("b",),
+    }
+    assert all(fold.sources == ("a", "b") for fold in folds.values())
+
+
 def test_the_joint_protocol_stays_in_its_own_domain() -> None:
-    (fold,) = splits("joint", ("a", "b"), joint_domain="couple")
+    (fold,) = splits("joint", {"a": (), "b": ()}, joint_domain="couple")
     assert (fold.sources, fold.targets) == (("couple",), ("couple",))
     with pytest.raises(UsageError):
-        splits("joint", ("a", "b"), "mine", "couple")
+        splits("joint", {"a": (), "b": ()}, "mine", "couple")
 
 
 def test_every_change_keeps_absence_and_the_class_balance_of_its_strength(tmp_path: Path) -> None:
