@@ -8,6 +8,7 @@ from datetime import datetime
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from gui.i18n import codes, tr
+from gui.models.sessions_model import session_name
 from gui.views.recalibrate.reading import Material
 
 Index = QModelIndex | QPersistentModelIndex
@@ -65,13 +66,15 @@ class MaterialModel(QAbstractTableModel):
         row = self._rows[index.row()]
         if role == Qt.ItemDataRole.CheckStateRole and index.column() == 0:
             return Qt.CheckState.Checked if row.session.id in self._chosen else Qt.CheckState.Unchecked
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
         session = row.session
         begun = datetime.fromtimestamp(session.created_utc_s).strftime("%Y-%m-%d %H:%M")
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return "\n".join(part for part in (session_name(session), begun, session.id) if part)
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
         attacks = sum(n for species, n in row.labels.items() if species)
         return (
-            session.name or begun,
+            session_name(session) or begun,
             codes.source(session.source_kind),
             str(len(row.subjects)),
             str(row.labels.get("", 0)),

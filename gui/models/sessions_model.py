@@ -61,14 +61,17 @@ class SessionsModel(PagedModel[Session]):
         """The tool tip tells the whole name, id and problem."""
         if role == Qt.ItemDataRole.ToolTipRole:
             kind = codes.source(row.source_kind)
-            return "\n".join(p for p in (_name(row), row.id, codes.purpose(row.purpose), kind, row.problem) if p)
+            return "\n".join(p for p in (session_name(row), row.id, codes.purpose(row.purpose), kind, row.problem) if p)
         return (
             datetime.fromtimestamp(row.created_utc_s).strftime("%m-%d %H:%M"),
-            _name(row) or codes.purpose(row.purpose),
+            session_name(row) or codes.purpose(row.purpose),
             str(row.recorded),
             codes.session_state(row.state),
         )[column]
 
 
-def _name(row: Session) -> str:
-    return " ".join(part for part in (row.name, row.subject) if part)
+def session_name(session: Session) -> str:
+    """Its name and whom it shows; an imported pseudonym begins with the collection's name already. May be empty."""
+    if session.name and session.subject.startswith(f"{session.name}/"):
+        return session.subject
+    return " ".join(part for part in (session.name, session.subject) if part)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -22,7 +23,7 @@ from gui.models.material_model import MaterialModel
 from gui.models.table_model import TextTable
 from gui.services import Services
 from gui.views.recalibrate.page import DATA, RUN, SITE, RecalibratePage
-from gui.views.recalibrate.reading import read_material
+from gui.views.recalibrate.reading import Material, read_material
 from gui.views.recalibrate.run_step import remaining
 from gui.views.recalibrate.summary import balance_of, missing, sentences
 from gui.widgets.curves import Curves
@@ -288,6 +289,15 @@ def test_models_keep_qt_rules(services: Services, qtbot: QtBot, qtmodeltester: M
     table = TextTable(("a", "b"))
     table.show([("1", "2"), ("3", "4")])
     qtmodeltester.check(table)
+
+
+def test_imported_sessions_of_one_collection_can_be_told_apart(services: Services) -> None:
+    with open_catalogue(services.data_dir) as catalogue:
+        made = [replace(catalogue.sessions.get(session), name="site") for session in fill(catalogue, 2)]
+    model = MaterialModel()
+    model.show([Material(replace(session, subject=f"site/{session.subject}"), {}) for session in made])
+    assert [model.index(row, 0).data() for row in range(2)] == ["site/s0", "site/s1"]
+    assert made[0].id in model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_what_was_erased_is_not_listed_any_more(page: RecalibratePage, qtbot: QtBot) -> None:

@@ -82,6 +82,8 @@ class DataStep(QWidget):
         table = make_table(tr("Sessions with frames"), self)
         table.setModel(self.model)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setStretchLastSection(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # pseudonyms of a collection differ in their ends
         every = QPushButton(tr("Choose all"), self)
         none = QPushButton(tr("Choose none"), self)
         every.clicked.connect(lambda: self.model.choose_all(True))

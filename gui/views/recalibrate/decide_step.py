@@ -78,7 +78,8 @@ class DecideStep(QWidget):
         """The question about one job's candidate."""
         if not record.candidate:
             self.question.setText(tr("This job has no candidate"))
-            self.advice.setText(f"{codes.job(record.state)}. {message_of(record)}".strip())
+            state = codes.job(record.state)
+            self.advice.setText(f"{state[:1].upper()}{state[1:]}. {message_of(record)}".strip())
             return
         self.question.setText(tr("Candidate of {job}: {state}", job=record.id, state=codes.job(record.state)))
         report = read_report(record.report)
