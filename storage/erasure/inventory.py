@@ -202,11 +202,15 @@ def _keys(catalogue: Catalogue, target: Target, rows: list[Row]) -> list[str]:
 
 
 def _jobs(catalogue: Catalogue, presentations: set[str], target: Target) -> list[str]:
-    """Adaptation jobs whose plan names one of the presentations, or the subject."""
+    """Adaptation jobs whose plan learns from one of the presentations, or of the subject, or judges by them.
+
+    With a label or without: a pass learns from both.
+    """
     found = []
     for job in catalogue.jobs.all():
         try:
-            planned = json.loads(job.plan).get("presentations", [])
+            plan = json.loads(job.plan)
+            planned = [*plan.get("presentations", []), *plan.get("pseudo_labelled", [])]
         except (ValueError, AttributeError):
             continue
         if any(p["id"] in presentations or p["subject"] == target.id for p in planned):

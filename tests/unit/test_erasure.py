@@ -134,6 +134,19 @@ def test_models_that_were_trained_on_the_person_are_flagged_with_their_descendan
     assert catalogue.jobs.get(other).state == "queued"
 
 
+def test_what_was_learned_of_the_person_without_a_label_counts_too(catalogue: Catalogue) -> None:
+    session = site.take(catalogue, "ann")
+    shown = catalogue.presentations.of_session(session)[0].id
+    plan = {"presentations": [], "pseudo_labelled": [{"id": shown, "session": session, "subject": "ann"}]}
+    job = catalogue.jobs.create(json.dumps(plan), "x")
+    row = {"sha256": "0" * 64, "name": "m0", "path": "", "origin": "adaptation", "parent": "", "job": job}
+    catalogue.models.add({**row, "manifest": "{}", "manifest_sha256": ""}, "test")
+    certificate = erase(catalogue, ANN, "asked to")
+    assert certificate["adaptation_jobs"] == [job]
+    assert [model["name"] for model in certificate["models_trained_on_it"]] == ["m0"]
+    assert catalogue.jobs.get(job).state == "canceled"
+
+
 def test_an_erasure_can_be_refused(catalogue: Catalogue) -> None:
     site.take(catalogue, "ann")
     with pytest.raises(UsageError, match="reason"):
