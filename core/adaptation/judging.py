@@ -142,39 +142,6 @@ class Judge:
         return found
 
 
-def paired(
-    champion: Iterable[Judged],
-    champion_bars: Bars,
-    candidate: Iterable[Judged],
-    candidate_bars: Bars,
-    artefacts: Mapping[str, str],
-) -> list[PairedTrial]:
-    """Both decisions on every presentation under every mask that the champion decides; both in the same order.
-
-    ``artefacts``: what was presented, by presentation, where it is known.
-    """
-    trials = []
-    for before, after in zip(champion, candidate, strict=True):
-        for mask in before.logits:
-            if champion_bars.threshold(mask) is None:
-                continue
-            old, new = before.logits[mask], after.logits[mask]
-            trials.append(
-                PairedTrial(
-                    before.presentation,
-                    before.subject,
-                    before.species,
-                    before.stratum,
-                    mask,
-                    champion_bars.accepts(mask, old),
-                    candidate_bars.accepts(mask, new),
-                    artefacts.get(before.presentation, ""),
-                    (champion_bars.margin(mask, old), candidate_bars.margin(mask, new)),
-                )
-            )
-    return trials
-
-
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """A model as it decides at the door: other than its forced decisions it may be held back.
@@ -198,6 +165,10 @@ class Deployed:
         """See `core.assessment.Thresholds`."""
         return str(mask) not in self.withheld
 
+    def held_back(self, found: Judged, mask: ModalityMask) -> bool:
+        """Whether it could not accept this under ``mask`` whatever its score."""
+        return not self.may_accept(mask) or found.novelty > 1.0
+
     def trial(self, found: Judged, mask: ModalityMask) -> Trial:
         """The trial of a presentation under ``mask``, by the default policy."""
         score = self.bars.score(mask, found.logits[mask])
@@ -205,6 +176,50 @@ class Deployed:
         said = assess([evidence], SitePolicy(min_frame_sets=1), self)
         outcome = Outcome.REFER if said is None else said.outcome
         return Trial(found.presentation, found.subject, found.species, mask, score, outcome)
+
+
+def paired(
+    champion: Iterable[Judged],
+    champion_model: Deployed,
+    candidate: Iterable[Judged],
+    candidate_model: Deployed,
+    artefacts: Mapping[str, str],
+) -> list[PairedTrial]:
+    """Both decisions on every presentation under every mask that either model decides; both in the same order.
+
+    Decisions are forced. But where one model is held back and the other is not, the one that is accepts nothing: else a
+    model from elsewhere would be as good as the champion under masks that it accepts under and the champion never does.
+
+    ``artefacts``: what was presented, by presentation, where it is known.
+    """
+    models, trials = (champion_model, candidate_model), []
+    for sides in zip(champion, candidate, strict=True):
+        before = sides[0]
+        for mask in before.logits:
+            if all(model.threshold(mask) is None for model in models):
+                continue
+            held = [model.held_back(side, mask) for model, side in zip(models, sides, strict=True)]
+            shut = [one and not all(held) for one in held]
+            old, new = (
+                (False, _NEVER)
+                if closed
+                else (model.bars.accepts(mask, side.logits[mask]), model.bars.margin(mask, side.logits[mask]))
+                for model, side, closed in zip(models, sides, shut, strict=True)
+            )
+            trials.append(
+                PairedTrial(
+                    before.presentation,
+                    before.subject,
+                    before.species,
+                    before.stratum,
+                    mask,
+                    old[0],
+                    new[0],
+                    artefacts.get(before.presentation, ""),
+                    (old[1], new[1]),
+                )
+            )
+    return trials
 
 
 def deployed(manifest: Manifest) -> Deployed:

@@ -45,7 +45,7 @@ def reported(
     ``recalibrated``: the champion's own logits with newly derived thresholds.
     """
     artefacts = {one.id: one.artefact for one in plan.presentations if one.artefact}
-    trials = paired([p[0] for p in pairs], champion.bars, [p[1] for p in pairs], candidate.bars, artefacts)
+    trials = paired([p[0] for p in pairs], champion.model, [p[1] for p in pairs], candidate.model, artefacts)
     on_site = [pair for pair in pairs if pair[0].stratum is not Stratum.SOURCE]
     before, after = [pair[0] for pair in on_site], [pair[1] for pair in on_site]
     sides = ((before, champion), (before, recalibrated), (after, candidate))

@@ -23,7 +23,7 @@ from core.adaptation.report import GateReport
 from core.adaptation.result import JobReport
 from core.adaptation.traffic import decided_again
 from core.adaptation.worker import Workplace, ask, run_job, settle_interrupted
-from core.codes import GateResult, JobState, Outcome, UnlabelledUse
+from core.codes import GateReason, GateResult, JobState, Outcome, UnlabelledUse
 from core.errors import HostError, InputError, UsageError
 from core.frames import ModalityMask
 from core.model.bundle import load_network, load_scorer, read_manifest
@@ -200,6 +200,19 @@ def test_a_model_from_elsewhere_is_judged_by_everybody_and_nothing_is_trained(tm
     assert not bench.registered
     assert not (place.out_dir / "candidate").exists()
     assert bench.jobs.events(bench.job) == []
+
+
+def test_a_model_from_elsewhere_that_accepts_where_the_champion_never_does_is_seen_by_the_gate(tmp_path: Path) -> None:
+    other = write_champion(tmp_path / "other", seed=2, withheld=(), threshold=0.1)
+    bench = Bench(tmp_path, SiteStore(12), judged=other.sha256)
+    champion = write_champion(tmp_path / "held", withheld=["rgb+depth+ir"], threshold=0.1)
+    assert champion.sha256 == bench.champion.sha256, "other rules, the same weights"
+    bundles = {champion.sha256: tmp_path / "held", other.sha256: tmp_path / "other"}
+    assert run_job(bench.job, replace(bench.place, model=bundles.__getitem__)) is JobState.REJECTED
+    gate = JobReport.model_validate_json(bench.jobs.get(bench.job).report).gate
+    assert gate.result is GateResult.WORSE
+    (rise,) = [check for check in gate.masks[0].checks if check.reason is GateReason.APCER_RISES]
+    assert (rise.mask, rise.before, rise.after) == ("rgb+depth+ir", 0.0, 1.0)
 
 
 def test_one_that_passes_is_the_job_s_candidate_and_is_not_registered_anew(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.adaptation.judging import Bars, Judged, paired
+from core.adaptation.judging import Bars, Deployed, Judged, paired
 from core.adaptation.paired import Stratum
 from core.adaptation.thresholds import bound, calibrated, lets_attacks_pass, misplaced, no_looser, no_stricter
 from core.frames import EVERY_MASK, ModalityMask
@@ -49,17 +49,41 @@ def test_attacks_of_the_site_are_heard_by_their_number(attacks: int, least: floa
     assert least <= refused <= most
 
 
-def test_a_mask_that_the_champion_refers_is_neither_judged_nor_given_a_threshold() -> None:
+def test_a_mask_that_the_champion_refers_is_given_no_threshold() -> None:
     rows = [Judged("p", "s", "", Stratum.SITE, dict.fromkeys(EVERY_MASK, 9.0))]
     champion = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)})
     every = dict.fromkeys(EVERY_MASK, Calibration(1.0, 0.4))
     assert not champion.accepts(ModalityMask(7), 9.0)
-    assert [str(trial.mask) for trial in paired(rows, champion, rows, Bars("", every), {})] == ["depth+ir"]
     assert set(no_looser(every, rows, rows, champion)) == {DEPTH_IR}
-    (raised,) = paired(rows, champion, rows, Bars("", {DEPTH_IR: Calibration(2.0, 0.5)}), {})
+
+
+def test_a_mask_that_neither_decides_is_not_judged() -> None:
+    rows = [Judged("p", "s", "", Stratum.SITE, dict.fromkeys(EVERY_MASK, 9.0))]
+    champion = Deployed(Bars("", {DEPTH_IR: Calibration(1.0, 0.5)}))
+    (raised,) = paired(rows, champion, rows, Deployed(Bars("", {DEPTH_IR: Calibration(2.0, 0.5)})), {})
+    assert raised.mask == DEPTH_IR
     assert raised.margins == pytest.approx((9.0, 4.5), abs=1e-6), "each over its own threshold, calibrated"
-    (never,) = paired(rows, champion, rows, Bars("", {}), {})
+    (never,) = paired(rows, champion, rows, Deployed(Bars("", {})), {})
     assert never.margins[1] < -50.0, "no threshold: far below any"
+
+
+def test_where_one_model_could_not_accept_at_the_door_it_accepts_nothing_before_the_gate() -> None:
+    """A model from elsewhere may have thresholds that the champion lacks, fewer masks withheld, or no limits (M6)."""
+    every = Bars("", dict.fromkeys(EVERY_MASK, Calibration(1.0, 0.5)))
+    one, all_masks = Bars("", {DEPTH_IR: Calibration(1.0, 0.5)}), [str(mask) for mask in EVERY_MASK]
+
+    def accepted(champion: Deployed, candidate: Deployed, novelty: tuple[float, float] = (0.5, 0.5)) -> tuple[int, int]:
+        sides = [[Judged("p", "s", "print_flat", Stratum.SITE, dict.fromkeys(EVERY_MASK, 3.0), far)] for far in novelty]
+        trials = paired(sides[0], champion, sides[1], candidate, {})
+        return sum(t.champion_accepts for t in trials), sum(t.candidate_accepts for t in trials)
+
+    assert accepted(Deployed(every), Deployed(every)) == (7, 7)
+    assert accepted(Deployed(one), Deployed(every)) == (1, 7)
+    assert accepted(Deployed(every, ["ir", "rgb"]), Deployed(every)) == (5, 7)
+    assert accepted(Deployed(every), Deployed(every, ["ir"])) == (7, 6)
+    assert accepted(Deployed(every), Deployed(every), (1.5, 0.0)) == (0, 7)
+    assert accepted(Deployed(every, all_masks), Deployed(every, all_masks)) == (7, 7), "forced where both are held back"
+    assert accepted(Deployed(every), Deployed(every), (1.5, 1.5)) == (7, 7)
 
 
 def test_a_new_threshold_lets_no_more_attacks_pass_than_the_champion() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adaptation.gate import judge
-from core.adaptation.judging import Bars, Judged, paired
+from core.adaptation.judging import Bars, Deployed, Judged, paired
 from core.adaptation.paired import PairedTrial, Stratum, difference
 from core.adaptation.settings import GateSettings
 from core.adaptation.thresholds import bound, misplaced
@@ -116,14 +116,15 @@ def _outcome(bench: Bench, cell: _Cell, draw: int) -> dict[str, Any]:
     dev = bench.judged(candidate, source.dev, Stratum.SOURCE)
     before = champion.dev + bench.judged(champion.answer, trained, Stratum.SITE)
     after = dev + bench.judged(candidate, trained, Stratum.SITE)
-    bars = Bars("", bound(after, before, champion.bars, misplaced(before, champion.bars)))
+    old = Deployed(champion.bars)
+    new = Deployed(Bars("", bound(after, before, champion.bars, misplaced(before, champion.bars))))
     logits = [net(test.early).numpy() for net in (champion.answer, candidate)]
 
     def trials(people: Cached, rows: NDArray[np.bool_]) -> list[PairedTrial]:
         one, other = (presentations_of(found[rows], people, Stratum.SITE) for found in logits)
-        return paired(one, champion.bars, other, bars, {})
+        return paired(one, old, other, new, {})
 
-    gate = judge(trials(noted, judging) + paired(champion.dev, champion.bars, dev, bars, {}), GateSettings())
+    gate = judge(trials(noted, judging) + paired(champion.dev, old, dev, new, {}), GateSettings())
     truth = [one for one in trials(test, every) if one.mask == _COMPLETE]
     bpcer, apcer = difference(t for t in truth if t.bona_fide), difference(t for t in truth if not t.bona_fide)
     assert bpcer is not None
