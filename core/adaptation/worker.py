@@ -196,6 +196,8 @@ def _finish(job: str, workplace: Workplace, report: JobReport, bundle: Path, jud
     """``judged``: a model that is registered already; empty where the pass made one."""
     from core.adaptation.checkpoint import remove_checkpoint
 
+    if workplace.jobs.take_request(job) == "cancel":  # asked for while the figures were made
+        return _cancel(job, workplace)
     passed = report.gate.result is GateResult.PASSED
     state = JobState.CANDIDATE if passed else JobState.REJECTED
     candidate = "" if not passed else judged or workplace.register(bundle)

@@ -262,6 +262,23 @@ def test_cancel_leaves_the_champion_and_no_checkpoint(bench: Bench) -> None:
         run_job(bench.job, bench.place)
 
 
+def test_a_cancel_that_comes_while_the_figures_are_made_is_obeyed(bench: Bench) -> None:
+    asked: list[str] = []
+
+    def deployed() -> str:
+        """Asked for before the pass, and once more after its report."""
+        asked.append(bench.jobs.get(bench.job).state)
+        if asked[-1] == JobState.EVALUATING:
+            ask(bench.jobs, bench.job, "cancel")
+        return bench.deployed
+
+    assert run_job(bench.job, replace(bench.place, deployed=deployed)) is JobState.CANCELED
+    assert asked[-1] == JobState.EVALUATING
+    assert bench.jobs.get(bench.job).report == ""
+    assert not bench.registered
+    assert not list(bench.place.out_dir.glob("checkpoint*"))
+
+
 def test_a_loss_that_is_not_finite_fails_the_job_and_not_the_champion(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
