@@ -68,7 +68,7 @@ def excise(catalogue: Catalogue, options: Namespace) -> int:
     made = make_plan(
         catalogue.material, usable, found.base.sha256, found.base.name, options.seed, gate=gate_of(options),
         root=registry.root(found.base.sha256).sha256,
-        excision=Excision(sessions=[options.session], instead_of=champion.sha256),
+        excision=Excision(sessions=list(found.excised), instead_of=champion.sha256),
         traffic=catalogue.material.traffic(),
     )  # fmt: skip
     gone = [session for session in found.sessions if session not in usable]

@@ -20,10 +20,14 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Anew:
-    """``base``: the last ancestor that had not learned the session; ``sessions``: those learned since, without it."""
+    """``base``: the last ancestor that had not learned the session; ``sessions``: those learned since, without it.
+
+    ``excised``: the session, and those that had been excised since: they must not come back with the new lineage.
+    """
 
     base: ModelRecord
     sessions: tuple[str, ...]
+    excised: tuple[str, ...]
 
 
 def learned(record: ModelRecord) -> Learned:
@@ -54,8 +58,10 @@ def without(registry: ModelRegistry, session: str) -> Anew:
             sentence("The model that {name} was adapted from is not here.", name=lineage[first].name),
             "Promote the factory model with `main.py promote factory`.",
         )
-    since = [name for record in reversed(lineage[: first + 1]) for name in learned(record).sessions]
-    return Anew(lineage[first + 1], tuple(name for name in dict.fromkeys(since) if name != session))
+    since = [learned(record) for record in reversed(lineage[: first + 1])]
+    sessions = dict.fromkeys(name for one in since for name in one.sessions if name != session)
+    gone = dict.fromkeys([*(name for one in since for name in one.excised), session])
+    return Anew(lineage[first + 1], tuple(sessions), tuple(gone))
 
 
 def refuse_excised(registry: ModelRegistry, sessions: Sequence[str]) -> None:

@@ -145,6 +145,25 @@ def test_a_session_is_excised_by_a_plan_from_the_last_model_that_had_not_learned
         refuse_excised(registry, [two, one])
 
 
+def test_what_was_excised_once_stays_so_when_another_session_is(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    factory = registry.champion().sha256
+    one, two, three, four = (recorded(catalogue, f"p{number}") for number in range(4))
+    registry.add(bundle(tmp_path, "first", factory, sessions=[one, two, three, four]))
+    deploy(registry, "first")
+    for session in (one, two):
+        made = excised(catalogue, session, capsys)
+        assert made.excision is not None
+        told = {"sessions": made.sessions, "excised": made.excision.sessions, "instead_of": made.replaces}
+        registry.add(bundle(tmp_path, f"without {session}", factory, **told))
+        deploy(registry, f"without {session}")
+    assert made.sessions == [three, four]
+    for session in (one, two):
+        with pytest.raises(InputError, match="was excised"):
+            refuse_excised(registry, [session])
+
+
 def test_what_cannot_be_excised_is_named(
     registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
