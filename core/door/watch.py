@@ -82,7 +82,7 @@ class _Teller:
 
 
 def _follow(descriptor: int, teller: _Teller, canceled: Callable[[], bool], clock: Clock) -> None:
-    """One connection, until its end."""
+    """One connection, until its end or until ``canceled``; the door is closed after either."""
     while not canceled():
         teller.ask(clock)
         readable, _, _ = select.select([descriptor], [], [], ASK_S)
@@ -96,6 +96,7 @@ def _follow(descriptor: int, teller: _Teller, canceled: Callable[[], bool], cloc
             return
         if not teller.follower.feed(data, clock.now_ms()):
             return
+    teller.follower.lost()  # whoever stops following must not leave the door open behind it
 
 
 def _connect(path: Path) -> socket.socket | None:

@@ -89,6 +89,27 @@ def test_a_key_that_is_damaged_gone_or_open_to_others_is_refused(catalogue: Cata
             DoorOutput.connect(DoorPlaces(hook="true", key=str(bad)), SystemClock())
 
 
+def test_a_controller_that_is_stopped_while_the_door_is_open_closes_it(tmp_path: Path) -> None:
+    output = DoorOutput.connect(DoorPlaces(str(tmp_path / "door")), SystemClock())
+    told: list[DoorReason] = []
+    done = threading.Event()
+    watcher = threading.Thread(target=watch_socket, args=(tmp_path / "door", told.append, done.is_set))
+    watcher.start()
+    try:
+        row, deadline = 0, time.monotonic() + PATIENCE_S
+        while DoorReason.NONE not in told:
+            assert time.monotonic() < deadline, told
+            row += 1
+            output.look(READY)
+            output.take(row, verdict(), READY)
+            time.sleep(0.05)
+    finally:
+        done.set()
+        watcher.join()
+        output.close()
+    assert told[-1] is DoorReason.NO_STATION
+
+
 def test_over_a_real_socket_only_the_controller_with_the_right_key_opens(catalogue: Catalogue, tmp_path: Path) -> None:
     make_door_key(catalogue, "a gate")
     socket, done = tmp_path / "door", threading.Event()
