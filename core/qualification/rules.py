@@ -159,7 +159,14 @@ def _lacks_attacks(apcer: Mapping[str, Bounded], artefacts: Mapping[str, int], r
     found = []
     if len(apcer) < required.species:
         found.append(Lack(QualificationLack.SPECIES, required.species - len(apcer)))
-    covered = sorted(apcer, key=lambda species: (-min(apcer[species].trials, required.presentations), species))
+    covered = sorted(
+        apcer,
+        key=lambda species: (
+            -min(apcer[species].trials, required.presentations),
+            -min(artefacts[species], required.artefacts),
+            species,
+        ),
+    )
     for species in covered[: required.species]:
         if apcer[species].trials < required.presentations:
             found.append(Lack(QualificationLack.PRESENTATIONS, required.presentations - apcer[species].trials, species))

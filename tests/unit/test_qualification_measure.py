@@ -175,6 +175,12 @@ def test_what_is_missing_is_said_in_numbers() -> None:
     assert lacks([]) == {QualificationLack.BONA_FIDE: 50, QualificationLack.PEOPLE: 25, QualificationLack.SPECIES: 3}
 
 
+def test_three_species_that_are_complete_are_enough_beside_one_shown_with_a_single_artefact() -> None:
+    single = [Take(f"x{k}", "", "an early one", "pai", Outcome.ATTACK, ALL_MODALITIES) for k in range(30)]
+    assert lacks(takes() + single) == {}
+    assert lacks(takes(species=2) + single) == {QualificationLack.ARTEFACTS: 2}
+
+
 def test_an_attack_that_got_in_asks_for_sixteen_more_without_another() -> None:
     found = takes()
     found[-1] = replace(found[-1], outcome=Outcome.BONA_FIDE)
