@@ -24,7 +24,7 @@ from storage.catalogue import Catalogue
 from storage.commands_labels import second_labels_line
 from storage.commands_power import gate_of, power
 from storage.commands_site_shift import shift
-from storage.lineage import refuse_excised, without
+from storage.lineage import people_learned, refuse_excised, without
 from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry
 
@@ -43,7 +43,7 @@ def plan(catalogue: Catalogue, options: Namespace) -> int:
     made = make_plan(
         catalogue.material, options.sessions, champion.sha256, champion.name, options.seed,
         gate=gate_of(options), unlabelled=use, root=registry.root(champion.sha256).sha256,
-        traffic=catalogue.material.traffic(),
+        traffic=catalogue.material.traffic(), learned=people_learned(catalogue, champion.sha256),
     )  # fmt: skip
     if made.unlabelled:
         used = f"{len(made.pseudo_labelled)} of {len(made.unlabelled)} presentations without a label are used"
@@ -69,7 +69,7 @@ def excise(catalogue: Catalogue, options: Namespace) -> int:
         catalogue.material, usable, found.base.sha256, found.base.name, options.seed, gate=gate_of(options),
         root=registry.root(found.base.sha256).sha256,
         excision=Excision(sessions=list(found.excised), instead_of=champion.sha256),
-        traffic=catalogue.material.traffic(),
+        traffic=catalogue.material.traffic(), learned=people_learned(catalogue, found.base.sha256),
     )  # fmt: skip
     gone = [session for session in found.sessions if session not in usable]
     if gone:

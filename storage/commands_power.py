@@ -17,6 +17,7 @@ from core.errors import ExitCode
 from core.results import write_json
 from core.terminal import steps
 from storage.catalogue import Catalogue
+from storage.lineage import people_learned
 from storage.registry import ModelRegistry
 
 _STDOUT = Path("-")
@@ -27,8 +28,9 @@ def power(catalogue: Catalogue, options: Namespace) -> int:
     """Ask the gate about drawn sites, larger and larger ones; each size is a line as soon as it is known."""
     champion = ModelRegistry(catalogue).champion()
     made = make_plan(
-        catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, gate=gate_of(options)
-    )
+        catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, gate=gate_of(options),
+        learned=people_learned(catalogue, champion.sha256),
+    )  # fmt: skip
     now = Design.of(made, options.cut, options.bpcer, options.apcer)
     out = sys.stderr if options.json == _STDOUT else sys.stdout
     # A person reads the lines themselves; a program hears how far it is.

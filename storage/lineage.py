@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import InputError, sentence
+from storage.catalogue import Catalogue
 from storage.registry import ModelRegistry
 from storage.repositories.models import ModelRecord
 
@@ -36,6 +38,15 @@ def learned(record: ModelRecord) -> Learned:
     told = data if isinstance(data, dict) else {}
     names = [told.get(name) for name in ("sessions", "excised")]
     return Learned(*(tuple(map(str, found)) if isinstance(found, list) else () for found in names))
+
+
+def people_learned(catalogue: Catalogue, reference: str) -> set[str]:
+    """Subjects whom the passes of a model's lineage trained on, or set its thresholds by, as their plans say."""
+    made_by = {record.job for record in ModelRegistry(catalogue).lineage(reference)}
+    plans = [json.loads(job.plan) for job in catalogue.jobs.all() if job.id in made_by]
+    splits = [plan.get("split", {}) for plan in plans]
+    found = {subject for split in splits for use in ("train", "calibrate") for subject in split.get(use, [])}
+    return found | {one["subject"] for plan in plans for one in plan.get("pseudo_labelled", []) if one["subject"]}
 
 
 def without(registry: ModelRegistry, session: str) -> Anew:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -168,6 +168,7 @@ def make_plan(
     excision: Excision | None = None,
     traffic: Sequence[StoredPresentation] = (),
     judged: str = "",
+    learned: Collection[str] = (),
 ) -> Plan:
     """Freeze a plan over labelled sessions.
 
@@ -185,6 +186,7 @@ def make_plan(
         judged: sha256 of a model that is only judged, on everybody; left out = a pass.
         traffic: recorded checkpoint presentations, the newest first, to show what would have changed on them; those of
             the sessions to use are none.
+        learned: subjects whom the champion has learned already (`split_subjects`).
 
     Raises:
         UsageError: no session, one named twice, a negative seed, live captures mixed with others.
@@ -208,7 +210,7 @@ def make_plan(
     labelled = [
         _planned(presentation, presentation.species) for presentation in kept if presentation.species is not None
     ]
-    split = split_subjects(labelled, seed) if not judged else _everybody_judges(labelled)
+    split = split_subjects(labelled, seed, learned) if not judged else _everybody_judges(labelled)
     recorded = [PlannedTraffic(id=one.id, session=one.session) for one in traffic if one.session not in sessions]
     return Plan(
         champion=champion,
@@ -307,8 +309,11 @@ def verify_plan(plan: Plan, store: PresentationStore, champion: str) -> None:
             )
 
 
-def split_subjects(presentations: Sequence[PlannedPresentation], seed: int) -> Split:
+def split_subjects(presentations: Sequence[PlannedPresentation], seed: int, learned: Collection[str] = ()) -> Split:
     """Half of the subjects judge, the others adapt; subjects with and without bona fide are split alike.
+
+    Those of ``learned``, whom the champion has learned, adapt again before anybody else does: whoever judges is as new
+    to both models as there are people. Of those who adapt the new ones calibrate.
 
     Raises:
         InputError: fewer than two subjects have labelled bona fide presentations.
@@ -326,9 +331,10 @@ def split_subjects(presentations: Sequence[PlannedPresentation], seed: int) -> S
     calibrate: list[str] = []
     judge: list[str] = []
     for group in (with_bona_fide, {p.subject for p in presentations} - with_bona_fide):
-        order = [str(subject) for subject in generator.permutation(sorted(group))]
+        drawn = [str(subject) for subject in generator.permutation(sorted(group))]
+        order = sorted(drawn, key=lambda subject: subject not in learned)
         middle = (len(order) + 1) // 2
-        adapting = order[:middle]
+        adapting = sorted(order[:middle], key=lambda subject: subject in learned)
         kept = len(adapting) // 4 if len(adapting) >= _MIN_FOR_CALIBRATION else 0
         judge += order[middle:]
         calibrate += adapting[:kept]

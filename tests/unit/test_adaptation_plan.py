@@ -107,6 +107,20 @@ def test_no_subject_has_two_uses(with_bona_fide: int, attacks_only: int, seed: i
     assert any(s.startswith("p") for s in split.judge)
 
 
+@given(st.integers(2, 40), st.integers(0, 40), st.integers(0, 1000))
+def test_whom_the_champion_has_learned_does_not_judge_the_next_pass(before: int, more: int, seed: int) -> None:
+    def planned(count: int) -> list[PlannedPresentation]:
+        return [PlannedPresentation(id=f"b{i}", session="s", subject=f"p{i}", species="") for i in range(count)]
+
+    first = split_subjects(planned(before), seed)
+    learned = [*first.train, *first.calibrate]
+    second = split_subjects(planned(before + more), seed + 1, learned)
+    assert not set(second.judge) & set(learned)
+    assert len(second.judge) == (before + more) // 2
+    new = {f"p{i}" for i in range(before + more)} - {*learned, *second.judge}
+    assert set(second.calibrate) <= new or new <= set(second.calibrate), "people who are new set the thresholds"
+
+
 @pytest.mark.parametrize("sessions", [[], ["s-1", "s-1"]])
 def test_a_plan_needs_sessions_each_once(sessions: list[str]) -> None:
     with pytest.raises(UsageError):

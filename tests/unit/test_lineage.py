@@ -111,6 +111,26 @@ def test_a_plan_keeps_how_many_more_may_be_refused(
             build_parser().parse_args(["adapt", "plan", "--sessions", sessions, "--bpcer-margin", wrong])
 
 
+def test_whom_the_champion_has_learned_does_not_judge_the_next_plan(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def planned(seed: int) -> str:
+        options = build_parser().parse_args(["adapt", "plan", "--sessions", sessions, "--seed", str(seed)])
+        assert plan(catalogue, options) == 0
+        return capsys.readouterr().out.split()[-1]
+
+    sessions = ",".join(recorded(catalogue, f"p{number}") for number in range(8))
+    first = planned(0)
+    learned = Plan.model_validate_json(catalogue.jobs.get(first).plan).split
+    registry.add(bundle(tmp_path, "first", registry.champion().sha256), job=first)
+    deploy(registry, "first")
+    for seed in range(1, 4):
+        assert Plan.model_validate_json(catalogue.jobs.get(planned(seed)).plan).split.judge == learned.judge
+    deploy(registry, "factory")
+    again = [Plan.model_validate_json(catalogue.jobs.get(planned(seed)).plan).split for seed in range(1, 4)]
+    assert any(one.judge != learned.judge for one in again), "the factory model has learned nobody"
+
+
 def excised(catalogue: Catalogue, session: str, capsys: pytest.CaptureFixture[str]) -> Plan:
     assert excise(catalogue, Namespace(session=session, seed=0, bpcer_margin=None)) == 0
     return Plan.model_validate_json(catalogue.jobs.get(capsys.readouterr().out.split()[-1]).plan)

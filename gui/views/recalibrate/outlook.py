@@ -10,6 +10,7 @@ from core.adaptation.caps import Cap
 from core.adaptation.plan import make_plan
 from core.adaptation.settings import GateSettings
 from storage.catalogue import Catalogue
+from storage.lineage import people_learned
 from storage.registry import ModelRegistry
 
 
@@ -42,7 +43,10 @@ def read_outlook(catalogue: Catalogue, sessions: Sequence[str], seed: int, bpcer
     """
     champion = ModelRegistry(catalogue).champion()
     gate = GateSettings(bpcer_margin=bpcer_margin)
-    plan = make_plan(catalogue.material, sessions, champion.sha256, champion.name, seed, gate=gate)
+    plan = make_plan(
+        catalogue.material, sessions, champion.sha256, champion.name, seed, gate=gate,
+        learned=people_learned(catalogue, champion.sha256),
+    )  # fmt: skip
     all_of = Counter(one.subject for one in catalogue.material.presentations(sessions))
     found = Counter((one.subject, one.cap) for one in plan.left_out if one.cap is not None)
     too_many = tuple(TooMany(subject, cap, n, all_of[subject]) for (subject, cap), n in found.most_common())
