@@ -6,6 +6,7 @@ The worker, which brings torch, is imported only where it is asked.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from argparse import Namespace
 from collections import Counter
@@ -156,10 +157,13 @@ def status(catalogue: Catalogue, options: Namespace) -> int:
 
 
 def request(catalogue: Catalogue, options: Namespace) -> int:
-    """Ask the job's process to pause or to stop."""
+    """Ask the job's process to pause or to stop; where none runs, a cancel is done at once."""
     from core.adaptation.worker import ask
 
+    catalogue.require(Permission.ADAPT)
     ask(catalogue.jobs, options.job, options.handler.removeprefix("adapt "))
+    if catalogue.jobs.get(options.job).state is JobState.CANCELED:  # of a job that ran, its process removes it
+        shutil.rmtree(catalogue.folder.jobs / options.job, ignore_errors=True)
     return tell_job(catalogue, options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
@@ -16,6 +17,7 @@ from core.station.ports import PresentationLabel, SessionOrder
 from storage.backup import back_up
 from storage.catalogue import Catalogue
 from storage.clock_trust import confirm_date
+from storage.commands_jobs import request
 from storage.erasure.inventory import Target, TargetKind
 from storage.erasure.job import erase
 from storage.export import export_session
@@ -31,6 +33,7 @@ from tests.people import PASSPHRASE, add_people, cheap_catalogue
 OF_ROLE = {Role.OPERATOR: "olga", Role.COLLECTOR: "carl", Role.TECHNICIAN: "tim", Role.ADMINISTRATOR: "ada"}
 DECISIONS = (RecordMode.DECISIONS, SourceKind.SIMULATED)
 NOWHERE = Path("/nowhere")
+JOB = "job-of-nobody"
 
 
 def ledger(catalogue: Catalogue) -> CatalogueLedger:
@@ -43,6 +46,11 @@ def authorize(permission: Permission, catalogue: Catalogue) -> None:
 
 def ask(permission: Permission, catalogue: Catalogue) -> None:
     ledger(catalogue).require(permission)
+
+
+def adapt(command: str, catalogue: Catalogue) -> None:
+    """Of a job that nobody runs: it is done at once, without a request."""
+    request(catalogue, Namespace(job=JOB, handler=f"adapt {command}", json=None))
 
 
 OPERATIONS: dict[str, tuple[tuple[Permission, ...], Callable[[Catalogue], object]]] = {
@@ -88,6 +96,8 @@ OPERATIONS: dict[str, tuple[tuple[Permission, ...], Callable[[Catalogue], object
     "retention.hold": ((Permission.RETENTION,), lambda c: hold(c, "none", "x")),
     "jobs.create": ((Permission.ADAPT,), lambda c: c.jobs.create("{}", "x")),
     "jobs.request": ((Permission.ADAPT,), lambda c: c.jobs.request("none", "pause")),
+    "adapt cancel": ((Permission.ADAPT,), partial(adapt, "cancel")),
+    "adapt pause": ((Permission.ADAPT,), partial(adapt, "pause")),
     "registry.add": ((Permission.ADAPT,), lambda c: ModelRegistry(c).add(NOWHERE)),
     "registry.promote": ((Permission.PROMOTE,), lambda c: ModelRegistry(c).promote("none", "x", lambda _: None)),
     "registry.rollback": ((Permission.ROLLBACK,), lambda c: ModelRegistry(c).rollback("x", lambda _: None)),
@@ -128,6 +138,8 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
         catalogue.subjects.add("s0")
         session = catalogue.sessions.open(SessionPurpose.COLLECTION, *DECISIONS)
         catalogue.presentations.open(session, identity="p0")
+        values = {"id": JOB, "number": 1, "state": "queued", "plan": "{}", "plan_sha256": "", "created_utc_s": 0.0}
+        catalogue.file.insert("jobs", values | {"updated_utc_s": 0.0})
         add_people(catalogue)
         yield catalogue
 

@@ -16,7 +16,7 @@ from core.codes import JobState
 from core.commandline import build_parser
 from core.errors import InputError
 from storage.catalogue import Catalogue
-from storage.commands_jobs import excise, plan
+from storage.commands_jobs import excise, plan, request
 from storage.commands_models import list_models
 from storage.lineage import refuse_excised
 from storage.registry import ModelRegistry
@@ -200,6 +200,19 @@ def test_what_cannot_be_excised_is_named(
     deploy(registry, orphan.name)
     with pytest.raises(InputError, match="is not here"):
         excised(catalogue, only, capsys)
+
+
+def test_canceling_a_paused_job_leaves_nothing_of_its_checkpoint(catalogue: Catalogue) -> None:
+    """Nobody goes on from it, and it holds weights that have seen the site's people."""
+    job, other = (catalogue.jobs.create("{}", "00") for _ in range(2))
+    for one in (job, other):
+        catalogue.jobs.update(one, state=JobState.PAUSED)
+        (catalogue.folder.jobs / one).mkdir(parents=True)
+        (catalogue.folder.jobs / one / "checkpoint.safetensors").write_bytes(b"weights")
+    assert request(catalogue, Namespace(job=job, handler="adapt cancel", json=None)) == 0
+    assert catalogue.jobs.get(job).state is JobState.CANCELED
+    assert not (catalogue.folder.jobs / job).exists()
+    assert (catalogue.folder.jobs / other / "checkpoint.safetensors").is_file()
 
 
 def judged_here(catalogue: Catalogue, candidate: str, champion: str) -> str:
