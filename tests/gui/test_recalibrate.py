@@ -252,10 +252,12 @@ def test_what_a_job_of_an_older_version_left_is_told_as_it_stands(
     assert page.run_step.message.text() == "There is no model 'site-3'. List them."
 
 
+@pytest.mark.parametrize("state", [JobState.PAUSED, JobState.QUEUED])
 def test_canceling_an_idle_job_starts_somebody_who_obeys(
-    page: RecalibratePage, qtbot: QtBot, launched: list[list[str]]
+    page: RecalibratePage, qtbot: QtBot, launched: list[list[str]], state: JobState
 ) -> None:
-    job = with_job(page, qtbot, state=JobState.PAUSED, progress=0.4)
+    """A queued one may be of a plan whose process was never started, or did not come to its job."""
+    job = with_job(page, qtbot, state=state, progress=0.4)
     page.context.actions["cancel_job"].trigger()
     qtbot.waitUntil(lambda: launched == [["adapt", "resume", job]])
 

@@ -242,10 +242,10 @@ class RecalibratePage(Page):
     def _ask_job(self, command: str) -> None:
         if self.job is None:
             return
-        job, idle = self.job.id, self.job.state in _OVER
+        job, idle = self.job.id, self.job.state in (*_OVER, JobState.QUEUED)
 
         def asked(_nothing: None) -> None:
-            if idle:  # nobody is there to obey: a process takes the request, cleans up and ends
+            if idle:  # perhaps nobody is there to obey: a process takes the request, cleans up and ends
                 self._launch(["adapt", "resume", job])
             self._watch()
 
