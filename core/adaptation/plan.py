@@ -313,7 +313,8 @@ def split_subjects(presentations: Sequence[PlannedPresentation], seed: int, lear
     """Half of the subjects judge, the others adapt; subjects with and without bona fide are split alike.
 
     Those of ``learned``, whom the champion has learned, adapt again before anybody else does: whoever judges is as new
-    to both models as there are people. Of those who adapt the new ones calibrate.
+    to both models as there are people. Of those who adapt the new ones calibrate; some do only where bona fide do:
+    thresholds from the site's attacks alone would forget its people.
 
     Raises:
         InputError: fewer than two subjects have labelled bona fide presentations.
@@ -335,7 +336,8 @@ def split_subjects(presentations: Sequence[PlannedPresentation], seed: int, lear
         order = sorted(drawn, key=lambda subject: subject not in learned)
         middle = (len(order) + 1) // 2
         adapting = sorted(order[:middle], key=lambda subject: subject in learned)
-        kept = len(adapting) // 4 if len(adapting) >= _MIN_FOR_CALIBRATION else 0
+        enough = len(adapting) >= _MIN_FOR_CALIBRATION and (group is with_bona_fide or bool(calibrate))
+        kept = len(adapting) // 4 if enough else 0
         judge += order[middle:]
         calibrate += adapting[:kept]
         train += adapting[kept:]
