@@ -135,7 +135,7 @@ def figures(placements: Sequence[Placement], mask: ModalityMask, camera_name: st
             found[figure] = pick(values)
     rates = [one[f"{modality}_rate"] for one in each for modality in mask if f"{modality}_rate" in one]
     if rates:
-        found[CameraFigure.FRAME_RATE] = min(rates)
+        found[CameraFigure.FRAME_RATE] = max(rates, key=lambda rate: abs(rate - 1.0))
     baseline = baseline_mm(camera_name)
     noise = [_noise(placement, baseline) for placement in placements if "wall_rms_mm" in placement.figures]
     if noise:

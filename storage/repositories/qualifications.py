@@ -13,7 +13,7 @@ from core.clock import Clock
 from core.codes import CameraFigure, Outcome, QualificationReason, QualificationState, SourceKind
 from core.errors import InputError, sentence
 from core.frames import ModalityMask
-from core.qualification.checks import Check
+from core.qualification.checks import Check, passed
 from core.qualification.record import Qualification, camera_key, changed, step
 from core.qualification.report import told_bound
 from core.qualification.rules import Judgement, Take, judge, requirements
@@ -231,7 +231,7 @@ def commissioned(records: Sequence[Qualification], identity: CameraIdentity) -> 
     """The figures of the first measurement that passed, of this camera as it is now."""
     found: dict[CameraFigure, float] = {}
     for record in records:
-        if record.checks and record.state is not QualificationState.MEASURING and _same(record, identity):
+        if passed(record.checks) and record.state is not QualificationState.MEASURING and _same(record, identity):
             for check in record.checks:
                 if check.value is not None and check.passed:
                     found.setdefault(check.figure, check.value)

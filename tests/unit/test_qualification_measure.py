@@ -136,6 +136,11 @@ def test_the_machines_own_speed_binds_no_camera_that_is_not_live() -> None:
     assert passed(checks(slow, ALL_MODALITIES, NAME, SourceKind.SIMULATED))
 
 
+def test_a_stream_that_runs_too_fast_is_not_hidden_by_the_others() -> None:
+    fast = [replace(p, figures={**p.figures, "ir_rate": 1.5}) for p in near_and_far()]
+    assert failing(fast) == {CameraFigure.FRAME_RATE}
+
+
 # --- presentations --------------------------------------------------------------------------------------------------
 
 
@@ -192,6 +197,13 @@ def test_an_attack_that_got_in_asks_for_sixteen_more_without_another() -> None:
 def test_one_open_species_counts_however_many_others_are_shut() -> None:
     opened = [Take("x", "", "mask_rigid", "pai", Outcome.BONA_FIDE, ALL_MODALITIES)]
     assert lacks(takes() + opened)[QualificationLack.APCER_BOUND] > 0
+
+
+def test_a_species_that_was_only_tried_takes_no_place_from_three_that_are_complete() -> None:
+    """Of four species, the one with a single instrument comes first by its name; thirty times it did not get in."""
+    tried = [Take(f"t{n}", "", "another species", "pai", Outcome.ATTACK, ALL_MODALITIES) for n in range(30)]
+    assert lacks(takes() + tried) == {}
+    assert lacks(takes(species=2) + tried) == {QualificationLack.ARTEFACTS: 2}
 
 
 def test_who_is_not_let_in_is_an_error_whatever_the_answer_was() -> None:

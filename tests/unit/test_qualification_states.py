@@ -16,6 +16,7 @@ from core.access import NOBODY, Actor, DeniedError, Role
 from core.camera_identity import CameraIdentity
 from core.clock import FakeClock
 from core.codes import (
+    CameraFigure,
     ConnectionState,
     Outcome,
     QualificationReason,
@@ -35,6 +36,7 @@ from core.station.ports import PresentationLabel, SessionOrder
 from core.verdict import Observation
 from storage import qualification
 from storage.catalogue import Catalogue, open_catalogue
+from storage.repositories.qualifications import commissioned
 from storage.station_ledger import CatalogueLedger
 from tests import stored
 from tests.unit.test_decision import BOX, Bars, evidence
@@ -173,6 +175,19 @@ def test_too_little_is_refused_with_what_is_missing(site: Site) -> None:
     with pytest.raises(InputError, match="16 apcer_bound print_flat"):
         qualification.conclude(site.catalogue, number)
     assert site.standing(health(), MODELS[0]) == frozenset()
+
+
+def test_a_measurement_that_was_given_up_is_no_commissioning(site: Site) -> None:
+    """Its colour was within the limits, its infrared was not; the next try is held to the limits alone."""
+    camera, repository = health(), site.catalogue.qualifications
+    number = qualification.begin(site.catalogue, identity(camera), camera.source_kind, ALL_MODALITIES, MODELS[0]).id
+    dark = Check(CameraFigure.RGB_LEVEL, 45.0, None, 40.0, 215.0), Check(CameraFigure.IR_EXPONENT, None, None, 1.5, 2.5)
+    repository.measured(number, near_and_far(), dark, False, "technician")
+    qualification.cancel(site.catalogue, number)
+    assert commissioned(repository.of_camera(repository.get(number).camera), identity(camera)) == {}
+    passed = site.measure(camera, ALL_MODALITIES, MODELS[0])
+    found = commissioned(repository.of_camera(repository.get(passed).camera), identity(camera))
+    assert found[CameraFigure.RGB_LEVEL] == 1.0
 
 
 def test_takes_of_another_mask_qualify_nothing(site: Site) -> None:
