@@ -25,7 +25,7 @@ from storage.catalogue import Catalogue
 from storage.commands_labels import second_labels_line
 from storage.commands_power import gate_of, power
 from storage.commands_site_shift import shift
-from storage.lineage import people_learned, refuse_excised, without
+from storage.lineage import people_learned, refuse_excised, refuse_learned, without
 from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry
 
@@ -86,6 +86,7 @@ def judge(catalogue: Catalogue, options: Namespace) -> int:
     champion, model = registry.champion(), registry.resolve(options.model)
     if model.sha256 == champion.sha256:
         raise InputError(sentence("The model {name} is the champion.", name=model.name), "Choose another one.")
+    refuse_learned(registry, model, options.sessions)
     made = make_plan(
         catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, gate=gate_of(options),
         judged=model.sha256,

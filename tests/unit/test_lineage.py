@@ -16,7 +16,7 @@ from core.codes import JobState
 from core.commandline import build_parser
 from core.errors import InputError
 from storage.catalogue import Catalogue
-from storage.commands_jobs import excise, plan, request
+from storage.commands_jobs import excise, judge, plan, request
 from storage.commands_models import list_models
 from storage.lineage import refuse_excised
 from storage.registry import ModelRegistry
@@ -220,6 +220,24 @@ def judged_here(catalogue: Catalogue, candidate: str, champion: str) -> str:
     job = catalogue.jobs.create(json.dumps({"champion": champion}), "00")
     catalogue.jobs.update(job, state=JobState.CANDIDATE, candidate=candidate)
     return job
+
+
+def test_nobody_whom_a_model_has_learned_judges_it(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everybody judges a model from elsewhere; sessions travel between lanes as models do."""
+    learned, parents, fresh = (recorded(catalogue, f"p{number}") for number in range(3))
+    parent = registry.add(bundle(tmp_path, "parent", "f" * 64, sessions=[parents]), origin="foreign")
+    registry.add(bundle(tmp_path, "elsewhere", parent.sha256, sessions=[learned]), origin="foreign")
+
+    def judging(*sessions: str) -> int:
+        options = Namespace(model="elsewhere", sessions=list(sessions), seed=0, bpcer_margin=None)
+        return judge(catalogue, options)
+
+    for session, name in ((learned, "elsewhere"), (parents, "parent")):
+        with pytest.raises(InputError, match=f"{session} was learned when {name} was made"):
+            judging(fresh, session)
+    assert judging(fresh) == 0
 
 
 def test_a_model_from_another_lane_is_promoted_only_after_this_site_s_gate(
