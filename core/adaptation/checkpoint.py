@@ -43,7 +43,7 @@ def read_checkpoint(folder: Path, plan_sha256: str) -> tuple[dict[str, torch.Ten
             sentence(
                 "The checkpoint {path} is damaged: {error}.", path=folder / checkpoint.CHECKPOINT_FILE, error=error
             ),
-            "Cancel the job and plan it again; the champion is untouched.",
+            "Plan it again; the champion is untouched.",
         ) from error
 
 

@@ -69,7 +69,8 @@ def run_job(job: str, workplace: Workplace) -> JobState:
 
     Raises:
         UsageError: the job is over, or another process runs it.
-        HostError: there was not enough memory; the job is OUT_OF_MEMORY and goes on when it is run again.
+        HostError: there was not enough memory, and the job is OUT_OF_MEMORY; or a file could not be read or written,
+            and it is INTERRUPTED. Either goes on when it is run again.
         KnownError: plan, material or machine do not allow it; the job is FAILED with that message, the champion as it
             was. Anything else is a bug; the job is FAILED as well.
     """
@@ -101,8 +102,9 @@ def run_job(job: str, workplace: Workplace) -> JobState:
             log.warning("the job %s ran out of memory: %s", job, error)
             workplace.jobs.update(job, state=JobState.OUT_OF_MEMORY, message=OUT_OF_MEMORY)
             raise HostError(OUT_OF_MEMORY, REMEDY) from error
+        passes_by = isinstance(error, HostError) and isinstance(error.__cause__, OSError)  # a full disk, for instance
         message = error.in_one() if isinstance(error, KnownError) else f"{type(error).__name__}: {error}"
-        workplace.jobs.update(job, state=JobState.FAILED, message=message)
+        workplace.jobs.update(job, state=JobState.INTERRUPTED if passes_by else JobState.FAILED, message=message)
         raise
     return _finish(job, workplace, report, bundle, judged)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -336,6 +337,29 @@ def test_a_pass_that_runs_out_of_memory_goes_on_from_its_checkpoint_to_the_same_
     for name, value in straight.items():
         torch.testing.assert_close(resumed[name], value, atol=1e-4, rtol=0)
     assert (bench.champion_bundle / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("full", ["core.model.checkpoint.os.fsync", "core.model.bundle._write"])
+def test_a_pass_whose_disk_was_full_goes_on_as_its_message_says(
+    finished: Bench, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    """Once while a checkpoint is written, once at the candidate."""
+    bench = finished
+    other = bench.workplace(bench.folder / full, bench.jobs)
+    job = bench.jobs.create(bench.plan.to_json(), bench.plan.sha256())
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(full, no_room)
+        with pytest.raises(HostError, match="No space left"):
+            run_job(job, other)
+    record = bench.jobs.get(job)
+    assert record.state is JobState.INTERRUPTED
+    assert "No space left" in record.message
+    assert run_job(job, other) in (JobState.CANDIDATE, JobState.REJECTED)
+    assert read_manifest(other.out_dir / "candidate").sha256 == read_manifest(bench.place.out_dir / "candidate").sha256
 
 
 def test_a_job_that_waits_for_memory_can_be_canceled(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
