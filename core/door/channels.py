@@ -148,6 +148,7 @@ class HookChannel:
             raise HostError("This Python has no pipes that never block.", "Use Python 3.12 or newer.")
         self._name = Path(self._arguments[0]).name
         self._process: subprocess.Popen[bytes] | None = None
+        self._deaf = False
         self._retry_ms = FIRST_RETRY_MS
         self._next_ms = float("-inf")
 
@@ -167,6 +168,9 @@ class HookChannel:
                     "It is started again.",
                 )
             )
+        elif self._deaf:  # it runs on, and nobody would be told that it hears nothing
+            self._let_go()
+            problems.append(self._hangs())
         if self._process is None and now_ms >= self._next_ms:
             self._next_ms = now_ms + self._retry_ms
             self._retry_ms = min(2.0 * self._retry_ms, LONGEST_RETRY_MS)
@@ -193,9 +197,9 @@ class HookChannel:
             os.write(self._process.stdin.fileno(), line)
         except BlockingIOError:
             self._let_go()
-            return [_hangs(sentence("command {name}", name=self._name))]
+            return [self._hangs()]
         except OSError:
-            return []  # it has ended: `service` says with which code
+            self._deaf = True  # it has ended, and `service` says with which code; or it has closed its input
         return []
 
     def close(self) -> None:
@@ -221,7 +225,10 @@ class HookChannel:
 
             with suppress(OSError):
                 fcntl.fcntl(process.stdin.fileno(), _F_SETPIPE_SZ, BUFFER_BYTES)
-        self._process = process
+        self._process, self._deaf = process, False
+
+    def _hangs(self) -> Problem:
+        return _hangs(sentence("command {name}", name=self._name))
 
     def _let_go(self) -> None:
         process, self._process = self._process, None

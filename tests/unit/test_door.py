@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.codes import ConnectionState, DoorReason, Outcome, SourceKind
+from core.door.channels import HookChannel
 from core.door.follower import DoorFollower
 from core.door.line import HEARTBEAT_MS, MAX_LINE_BYTES, OPEN_MS, TIMEOUT_MS, DoorLine, LineKind, parse_line
 from core.door.machine import DoorMachine, StationView, obstacle
 from core.door.signing import DoorKey
 from core.errors import InputError
+from core.messages import Problem
 from core.verdict import Verdict
 from tests import stored
+from tests.patience import wait_until
 
 READY = StationView(
     source_kind=SourceKind.LIVE,
@@ -354,6 +357,24 @@ def test_no_bytes_but_the_stations_own_open_a_door(data: st.DataObject) -> None:
         assert line.open
         assert line.verdict is not None
         assert line.verdict.opens
+
+
+def test_a_command_that_closes_its_input_and_runs_on_counts_as_a_controller_no_more() -> None:
+    hook = HookChannel("sh -c 'exec 0<&-; exec sleep 600'")
+    try:
+        assert hook.service(0.0) == []
+        told: list[Problem] = []
+
+        def let_go() -> bool:
+            told.extend([*hook.send(b"{}\n"), *hook.service(1.0)])
+            return hook.controllers == 0
+
+        wait_until(let_go, "the end of the command")
+        assert [problem.what for problem in told] == [
+            "The gate controller (command sh) stopped reading and was disconnected."
+        ]
+    finally:
+        hook.close()
 
 
 class BothSides(RuleBasedStateMachine):
