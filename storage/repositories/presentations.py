@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from core.access import Permission
 from core.clock import Clock
-from core.codes import BONA_FIDE_SPELLINGS
+from core.codes import BONA_FIDE_SPELLINGS, Species
 from core.errors import InputError, UsageError, sentence
 from core.labelling.blind import BlindLabel
 from core.ports import StoredPresentation
@@ -244,7 +244,8 @@ class Presentations:
                 session=row["session"],
                 subject=row["subject"] or "",
                 species=row["species"],
-                artefact=row["artefact"] or "",
+                # a take that was noted before as an attack may have had one
+                artefact="" if row["species"] == Species.BONA_FIDE else row["artefact"] or "",
                 source_kind=row["source_kind"],
                 purpose=row["purpose"],
                 utc_s=row["utc_s"],

@@ -325,6 +325,18 @@ def test_a_job_from_before_there_were_forms_still_says_what_it_said(tmp_path: Pa
         assert [job.message for job in catalogue.jobs.all()] == ["It failed."]
 
 
+def test_what_turns_out_to_be_bona_fide_was_shown_with_no_instrument(catalogue: Catalogue) -> None:
+    """The gate would take people who were noted with one print for one instrument."""
+    paper = catalogue.artefacts.add("print_flat", "A4 matte")
+    session = stored.open_session(catalogue)
+    takes = [catalogue.presentations.open(session, species="print_flat", artefact=paper) for _ in range(2)]
+    for take in takes:
+        catalogue.presentations.close(take, 1, 1, 0.1)
+    catalogue.sessions.close(session)
+    catalogue.presentations.relabel(takes[0], "", "it was a person")
+    assert [one.artefact for one in catalogue.material.presentations([session])] == ["", paper]
+
+
 def test_artefacts_are_listed_by_species(catalogue: Catalogue) -> None:
     paper = catalogue.artefacts.add("print_flat", "A4 matte", maker="lab")
     catalogue.artefacts.add("mask_rigid", "resin")
