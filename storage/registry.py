@@ -177,11 +177,22 @@ class ModelRegistry:
         return self._found(record.sha256)
 
     def reject(self, job: str, reason: str) -> None:
-        """Refuse the candidate of a job; it is kept, but never deployed. Raises `InputError` without a reason."""
+        """Refuse the candidate of a job; it is kept, but never deployed.
+
+        Raises:
+            DeniedError: whoever acts may not promote.
+            InputError: no reason, no such job, or it has no candidate that waits (any more).
+        """
         self._catalogue.require(Permission.PROMOTE)
         _require_reason(reason)
         with self._catalogue.transaction():
-            refused = self._catalogue.jobs.get(job).candidate
+            record = self._catalogue.jobs.get(job)
+            if record.state is not JobState.CANDIDATE:
+                raise InputError(
+                    sentence("The job {job} is {state}: it has no candidate to refuse.", job=job, state=record.state),
+                    "See `main.py adapt status`.",
+                )
+            refused = record.candidate
             self._catalogue.jobs.update(job, state=JobState.REJECTED, message=reason)
             if refused and refused == self._models.alias(ModelRole.SHADOW):
                 self._set_shadow("", "shadow_ended")

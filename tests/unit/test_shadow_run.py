@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import main as program
-from core.codes import ModelRole, Outcome, SourceKind
+from core.codes import JobState, ModelRole, Outcome, SourceKind
 from core.errors import InputError
 from core.frames import ALL_MODALITIES, FaceCrop
 from core.messages import LoadModel, LoadShadow, Problem, SetPolicy, ShadowSaid, VerdictReached
@@ -188,6 +188,8 @@ def test_it_ends_with_its_promotion_or_its_refusal_and_is_logged(registry: Model
     catalogue.models.set_alias(ModelRole.CANDIDATE, candidate)
     registry.run_in_shadow("site-1")
     other, its = (catalogue.jobs.create("{}", "00") for _ in range(2))
+    for job in (other, its):
+        catalogue.jobs.update(job, state=JobState.CANDIDATE)
     catalogue.jobs.update(other, candidate="f" * 64)
     registry.reject(other, "another one's candidate")
     assert registry.shadow() is not None

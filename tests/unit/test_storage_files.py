@@ -246,6 +246,19 @@ def test_what_a_person_has_refused_is_not_promoted(
     assert registry.champion().name == "factory-1"
 
 
+def test_a_job_whose_model_somebody_promoted_meanwhile_is_not_refused(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    """Else the champion's job would say that it was refused, and nobody could promote it again."""
+    job = catalogue.jobs.create("{}", "x")
+    made = registry.add(_bundle(tmp_path / "b", "site-1", registry.champion().sha256)[0], job=job)
+    catalogue.jobs.update(job, state=JobState.CANDIDATE, candidate=made.sha256)
+    registry.promote("site-1", "better", _pass)
+    with pytest.raises(InputError, match=f"{job} is promoted: it has no candidate to refuse"):
+        registry.reject(job, "It lets masks pass.")
+    assert catalogue.jobs.get(job).state is JobState.PROMOTED
+
+
 def test_a_model_that_fails_its_self_test_is_not_deployed(registry: ModelRegistry, tmp_path: Path) -> None:
     factory = registry.champion().sha256
     registry.add(_bundle(tmp_path / "b", "site-1", registry.champion().sha256)[0])
