@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +54,24 @@ class FaceFinder:
         self._since_full_search = 0
         self._others_seen = 0
 
-    def find(self, picture: NDArray[np.uint8]) -> Finding:
-        """The face in ``picture`` (8 bit, any modality)."""
+    def find(
+        self, picture: NDArray[np.uint8], instead: Callable[[], NDArray[np.uint8] | None] = lambda: None
+    ) -> Finding:
+        """The face in ``picture`` (8 bit, any modality).
+
+        Where it shows none, ``instead`` is asked for another picture of the same pixels, which is then looked at with
+        the same memory: what was tracked, and how often somebody else was seen.
+        """
+        finding = self._found(picture)
+        if finding is None and (other := instead()) is not None:
+            finding = self._found(other)
+        if finding is None:
+            self.reset()
+            return Finding(None, Reason.NO_FACE)
+        return finding
+
+    def _found(self, picture: NDArray[np.uint8]) -> Finding | None:
+        """What a picture shows; ``None`` where it shows no face."""
         if self._tracking and self._last is not None:
             if self._others_seen == 0 and self._since_full_search < FULL_SEARCH_EVERY:
                 near = self._search_near(picture, self._last)
@@ -69,10 +86,7 @@ class FaceFinder:
                 if faces:
                     return self._judge(faces)
         faces = self._sure(picture)
-        if not faces:
-            self.reset()
-            return Finding(None, Reason.NO_FACE)
-        return self._judge(faces)
+        return self._judge(faces) if faces else None
 
     def _search_near(self, picture: NDArray[np.uint8], last: Face) -> Face | None:
         x, y, width, height = last.box

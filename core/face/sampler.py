@@ -90,17 +90,18 @@ class FaceSampler:
         reference = reference_modality(mask)
         if reference is Modality.RGB:
             picture = frame_set[Modality.RGB].pixels
-            finding = self._finder.find(picture)
-            dark = finding.face is None and Modality.IR in mask and float(picture[::8, ::8].mean()) < DARK_PICTURE_LUMA
-            return self._find_in_infrared(frame_set, mask) if dark else finding
+            dark = Modality.IR in mask and float(picture[::8, ::8].mean()) < DARK_PICTURE_LUMA
+            return self._finder.find(picture, lambda: _infrared_picture(frame_set, mask) if dark else None)
         if Modality.IR in mask:
-            return self._find_in_infrared(frame_set, mask)
+            return self._finder.find(_infrared_picture(frame_set, mask))
         box = find_head(frame_set[Modality.DEPTH].pixels, frame_set.profiles[Modality.DEPTH])
         return Finding(None, Reason.NO_FACE) if box is None else Finding(Face(box, 1.0))
 
-    def _find_in_infrared(self, frame_set: FrameSet, mask: ModalityMask) -> Finding:
-        picture: NDArray[Any] = register(frame_set, mask)[Modality.IR]
-        return self._finder.find(np.ascontiguousarray(grey_picture(picture)))
+
+def _infrared_picture(frame_set: FrameSet, mask: ModalityMask) -> NDArray[np.uint8]:
+    """The infrared image in the pixels of the reference, as detectors take it."""
+    picture: NDArray[Any] = register(frame_set, mask)[Modality.IR]
+    return np.ascontiguousarray(grey_picture(picture))
 
 
 def _missing(frame_set: FrameSet, mask: ModalityMask) -> tuple[Hint, ...]:

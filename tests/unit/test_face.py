@@ -166,6 +166,15 @@ def test_a_dark_picture_is_searched_in_infrared() -> None:
     assert Hint.DARK in sample.hints
 
 
+def test_two_people_in_the_dark_are_several_faces_to_a_camera_too() -> None:
+    """That colour shows nobody must not make the infrared picture's second face a first sight every time."""
+    picture = scene((5, 160, 1.0), (6, 480, 0.8))
+    images = {Modality.RGB: (picture // 40).astype(np.uint8), Modality.IR: np.ascontiguousarray(picture[:, :, 1])}
+    sampler = FaceSampler(tracking=True)
+    reasons = [sampler.sample(frame_set(images, framing=Framing.FRAME)).reason for _ in range(3)]
+    assert reasons == [Reason.NONE, Reason.SEVERAL_FACES, Reason.SEVERAL_FACES]
+
+
 def test_infrared_alone_and_sixteen_bit() -> None:
     counts = scene(*ONE)[:, :, 0].astype(np.uint16) * 30
     sample = FaceSampler().sample(frame_set({Modality.IR: counts}, framing=Framing.FRAME))
