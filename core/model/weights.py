@@ -101,18 +101,20 @@ def _config(manifest: Manifest) -> NetworkConfig:
         lists = {name: tuple(values.get(name, getattr(NetworkConfig(), name))) for name in ("widths", "crossing")}
         config = NetworkConfig(**{**values, **lists})
         sizes = (*config.widths, *config.crossing, config.bottleneck, config.hidden, config.pixels)
-        valid = len(config.widths) <= 6 and all(isinstance(n, int) and 0 < n <= 2048 for n in sizes)
+        valid = 1 <= len(config.widths) <= 6 and all(isinstance(n, int) and 0 < n <= 2048 for n in sizes)
         valid = valid and len(config.crossing) <= 6 and config.pixels >= _SMALLEST_PIXELS
+        valid = valid and 0.0 <= config.dropout < 1.0
     except TypeError as error:
         raise InputError(
             sentence("The manifest's network sizes are not understood: {error}.", error=error),
             "Export the model again.",
         ) from error
-    if not valid or not 0.0 <= config.dropout < 1.0 or any(width % 8 for width in (*config.widths, *config.crossing)):
+    if not valid or any(width % 8 for width in (*config.widths, *config.crossing)):
         raise InputError(
             sentence("The manifest's network sizes are impossible: {values}.", values=values), "Export the model again."
         )
-    if not isinstance(config.trunk, str) or config.complementary not in MODES:
+    switches = isinstance(config.residuals, bool) and isinstance(config.evidence, bool)
+    if not switches or not isinstance(config.trunk, str) or config.complementary not in MODES:
         raise InputError(
             sentence("The manifest's network switches are unknown: {values}.", values=values), "Export the model again."
         )

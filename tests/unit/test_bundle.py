@@ -123,7 +123,18 @@ def test_a_manifest_that_makes_no_sense_is_refused(bundle: Path, change: dict[st
         read_manifest(bundle)
 
 
-@pytest.mark.parametrize("config", [{"widths": [7]}, {"hidden": 10**9}, {"depth": 3}, {"widths": ["a"]}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"widths": [7]},
+        {"widths": []},
+        {"hidden": 10**9},
+        {"depth": 3},
+        {"widths": ["a"]},
+        {"dropout": None},
+        {"dropout": "0.3"},
+    ],
+)
 def test_impossible_sizes_are_refused_before_anything_is_built(bundle: Path, config: dict[str, Any]) -> None:
     _change_manifest(bundle, config=config)
     with pytest.raises(InputError, match="sizes"):
