@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import InputError, sentence
 from core.frames import MODALITIES, Modality
 from core.model.evidence import EVIDENCE, FIGURES, columns_of
 from core.surface import Bool, Float
@@ -53,16 +54,14 @@ class Novelty:
     """Distances by the limits of a manifest."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = {
-            column: (
-                [EVIDENCE.index(name) for name in limits[str(modality)]["names"]],
-                np.array(limits[str(modality)]["centre"]),
-                np.array(limits[str(modality)]["precision"]),
-                float(limits[str(modality)]["limit"]),
-            )
-            for column, modality in enumerate(MODALITIES)
-            if str(modality) in limits
-        }
+        """Raises ``InputError`` where ``limits`` are none that `fit_limits` writes: a distance must stay a number."""
+        try:
+            self._limits = {MODALITIES.index(Modality(name)): _read(own) for name, own in limits.items()}
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                sentence("The limits of the unfamiliar in the manifest cannot be read: {error}.", error=error),
+                "Export the model again.",
+            ) from error
 
     def of(self, evidence: Float, presence: Bool) -> NDArray[np.float64]:
         """``(B,)``: the largest distance of a present modality over its limit; above 1 = beyond. 0 where unknown."""
@@ -71,6 +70,21 @@ class Novelty:
             distance = _squared(evidence[:, own].astype(np.float64), centre, precision) / limit
             worst = np.maximum(worst, np.where(_known(evidence, presence, column), distance, 0.0))
         return worst
+
+
+def _read(
+    limits: Mapping[str, Any],
+) -> tuple[list[int], NDArray[np.float64], NDArray[np.float64], float]:
+    """Columns, centre, precision and limit of one modality. Raises `KeyError`, `TypeError` or `ValueError`."""
+    own = [EVIDENCE.index(name) for name in limits["names"]]
+    centre = np.array(limits["centre"], dtype=np.float64)
+    precision = np.array(limits["precision"], dtype=np.float64)
+    limit = float(limits["limit"])
+    if centre.shape != (len(own),) or precision.shape != (len(own), len(own)):
+        raise ValueError(f"centre {centre.shape} and precision {precision.shape} of {len(own)} figures")
+    if not (np.isfinite(centre).all() and np.isfinite(precision).all() and 0.0 < limit < np.inf):
+        raise ValueError(f"the limit {limit}, or what it is measured by")
+    return own, centre, precision, limit
 
 
 def _columns(modality: Modality) -> list[int]:

@@ -141,6 +141,42 @@ def test_impossible_sizes_are_refused_before_anything_is_built(bundle: Path, con
         load_scorer(bundle)
 
 
+@pytest.mark.parametrize("change", [{"evidence": 3}, {"residuals": "no"}, {"complementary": []}, {"trunk": 1}])
+def test_a_switch_is_on_or_off(bundle: Path, change: dict[str, Any]) -> None:
+    """One that is on three times passes the golden outputs, and multiplies what inference sees by three."""
+    _change_manifest(bundle, config={**read_manifest(bundle).config, **change})
+    with pytest.raises(InputError, match="switches are unknown"):
+        load_scorer(bundle)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"limit": None},
+        {"limit": 0.0},
+        {"limit": 1e999},
+        {"names": ["charm"]},
+        {"names": 4},
+        {"centre": []},
+        {"precision": [[1.0]]},
+        {"precision": [["a"]]},
+    ],
+)
+def test_limits_of_the_unfamiliar_that_cannot_be_taken_are_refused(bundle: Path, change: dict[str, Any]) -> None:
+    """A distance over a limit that is no number is above nothing: nothing would be unfamiliar (M6)."""
+    limits = read_manifest(FACTORY_BUNDLE).novelty
+    _change_manifest(bundle, novelty={**limits, "depth": {**limits["depth"], **change}})
+    with pytest.raises(InputError, match="limits of the unfamiliar in the manifest cannot be read"):
+        load_scorer(bundle)
+
+
+@pytest.mark.parametrize("novelty", [{"depth": {}}, {"thermal": {}}])
+def test_limits_that_are_none_or_nobodys_are_refused(bundle: Path, novelty: dict[str, Any]) -> None:
+    _change_manifest(bundle, novelty=novelty)
+    with pytest.raises(InputError, match="limits of the unfamiliar in the manifest cannot be read"):
+        load_scorer(bundle)
+
+
 def test_a_folder_without_a_model_says_what_a_model_is(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="A model is a folder with"):
         load_scorer(tmp_path)
