@@ -150,8 +150,8 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.empty(1, device=device).cpu()  # one that only plays a device ("meta") takes tensors and gives none back
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise HostError(
             sentence("The device {name!r} cannot be used on this machine.", name=name), "Use `cpu` or `auto`."
         ) from error

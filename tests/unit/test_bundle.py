@@ -182,9 +182,10 @@ def test_a_folder_without_a_model_says_what_a_model_is(tmp_path: Path) -> None:
         load_scorer(tmp_path)
 
 
-def test_an_unknown_device_is_the_hosts_problem(bundle: Path) -> None:
+@pytest.mark.parametrize("device", ["abacus", "hpu", "meta"])
+def test_an_unknown_device_is_the_hosts_problem(bundle: Path, device: str) -> None:
     with pytest.raises(HostError, match="cannot be used on this machine"):
-        load_scorer(bundle, device="abacus")
+        load_scorer(bundle, device=device)
 
 
 def test_the_factory_model_is_the_trusted_one() -> None:
