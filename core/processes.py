@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from core.errors import HostError
+from core.logs import leave_interrupts_to_the_parent
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -92,6 +98,30 @@ class Child:
         if self.pipe is not None:
             self.pipe.close()
             self.pipe = None
+
+
+@contextmanager
+def workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of ``count`` spawned processes; what nobody waits for any more when it is left is not begun.
+
+    Ctrl-C reaches the whole group: this process is asked to stop, and its workers finish what they are at.
+
+    Raises:
+        HostError: a worker has ended by itself (the kernel kills where memory is short).
+    """
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    with ProcessPoolExecutor(count, mp_context=_SPAWN, initializer=leave_interrupts_to_the_parent) as pool:
+        try:
+            yield pool
+        except BrokenProcessPool as error:
+            raise HostError(
+                "A process that took part in the work was ended from outside.",
+                "Mostly memory was too short: close other programs, then start again; what is finished is kept.",
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def compute_with_one_thread() -> None:

@@ -7,10 +7,9 @@ the crop as it was cut (`core.model.inputs.normalise`); only then are its planes
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from core.model.evidence import EVIDENCE
 from core.model.inputs import CHANNELS, CropBatch, ModelInputs, normalise, shrunk
+from core.processes import workers
 from core.training.table import CropTable, open_table, require_room
 
 PLANES = sum(CHANNELS.values())
@@ -90,7 +90,7 @@ def write_prepared(
     and may raise to stop. Whoever calls puts the finished folder in its place.
 
     Raises:
-        HostError: the disk has no room for it.
+        HostError: the disk has no room for it, or see `core.processes.workers`.
     """
     shape = (len(table), len(changes))
     layout: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -109,33 +109,30 @@ def write_prepared(
             _write_chunk(folder, table, start, pixels, changes)
             done(number / len(starts))
         return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (table.folder,)) as pool:
-        try:
-            todo = [pool.submit(_write_chunk, folder, None, start, pixels, changes) for start in starts]
-            for number, task in enumerate(todo, start=1):
-                task.result()
-                done(number / len(starts))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with workers(processes) as pool:
+        todo = [pool.submit(_write_chunk_here, folder, table.folder, start, pixels, changes) for start in starts]
+        for number, task in enumerate(todo, start=1):
+            task.result()
+            done(number / len(starts))
 
 
-_opened: list[CropTable] = []
-"""The table that this process of a pool reads."""
-
-
-def _begin(table: Path) -> None:
+@lru_cache(maxsize=1)
+def _opened(table: Path) -> CropTable:
+    """The table that this process of a pool reads; it computes with one thread."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    _opened.append(open_table(table))
+    return open_table(table)
 
 
-def _write_chunk(
-    folder: Path, table: CropTable | None, start: int, pixels: int, changes: Sequence[Change | None]
-) -> None:
-    source = table or _opened[0]
-    rows = np.arange(start, min(start + _CHUNK, len(source)))
+def _write_chunk_here(folder: Path, table: Path, start: int, pixels: int, changes: Sequence[Change | None]) -> None:
+    """`_write_chunk` in a process of a pool."""
+    _write_chunk(folder, _opened(table), start, pixels, changes)
+
+
+def _write_chunk(folder: Path, table: CropTable, start: int, pixels: int, changes: Sequence[Change | None]) -> None:
+    rows = np.arange(start, min(start + _CHUNK, len(table)))
     arrays: dict[str, Any] = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in _FIELDS}
-    batch = source.batch(rows)
+    batch = table.batch(rows)
     for version, change in enumerate(changes):
         made = batch if change is None else change(batch, np.random.default_rng([start, version]))
         inputs = normalise(made)

@@ -7,9 +7,8 @@ because other people's crops are framed otherwise (scenes.md, "Other people's da
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,6 +18,7 @@ from core.codes import Species
 from core.errors import UsageError
 from core.face.sampler import FaceSampler
 from core.frames import ALL_MODALITIES, MODALITIES, FaceCrop, Frame, FrameSet
+from core.processes import workers
 from core.scenes.artefacts import SIMULATED_SPECIES
 from core.scenes.crops import presentation
 from core.scenes.live import LiveScene, SceneSpec
@@ -70,20 +70,20 @@ def simulate(todo: Sequence[Recipe], processes: int, done: Callable[[int], None]
     """Simulate recipes in order, ``processes`` at a time; those in which no face was found are left out.
 
     ``done`` is told how many recipes are finished, and may raise to stop.
+
+    Raises:
+        HostError: see `core.processes.workers`.
     """
     waiting: list[Future[LabelledCrops | None]] = []
     order = iter(todo)
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            waiting += [pool.submit(simulate_one, recipe) for recipe in islice(order, 4 * processes)]
-            for finished in range(1, len(todo) + 1):
-                made = waiting.pop(0).result()
-                waiting += [pool.submit(simulate_one, recipe) for recipe in islice(order, 1)]
-                if made is not None:
-                    yield made
-                done(finished)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with workers(processes) as pool:
+        waiting += [pool.submit(simulate_one, recipe) for recipe in islice(order, 4 * processes)]
+        for finished in range(1, len(todo) + 1):
+            made = waiting.pop(0).result()
+            waiting += [pool.submit(simulate_one, recipe) for recipe in islice(order, 1)]
+            if made is not None:
+                yield made
+            done(finished)
 
 
 def simulate_one(recipe: Recipe) -> LabelledCrops | None:

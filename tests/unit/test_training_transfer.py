@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -149,6 +150,13 @@ class TestFieldThreshold:
         assert 0.0 < field_threshold(logits, logits, np.array(["", "mannequin"] * 100), 1.0) < 1.0
 
 
+class Killing:
+    """Ends the process that receives it, as a kernel does that has no memory left."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (9,)
+
+
 class TestPrepared:
     def test_what_two_processes_write_is_what_one_writes(self, tmp_path: Path, table: CropTable) -> None:
         for folder, processes in (("one", 1), ("two", 2)):
@@ -157,6 +165,10 @@ class TestPrepared:
         assert np.array_equal(one.images, two.images)
         assert np.array_equal(one.evidence, two.evidence)
         assert not np.array_equal(one.images[:, 0], one.images[:, 1])
+
+    def test_a_process_that_dies_is_told_with_what_to_do(self, tmp_path: Path, table: CropTable) -> None:
+        with pytest.raises(HostError, match="ended from outside"):
+            write_prepared(tmp_path / "made", table, 24, [Killing()], lambda _: None, 2)  # type: ignore[list-item]
 
     def test_the_first_version_is_what_the_product_shows_its_network(self, tmp_path: Path, table: CropTable) -> None:
         write_prepared(tmp_path / "made", table, 24, [None], lambda _: None)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -24,6 +23,7 @@ from core.benchmark.work import Canceled, Work, stop_if
 from core.codes import Species
 from core.model.baseline import SheetScorer
 from core.model.inputs import CHANNELS, ModelInputs, normalise, stack
+from core.processes import workers
 from core.scenes.crops import by_person, presentation
 from core.scenes.domain import Domain
 from core.scenes.frozen.identity import renderer_digest
@@ -196,14 +196,11 @@ def _rendered(todo: Sequence[Order], pixels: int, processes: int, done: Done, ca
         return
     waiting: list[Future[_Made]] = []
     order_of = iter(todo)
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            waiting += [pool.submit(render, one, pixels) for one in islice(order_of, 4 * processes)]
-            for number in range(1, len(todo) + 1):
-                stop_if(canceled)
-                found = waiting.pop(0).result()
-                waiting += [pool.submit(render, one, pixels) for one in islice(order_of, 1)]
-                yield found
-                done(number / len(todo))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with workers(processes) as pool:
+        waiting += [pool.submit(render, one, pixels) for one in islice(order_of, 4 * processes)]
+        for number in range(1, len(todo) + 1):
+            stop_if(canceled)
+            found = waiting.pop(0).result()
+            waiting += [pool.submit(render, one, pixels) for one in islice(order_of, 1)]
+            yield found
+            done(number / len(todo))
