@@ -1,4 +1,4 @@
-"""The report's curves: DET of champion and candidate, and the candidate's scores by class."""
+"""The report's curves: DET of champion and candidate on normal deviates, and the candidate's scores by class."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from core.metrics.deviate import TICKS, deviate, percent
 from gui.i18n import tr
 from gui.widgets.plots import add_legend, first_pen, make_plot, second_pen
+
+_HEADROOM = 1.2
+"""The legend stands above the highest bin."""
 
 
 class ScorePlots(QWidget):
@@ -16,13 +20,20 @@ class ScorePlots(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._det = make_plot(tr("DET"), "APCER", "BPCER")
+        self._det = make_plot(tr("DET"), "APCER, %", "BPCER, %")
+        ticks = [[(deviate(rate), percent(rate)) for rate in TICKS]]
+        for side in ("left", "bottom"):
+            self._det.getAxis(side).setTicks(ticks)
+        low, high = ticks[0][0][0], ticks[0][-1][0]
+        self._det.setRange(xRange=(low, high), yRange=(low, high), padding=0.02)
+        self._det.showGrid(x=True, y=True, alpha=0.15)
         self._scores = make_plot(tr("Scores of the candidate"), tr("score"), tr("presentations"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
+        add_legend(self._det)
+        add_legend(self._scores, columns=2)
         for plot in (self._det, self._scores):
-            add_legend(plot)
             row.addWidget(plot, 1)
         self.setAccessibleName(tr("DET and scores"))
 
@@ -38,7 +49,7 @@ class ScorePlots(QWidget):
         ):
             points = det.get(name, ())
             if points:
-                apcer, bpcer = zip(*points, strict=True)
+                apcer, bpcer = zip(*((deviate(a), deviate(b)) for a, b in points), strict=True)
                 self._det.plot(list(apcer), list(bpcer), pen=pen, name=words)
         for name, words, pen in (
             ("bona_fide", tr("bona fide"), first_pen()),
@@ -48,3 +59,5 @@ class ScorePlots(QWidget):
             if counts:
                 edges = np.linspace(0.0, 1.0, len(counts) + 1)
                 self._scores.plot(edges, list(counts), stepMode="center", pen=pen, name=words)
+        highest = max((max(counts) for counts in histograms.values() if counts), default=0)
+        self._scores.setYRange(0.0, _HEADROOM * max(1, highest), padding=0.02)
