@@ -25,7 +25,7 @@ def scenes(options: Namespace) -> int:
 
     config = TrainConfig(work_dir=folder_of(options).root / "training", out=folder_of(options).root / "training")
     if options.seed is not None:
-        config = config.model_copy(update={"seed": options.seed})
+        config = config.changed({"seed": options.seed})
     if options.presentations is not None:
         config = config.sized(options.presentations)
     part, parts = options.part

@@ -33,7 +33,7 @@ def train(options: Namespace) -> int:
     else:
         config = TrainConfig(work_dir=work_dir, out=options.out)
     given = {"seed": options.seed, "epochs": options.epochs, "device": options.device}
-    config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
+    config = config.changed({name: value for name, value in given.items() if value is not None})
     if options.presentations is not None:
         config = config.sized(options.presentations)
     if options.shards:

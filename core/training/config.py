@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.errors import UsageError
 from core.frames import CROP_PX
 from core.model.manifest import FACTORY_BUNDLE
 from core.model.network import NetworkConfig
@@ -38,7 +40,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "source"
-    seed: int = Field(default=FACTORY_SEED, ge=0)
+    seed: int = Field(default=FACTORY_SEED, ge=0, le=2**32 - 1)
     domains: tuple[str, ...] = Field(default=tuple(TRAINING_SITES), description="sites of core.training.sites")
     live_domains: tuple[str, ...] = Field(default=LIVE_DOMAINS, description="live:SCENE/SENSOR")
     shards: tuple[str, ...] = Field(default=(), description="locations of shards that stand in for rendered scenes")
@@ -76,7 +78,11 @@ class TrainConfig(BaseModel):
         )
 
     def sized(self, presentations: int) -> TrainConfig:
-        """The same run with ``presentations`` of every site to train on; the other splits shrink alike."""
+        """The same run with ``presentations`` of every site to train on; the other splits shrink alike.
+
+        Raises:
+            UsageError: there are more than a site's people allow.
+        """
         share = presentations / self.train.per_domain
 
         def scaled(plan: SplitPlan) -> SplitPlan:
@@ -85,7 +91,23 @@ class TrainConfig(BaseModel):
                 update={"per_domain": max(2, round(share * plan.per_domain)), "per_live_domain": live}
             )
 
-        return self.model_copy(update={"train": scaled(self.train), "dev": scaled(self.dev), "test": scaled(self.test)})
+        return self.changed({"train": scaled(self.train), "dev": scaled(self.dev), "test": scaled(self.test)})
+
+    def changed(self, given: Mapping[str, object]) -> TrainConfig:
+        """The same run with other settings, held to their ranges (`model_copy` looks at none).
+
+        Raises:
+            UsageError: a setting is out of its range.
+        """
+        plain = {name: value.model_dump() if isinstance(value, SplitPlan) else value for name, value in given.items()}
+        try:
+            return TrainConfig.model_validate({**self.model_dump(), **plain})
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            setting = ".".join(str(part) for part in wrong["loc"])
+            raise UsageError(
+                f"A training cannot have {setting} = {wrong['input']}: {wrong['msg']}.", "Choose another number."
+            ) from error
 
     def plan(self, split: str) -> SplitPlan:
         """The plan of ``train``, ``dev`` or ``test``."""

@@ -32,6 +32,7 @@ from core.training.sites import SITES
 from core.training.table import CropTable, LabelledCrops, digest_of, has_table, open_table, write_table
 from core.training.train import train
 from core.training.trainer import Progress, SourceTrainer
+from main import main
 from tests.unit.faces import head, sheet
 
 
@@ -317,6 +318,17 @@ class TestRecipes:
     def test_an_unknown_domain_is_named(self, domain: str) -> None:
         with pytest.raises(UsageError, match=domain):
             recipes((domain,), 2, 1, 1, 0, False)
+
+    @pytest.mark.parametrize(
+        "given", [["--seed", "-1"], ["--seed", "9" * 20], ["--epochs", "501"], ["--presentations", "4001"]]
+    )
+    def test_a_setting_out_of_its_range_is_told_before_anything_is_rendered(
+        self, tmp_path: Path, given: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        begun = ["train", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), *given]
+        assert main(begun) == 2
+        assert given[1] in capsys.readouterr().err
+        assert not (tmp_path / "data" / "training").exists()
 
     def test_every_setting_is_part_of_the_runs_identity(self, tmp_path: Path) -> None:
         one, other = _config(tmp_path), _config(tmp_path, learning_rate=1e-3)
