@@ -75,8 +75,12 @@ def bar(model: Thresholds, policy: SitePolicy, mask: ModalityMask) -> float | No
 
 
 def valid(evidence: Evidence) -> bool:
-    """Whether the numbers of a scorer can be used at all: finite, a score in [0, 1], at least one modality."""
-    return bool(evidence.mask) and math.isfinite(evidence.logit) and 0.0 <= evidence.score <= 1.0
+    """Whether the numbers of a scorer can be used at all: finite, a score in [0, 1], at least one modality.
+
+    A novelty that is no number would count as familiar.
+    """
+    finite = math.isfinite(evidence.logit) and not math.isnan(evidence.novelty)
+    return bool(evidence.mask) and finite and 0.0 <= evidence.score <= 1.0
 
 
 def assess(window: Sequence[Evidence], policy: SitePolicy, model: Thresholds) -> Assessment | None:

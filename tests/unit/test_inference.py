@@ -45,6 +45,13 @@ class NanScorer(ReliefScorer):
         return [Evidence(ModalityMask(7), float("nan"), float("nan"))] * len(crops)  # type: ignore[arg-type]
 
 
+class NovelNanScorer(ReliefScorer):
+    """Cannot say how familiar a crop is."""
+
+    def score(self, crops: Sequence[FaceCrop]) -> list[Evidence]:
+        return [replace(one, novelty=float("nan")) for one in super().score(crops)]
+
+
 class ForgetfulScorer(ReliefScorer):
     """Claims all modalities for every crop."""
 
@@ -205,6 +212,7 @@ def test_a_model_that_fails_its_self_test_leaves_the_old_one_in_use() -> None:
     ("scorer", "complaint"),
     [
         (NanScorer, "no valid score"),
+        (NovelNanScorer, "no valid score"),
         (ForgetfulScorer, "no valid"),
         (RestlessScorer, "two answers"),
         (FrozenScorer, "two answers"),
