@@ -99,7 +99,7 @@ def digest_of(table: CropTable) -> str:
 
 
 def write_table(folder: Path, presentations: Iterable[LabelledCrops], capacity: int) -> CropTable:
-    """Write presentations into ``folder`` (at most ``capacity`` crops) and open the result.
+    """Write presentations into ``folder`` (at most ``capacity`` crops), over what lies there, and open the result.
 
     The index is written last, by rename: a table without an index is not one.
 
@@ -107,6 +107,8 @@ def write_table(folder: Path, presentations: Iterable[LabelledCrops], capacity: 
         HostError: the disk has no room for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for name in (_INDEX, *(f"{name}.npy" for name in LAYOUT)):
+        (folder / name).unlink(missing_ok=True)  # what a run that was cut off left takes the room of what comes
     require_room(folder, {name: (dtype, (capacity, *shape)) for name, (dtype, shape) in LAYOUT.items()})
     arrays = {
         name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (capacity, *shape))

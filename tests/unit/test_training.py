@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -125,6 +126,18 @@ class TestTable:
             write_table(tmp_path / "short", _presentations(4), 3)
         assert not has_table(tmp_path / "short")
 
+
+    def test_what_a_run_that_was_cut_off_left_is_no_lack_of_room(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is written over: whoever starts again after a stop needs no more room than at first."""
+        room = [1 << 40, 0]
+        monkeypatch.setattr(
+            "shutil.disk_usage", lambda folder: SimpleNamespace(free=room[any(Path(folder).glob("*.npy"))])
+        )
+        with pytest.raises(ValueError, match="more than 3 crops"):
+            write_table(tmp_path / "short", _presentations(4), 3)
+        assert len(write_table(tmp_path / "short", _presentations(4), 8)) == 8
 
 class TestAugmentation:
     def test_it_keeps_presence_types_and_finiteness(self) -> None:
