@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from core.errors import CanceledError, InputError
+from core.errors import InputError
 from core.training.config import TrainConfig
 from core.training.shards import SPLITS, ShardSets, open_shards
 from core.training.shards.form import Split
 from core.training.simulation import Recipe, recipes, simulate
 from core.training.table import LabelledCrops
-from core.training.trainer import Canceled, Progress, Report
+from core.training.trainer import Canceled, Report, progress_of
 
 
 def with_shards(config: TrainConfig, urls: list[str]) -> TrainConfig:
@@ -39,7 +39,7 @@ def presentations(
             raise InputError("The shards were changed since this run began.", "Start again.")
         return sets.crops(split), _of_shards(sets, split, report, canceled)
     todo = scene_recipes(config, split)
-    made = rendered(todo, config.processes, _told(f"scenes ({split})", report, canceled))
+    made = rendered(todo, config.processes, progress_of(f"scenes ({split})", report, canceled))
     return len(todo) * config.plan(split).frames, made
 
 
@@ -63,17 +63,8 @@ def rendered(todo: list[Recipe], processes: int, done: Callable[[float], None]) 
 
 
 def _of_shards(sets: ShardSets, split: Split, report: Report, canceled: Canceled) -> Iterator[LabelledCrops]:
-    done, crops, total = _told(f"shards ({split})", report, canceled), 0, sets.crops(split)
+    done, crops, total = progress_of(f"shards ({split})", report, canceled), 0, sets.crops(split)
     for one in sets.presentations(split):
         yield one
         crops += len(one.crops)
         done(crops / total)
-
-
-def _told(phase: str, report: Report, canceled: Canceled) -> Callable[[float], None]:
-    def done(share: float) -> None:
-        if canceled():
-            raise CanceledError("Training was stopped.", "Start again; finished splits are kept.")
-        report(Progress(phase, share))
-
-    return done

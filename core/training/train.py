@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.errors import CanceledError, HostError, UsageError
+from core.errors import HostError, UsageError
 from core.frames import EVERY_MASK, Modality, ModalityMask
 from core.model.baseline import SheetScorer
 from core.model.bundle import FACTORY_BUNDLE, save_bundle
@@ -40,7 +40,7 @@ from core.training.shards.form import Split
 from core.training.sources import presentations
 from core.training.table import CropTable, digest_of, has_table, open_table, write_table
 from core.training.telling import telling_of, with_hybrids
-from core.training.trainer import Canceled, Progress, Report, SourceTrainer
+from core.training.trainer import Canceled, Report, SourceTrainer, progress_of
 
 CODE_VERSION = "0.1.0"
 _NO_SHA = "0" * 64
@@ -80,7 +80,7 @@ def train(config: TrainConfig, report: Report, canceled: Canceled, share: Share 
     prepared = _inputs(config, tables["train"], report, canceled)
     trainer = SourceTrainer(config, tables["train"], prepared, config.network, share)
     network = trainer.run(report, canceled)
-    made = _finish(config, network, tables, trainer, report) if share.first else None
+    made = _finish(config, network, tables, trainer, report, canceled) if share.first else None
     share.wait()
     return made
 
@@ -94,10 +94,15 @@ def _refuse_one_gpu_for_all(device: str, share: Share) -> None:
 
 
 def _finish(
-    config: TrainConfig, network: PadNetwork, tables: Mapping[Split, CropTable], trainer: SourceTrainer, report: Report
+    config: TrainConfig,
+    network: PadNetwork,
+    tables: Mapping[Split, CropTable],
+    trainer: SourceTrainer,
+    report: Report,
+    canceled: Canceled,
 ) -> Manifest:
     """Calibrate, measure, save."""
-    calibration, withheld = _calibrate(network, tables["dev"], report)
+    calibration, withheld = _calibrate(network, tables["dev"], progress_of("calibration", report, canceled))
     limits = fit_limits(*varied_evidence(tables["dev"], _varied()))
     manifest = Manifest(
         name=config.name,
@@ -113,7 +118,7 @@ def _finish(
         novelty=limits,
         threshold_source=_threshold_source(config, tables["dev"]),
     )
-    figures = _figures(network, tables["test"], manifest, report)
+    figures = _figures(network, tables["test"], manifest, progress_of("figures", report, canceled))
     return save_bundle(config.out, network, manifest.model_copy(update={"figures": figures}))
 
 
@@ -150,25 +155,20 @@ def _inputs(config: TrainConfig, table: CropTable, report: Report, canceled: Can
     """The varied inputs of the training table, written unless they lie beside it."""
     folder = table.folder / f"inputs-{config.pixels}-{config.versions}"
     if not folder.is_dir():
-
-        def done(share: float) -> None:
-            if canceled():
-                raise CanceledError("Training was stopped.", "Start again; finished splits are kept.")
-            report(Progress("inputs", share))
-
         part = folder.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
+        done = progress_of("inputs", report, canceled)
         write_prepared(part, table, config.pixels, [augment] * config.versions, done, config.processes)
         part.replace(folder)
     return Joined([open_prepared(folder)])
 
 
 def _calibrate(
-    network: PadNetwork, dev: CropTable, report: Report
+    network: PadNetwork, dev: CropTable, done: Callable[[float], None]
 ) -> tuple[dict[ModalityMask, Calibration], list[ModalityMask]]:
     """The calibration of every mask, and the masks that may refuse but not accept (`core.training.calibration`)."""
-    plain = crop_logits(network, dev, _share_of("calibration", report))
-    varied = crop_logits(network, dev, _share_of("calibration", report), _varied())
+    plain = crop_logits(network, dev, lambda share: done(share / 2.0))
+    varied = crop_logits(network, dev, lambda share: done(0.5 + share / 2.0), _varied())
     every, telling = np.asarray(dev.species), telling_of(dev.species)
     bona_fide = dev.bona_fide[dev.owner]
     calibration: dict[ModalityMask, Calibration] = {}
@@ -194,8 +194,10 @@ def _varied() -> Callable[[CropBatch], CropBatch]:
     return lambda batch: augment(batch, random)
 
 
-def _figures(network: PadNetwork, test: CropTable, manifest: Manifest, report: Report) -> dict[str, object]:
-    raw = pooled_logits(network, test, _share_of("figures", report))
+def _figures(
+    network: PadNetwork, test: CropTable, manifest: Manifest, done: Callable[[float], None]
+) -> dict[str, object]:
+    raw = pooled_logits(network, test, done)
     calibration = {mask: Calibration(manifest.temperature_of(mask), 0.5) for mask in EVERY_MASK}
     logits = {mask: found for mask, found in scaled(raw, calibration).items() if manifest.threshold(mask) is not None}
     sheet = SheetScorer()
@@ -209,10 +211,6 @@ def _figures(network: PadNetwork, test: CropTable, manifest: Manifest, report: R
         },
         sheet.name: {"by_mask": by_mask(test, relief, sheet.threshold, sheet.threshold_source)},
     }
-
-
-def _share_of(phase: str, report: Report) -> Callable[[float], None]:
-    return lambda share: report(Progress(phase, share))
 
 
 def _threshold_source(config: TrainConfig, dev: CropTable) -> str:

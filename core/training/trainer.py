@@ -42,7 +42,7 @@ _DIRECT, _DIRECT_TIMES = ".direct.weight", 8.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: ``phase`` (scenes, training, calibration, figures), ``share`` 0..1 of it, named values."""
+    """How far a run is: ``phase`` (scenes, shards, inputs, training, calibration, figures), its ``share``, values."""
 
     phase: str
     share: float
@@ -51,6 +51,17 @@ class Progress:
 
 Report = Callable[[Progress], None]
 Canceled = Callable[[], bool]
+
+
+def progress_of(phase: str, report: Report, canceled: Canceled) -> Callable[[float], None]:
+    """What is to be told the share of ``phase`` that is finished; raises `CanceledError` where a stop was asked for."""
+
+    def done(share: float) -> None:
+        if canceled():
+            raise CanceledError("Training was stopped.", "Start it again; what is finished is kept.")
+        report(Progress(phase, share))
+
+    return done
 
 
 class SourceTrainer:

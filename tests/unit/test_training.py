@@ -28,6 +28,7 @@ from core.training.losses import source_loss
 from core.training.prepared import Joined, open_prepared, write_prepared
 from core.training.sampling import MaskSampler, epoch_rows
 from core.training.scoring import pooled_logits
+from core.training.shards import SPLITS
 from core.training.simulation import recipes
 from core.training.sites import SITES
 from core.training.table import CropTable, LabelledCrops, digest_of, has_table, open_table, write_table
@@ -126,7 +127,6 @@ class TestTable:
             write_table(tmp_path / "short", _presentations(4), 3)
         assert not has_table(tmp_path / "short")
 
-
     def test_what_a_run_that_was_cut_off_left_is_no_lack_of_room(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -138,6 +138,7 @@ class TestTable:
         with pytest.raises(ValueError, match="more than 3 crops"):
             write_table(tmp_path / "short", _presentations(4), 3)
         assert len(write_table(tmp_path / "short", _presentations(4), 8)) == 8
+
 
 class TestAugmentation:
     def test_it_keeps_presence_types_and_finiteness(self) -> None:
@@ -383,6 +384,27 @@ class TestTrain:
         text = figures_text(manifest)
         assert manifest.sha256 in text
         assert "| rgb+depth+ir |" in text
+
+    @pytest.mark.parametrize("phase", ["calibration", "figures"])
+    def test_a_stop_is_heard_after_training_too_and_nothing_is_trained_again(self, tmp_path: Path, phase: str) -> None:
+        config = _config(tmp_path, epochs=1, versions=1, processes=1, batch=4)
+        for split in SPLITS:
+            count = 40 if split == "test" else 8  # more than what is scored before the first word of it
+            write_table(config.work_dir / f"{split}-{config.table_digest(split)[:16]}", _presentations(count), 80)
+        told: list[str] = []
+
+        def tell(progress: Progress) -> None:
+            told.append(progress.phase)
+
+        with pytest.raises(CanceledError, match="Training was stopped"):
+            train(config, tell, lambda: phase in told)
+        assert told[-1] == phase
+        assert not config.out.exists()
+        told.clear()
+        made = train(config, tell, lambda: False)
+        assert made is not None
+        assert set(told) == {"calibration", "figures"}
+        assert load_scorer(config.out, "cpu").sha256 == made.sha256
 
 
 class TestCard:
