@@ -137,6 +137,7 @@ class InferenceWorker:
         while self._pipe.poll():
             if not self._obey(self._pipe.recv()):
                 return False
+            self._say_beside()  # of a verdict that an order brought about, it has seen all that there will be
         self._look(POLL_MS)
         return True
 
@@ -240,6 +241,10 @@ class InferenceWorker:
                 log.exception("the shadow run ended")
                 self._shadow = None
                 self._pipe.send(Problem("The shadow run ended: its model fails.", "Decisions go on. Try it again."))
+        self._say_beside()
+
+    def _say_beside(self) -> None:
+        """What the shadow run would have answered, right after the verdict and before any other."""
         decided, self._decided = self._decided, None
         if self._shadow is not None and decided is not None:
             said = self._shadow.said(decided, self._decision.policy)

@@ -14,7 +14,7 @@ import main as program
 from core.codes import JobState, ModelRole, Outcome, SourceKind
 from core.errors import InputError
 from core.frames import ALL_MODALITIES, FaceCrop
-from core.messages import LoadModel, LoadShadow, Problem, SetPolicy, ShadowSaid, VerdictReached
+from core.messages import EndPresentation, LoadModel, LoadShadow, Problem, SetPolicy, ShadowSaid, VerdictReached
 from core.policy import SitePolicy
 from core.ports import Scorer
 from core.verdict import Evidence, Verdict
@@ -61,6 +61,17 @@ def test_it_answers_after_the_champion_on_the_same_frame_sets() -> None:
     assert answer == ShadowSaid("strict", verdict.t_s, Outcome.ATTACK)
     kinds = [type(message) for message in messages]
     assert kinds.index(VerdictReached) < kinds.index(ShadowSaid), "the champion never waits for it"
+
+
+def test_it_answers_at_the_end_of_a_recording_after_which_no_frame_set_comes() -> None:
+    bench = Bench(lambda path: strict(path) if path == "strict" else ReliefScorer(thresholds={}, sha256=path))
+    bench.order(LoadModel("m1"), LoadShadow("strict"))
+    bench.order(begin())
+    bench.show(6)
+    messages = bench.order(EndPresentation())
+    (verdict,) = verdicts(messages)
+    assert verdict.outcome is Outcome.REFER
+    assert said(messages) == [ShadowSaid("strict", verdict.t_s, Outcome.ATTACK)]
 
 
 def test_a_run_that_begins_or_ends_within_a_presentation_says_nothing_of_it() -> None:
