@@ -137,7 +137,9 @@ def serve(station: Station, camera: PlayedCamera, ledger: QualifiedLedger, says:
             else:
                 presentation = station.begin_presentation()
                 verdict = stored.verdict(station.session, presentation)
-                says.put(VerdictReached(replace(verdict, source_kind=SourceKind.LIVE, outcome=Outcome(what))))
+                model, _ = ledger.champion()
+                said = replace(verdict, source_kind=SourceKind.LIVE, outcome=Outcome(what), model=model)
+                says.put(VerdictReached(said))
 
 
 def run(data: Path, places: DoorPlaces) -> None:

@@ -69,7 +69,7 @@ class PlayedLedger(CatalogueLedger):
     stands = Standing(frozenset({ALL_MODALITIES}), FakeClock().utc_s(), commissioned=True)
 
     def champion(self) -> tuple[str, str]:
-        return "m", "/model"
+        return "a" * 64, "/model"
 
     def shadow(self) -> tuple[str, str]:
         return "", ""
@@ -234,6 +234,16 @@ def test_an_answer_that_comes_when_its_session_is_over_is_nothing_of_the_next_an
     assert verdicts(door.catalogue)[-1].session == "", "it began by itself: it is stored, but not with the next"
     assert not opened(told)
     assert opened(door.answer(accepted(second))), "what belongs here opens"
+
+
+def test_an_answer_of_a_model_that_is_not_the_champion_opens_no_door(door: Bench) -> None:
+    """Inference keeps the model that ran before where the champion cannot be loaded: the camera is not qualified so."""
+    running = door.station.open_session(SessionOrder())
+    door.station.poll(0.0)
+    told = door.answer(replace(accepted(running), model="b" * 64))
+    assert any(isinstance(event, VerdictCommitted) for event in told)
+    assert not opened(told)
+    assert opened(door.answer(accepted(running)))
 
 
 def test_who_stood_there_before_inference_heard_of_the_session_is_of_the_session(bench: Bench) -> None:
