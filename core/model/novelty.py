@@ -57,7 +57,7 @@ class Novelty:
         """Raises ``InputError`` where ``limits`` are none that `fit_limits` writes: a distance must stay a number."""
         try:
             self._limits = {MODALITIES.index(Modality(name)): _read(own) for name, own in limits.items()}
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise InputError(
                 sentence("The limits of the unfamiliar in the manifest cannot be read: {error}.", error=error),
                 "Export the model again.",
@@ -75,15 +75,20 @@ class Novelty:
 def _read(
     limits: Mapping[str, Any],
 ) -> tuple[list[int], NDArray[np.float64], NDArray[np.float64], float]:
-    """Columns, centre, precision and limit of one modality. Raises `KeyError`, `TypeError` or `ValueError`."""
+    """Columns, centre, precision and limit of one modality.
+
+    Raises `KeyError`, `OverflowError`, `TypeError` or `ValueError` where it is no limit.
+    """
     own = [EVIDENCE.index(name) for name in limits["names"]]
     centre = np.array(limits["centre"], dtype=np.float64)
     precision = np.array(limits["precision"], dtype=np.float64)
     limit = float(limits["limit"])
-    if centre.shape != (len(own),) or precision.shape != (len(own), len(own)):
+    if not own or centre.shape != (len(own),) or precision.shape != (len(own), len(own)):
         raise ValueError(f"centre {centre.shape} and precision {precision.shape} of {len(own)} figures")
     if not (np.isfinite(centre).all() and np.isfinite(precision).all() and 0.0 < limit < np.inf):
         raise ValueError(f"the limit {limit}, or what it is measured by")
+    if np.linalg.eigvalsh(precision).min() <= 0.0:
+        raise ValueError("a distance that does not grow")
     return own, centre, precision, limit
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -155,6 +156,8 @@ def test_a_switch_is_on_or_off(bundle: Path, change: dict[str, Any]) -> None:
         {"limit": None},
         {"limit": 0.0},
         {"limit": 1e999},
+        {"limit": 10**400},
+        {"names": [], "centre": [], "precision": np.zeros((0, 0)).tolist()},
         {"names": ["charm"]},
         {"names": 4},
         {"centre": []},
@@ -166,6 +169,14 @@ def test_limits_of_the_unfamiliar_that_cannot_be_taken_are_refused(bundle: Path,
     """A distance over a limit that is no number is above nothing: nothing would be unfamiliar (M6)."""
     limits = read_manifest(FACTORY_BUNDLE).novelty
     _change_manifest(bundle, novelty={**limits, "depth": {**limits["depth"], **change}})
+    with pytest.raises(InputError, match="limits of the unfamiliar in the manifest cannot be read"):
+        load_scorer(bundle)
+
+
+def test_a_distance_that_does_not_grow_is_refused(bundle: Path) -> None:
+    limits = read_manifest(FACTORY_BUNDLE).novelty
+    turned = (-np.array(limits["depth"]["precision"])).tolist()
+    _change_manifest(bundle, novelty={**limits, "depth": {**limits["depth"], "precision": turned}})
     with pytest.raises(InputError, match="limits of the unfamiliar in the manifest cannot be read"):
         load_scorer(bundle)
 
