@@ -101,7 +101,8 @@ def import_manifest(
     manifest = read_manifest(manifest_path)
     provenance = provenance_of(catalogue, manifest_path)
     settle_imports(catalogue)
-    stored = {session.subject for session in catalogue.sessions.named(name)}
+    kept = (one for one in catalogue.sessions.named(name) if catalogue.frames_path(one.id).is_file())
+    stored = {session.subject for session in kept}  # what was erased may come again
     by_subject: dict[str, list[ManifestRow]] = defaultdict(list)
     for shown in manifest.presentations():  # its frame sets become one span, wherever its rows stand
         by_subject[shown[0].subject or UNKNOWN_SUBJECT].extend(shown)

@@ -24,6 +24,8 @@ from core.terminal import told_left_out
 from storage import backup
 from storage.catalogue import Catalogue, open_catalogue
 from storage.disk import Ballast
+from storage.erasure.inventory import Target, TargetKind
+from storage.erasure.job import erase
 from storage.export import export_session
 from storage.frames import FrameStore
 from storage.importing import import_manifest
@@ -463,6 +465,20 @@ def test_a_canceled_import_leaves_no_half_session_and_goes_on(
     assert (report.skipped, len(report.sessions)) == (("unknown",), 1)
     assert len(catalogue.sessions.named("site")) == 2
     assert catalogue.consents.of("site/other")[0].reference == "form-7"
+
+
+def test_what_was_erased_can_be_imported_again_and_an_erased_person_cannot(
+    catalogue: Catalogue, session: str, tmp_path: Path
+) -> None:
+    manifest = _two_subjects(catalogue, session, tmp_path)
+    catalogue.frames_path(session).unlink()  # the same pictures, in plain
+    first = import_manifest(catalogue, manifest, "consent:form-7", "site")
+    erase(catalogue, Target(TargetKind.SESSION, first.sessions[0]), "its term was over")
+    again = import_manifest(catalogue, manifest, "consent:form-7", "site")
+    assert (len(again.sessions), len(again.skipped)) == (1, 1)
+    erase(catalogue, Target(TargetKind.SUBJECT, "site/other"), "asked to")
+    with pytest.raises(InputError, match="site/other was erased: nothing more is stored under this pseudonym"):
+        import_manifest(catalogue, manifest, "consent:form-7", "site")
 
 
 def test_an_import_that_fails_late_leaves_nothing(
