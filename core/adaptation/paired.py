@@ -119,7 +119,7 @@ def rise_by_chance(trials: Iterable[PairedTrial]) -> float:
     """
     changed = [trial.errors for trial in trials if trial.errors[0] != trial.errors[1]]
     new = sum(after for _, after in changed)
-    return sum(math.comb(len(changed), k) for k in range(new, len(changed) + 1)) / 2.0 ** len(changed)
+    return sum(math.comb(len(changed), k) for k in range(new, len(changed) + 1)) / (1 << len(changed))
 
 
 def drift(trials: Iterable[PairedTrial]) -> float:

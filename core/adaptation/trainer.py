@@ -98,7 +98,7 @@ class AdaptationTrainer:
             HostError: the loss is not finite; the networks are as they were before the step.
         """
         random = np.random.default_rng([self._seed, 2, self.steps_done])
-        torch.manual_seed(self._seed * 1_000_003 + self.steps_done)
+        torch.manual_seed((self._seed * 1_000_003 + self.steps_done) % 2**63)
         told: dict[str, float] = {}
         parts = self._parts(random, told)
         cached = joined([part.cached for part in parts])

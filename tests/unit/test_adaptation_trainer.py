@@ -73,6 +73,14 @@ def test_the_pass_learns(table: FeatureTable) -> None:
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
 
 
+def test_a_seed_may_be_any_whole_number(table: FeatureTable) -> None:
+    settings = TrainingSettings(steps=1, batch=8)
+    steps = [
+        AdaptationTrainer(tiny(), tiny(), table, table, settings, seed=seed).step() for seed in (20261127183000, 10**30)
+    ]
+    assert steps[0] != steps[1]
+
+
 def test_statistics_and_early_weights_are_never_touched(table: FeatureTable) -> None:
     trainer = make_trainer(table, TrainingSettings(steps=3, batch=8))
     before = {name: value.clone() for name, value in trainer.student.state_dict().items()}

@@ -144,6 +144,19 @@ def test_harm_on_a_later_mask_refuses_and_an_open_later_mask_only_ends_the_claim
     ]
 
 
+def test_one_instrument_that_was_presented_thousands_of_times_is_judged() -> None:
+    """Its bound says nothing, and the sign test counts more changes than a float can count ways."""
+
+    def presented(number: int) -> PairedTrial:
+        accepts = (500 <= number < 1000, number < 500 or 1000 <= number < 1250)
+        return PairedTrial(f"a{number}", f"p{number // 60}", "mask_rigid", Stratum.SITE, FULL, *accepts, "the mask")
+
+    trials = [one for one in site(1, 50, (0.2, 0.05), (0.08, 0.04)) if one.species != "mask_rigid"]
+    report = judge([*trials, *map(presented, range(3000))], GateSettings())
+    open_checks = [one for one in report.masks[0].checks if one.reason is GateReason.SPECIES_OPEN]
+    assert [(one.species, one.trials) for one in open_checks] == [("mask_rigid", 3000)]
+
+
 def test_a_pass_that_gave_up_is_never_passed() -> None:
     passed = judge(site(1, 30, bpcer=(0.20, 0.05), apcer=(0.08, 0.04)), GateSettings())
     told = refused(passed, [unstable()])
