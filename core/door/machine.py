@@ -58,7 +58,10 @@ def obstacle(view: StationView) -> DoorReason:
 
 
 class DoorMachine:
-    """The station's side. Times are milliseconds of the machine's monotonic clock; ``utc_s`` is for people."""
+    """The station's side. Times are milliseconds of the machine's monotonic clock.
+
+    ``utc_s`` is for people, and tells that the machine was suspended: the monotonic clock stands still meanwhile.
+    """
 
     def __init__(self, nonce: str) -> None:
         self.nonce = nonce
@@ -66,7 +69,8 @@ class DoorMachine:
         self._seq = 0
         self._row = 0
         self._open_until_ms: float | None = None
-        self._looked_ms: float | None = None
+        self._looked: tuple[float, float] | None = None
+        """The newest look, on both clocks."""
         self._sent_ms = float("-inf")
         self._stopped = False
 
@@ -79,8 +83,8 @@ class DoorMachine:
         """Look at the station, often; returns the line to send, if one is due."""
         if self._stopped:
             return None
-        before, slept = self.reason, self._looked_ms is not None and self._slept(now_ms)
-        self._looked_ms = now_ms
+        before, slept = self.reason, self._looked is not None and self._slept(now_ms, utc_s)
+        self._looked = now_ms, utc_s
         self._close_if(obstacle(view))
         if self._open_until_ms is not None and now_ms >= self._open_until_ms:
             self._close_if(DoorReason.ELAPSED)
@@ -94,8 +98,8 @@ class DoorMachine:
         """A verdict was stored as ``row`` of the catalogue: open, or close. Each row counts once."""
         if self._stopped or row <= self._row:
             return None
-        stands_in_the_way = obstacle(view) or (DoorReason.SILENCE if self._slept(now_ms) else DoorReason.NONE)
-        self._row, self._looked_ms = row, now_ms
+        stands_in_the_way = obstacle(view) or (DoorReason.SILENCE if self._slept(now_ms, utc_s) else DoorReason.NONE)
+        self._row, self._looked = row, (now_ms, utc_s)
         if stands_in_the_way is DoorReason.NONE and verdict.opens:
             self.reason, self._open_until_ms = DoorReason.NONE, now_ms + OPEN_MS
         else:
@@ -117,9 +121,15 @@ class DoorMachine:
         self.reason, self._open_until_ms = DoorReason.STOPPING, None
         return self._line(LineKind.CHANGE, now_ms, utc_s)
 
-    def _slept(self, now_ms: float) -> bool:
-        """Whether nobody looked for so long that what arrives now may be about somebody who has gone."""
-        return self._looked_ms is None or now_ms - self._looked_ms > TIMEOUT_MS
+    def _slept(self, now_ms: float, utc_s: float) -> bool:
+        """Whether nobody looked for so long that what arrives now may be about somebody who has gone.
+
+        By the clock that has gone further: a wall clock that was set forward closes the door once.
+        """
+        if self._looked is None:
+            return True
+        looked_ms, looked_utc_s = self._looked
+        return max(now_ms - looked_ms, 1000.0 * (utc_s - looked_utc_s)) > TIMEOUT_MS
 
     def _close_if(self, reason: DoorReason) -> None:
         """Close for ``reason``; a door that is closed already tells the newest obstacle, and goes back to none."""

@@ -136,6 +136,17 @@ def test_a_verdict_that_waited_in_a_station_that_slept_opens_nothing() -> None:
     assert (line.open, line.reason) == (False, DoorReason.SILENCE)
 
 
+def test_a_machine_that_was_suspended_closes_the_door_when_it_wakes() -> None:
+    """Its monotonic clock stood still meanwhile, and whoever stands there now may be somebody else."""
+    machine, _ = opened()
+    line = machine.look(READY, 1100.0, 3600.0)
+    assert line is not None
+    assert (line.open, line.reason) == (False, DoorReason.SILENCE)
+    machine.look(READY, 1200.0, 3600.1)
+    assert machine.take(2, verdict(), READY, 1300.0, 7200.0).open is False  # type: ignore[union-attr]
+    assert machine.take(3, verdict(), READY, 1400.0, 7100.0).open is True, "a clock set back"  # type: ignore[union-attr]
+
+
 def test_a_station_that_slept_while_the_door_was_open_closes_it() -> None:
     machine, _ = opened()
     line = machine.look(READY, 1001.0 + TIMEOUT_MS, 0.0)
