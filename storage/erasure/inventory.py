@@ -6,6 +6,7 @@ It names what goes, what stays behind without measurements, and what left the st
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -109,7 +110,7 @@ def take_inventory(catalogue: Catalogue, target: Target) -> Inventory:
     own, others = _presentations(catalogue, target, sessions)
     foreign = [take for take in foreign_takes(catalogue, target) if take.session not in sessions]
     gone = [*own, *(take.presentation for take in foreign)]
-    jobs = _jobs(catalogue, set(gone), target)
+    jobs = jobs_of(catalogue, target, gone)
     return Inventory(
         sessions=tuple(_session(catalogue, row) for row in rows),
         foreign=tuple(foreign),
@@ -118,7 +119,7 @@ def take_inventory(catalogue: Catalogue, target: Target) -> Inventory:
         others=others,
         keys=tuple(_keys(catalogue, target, rows)),
         jobs=tuple(jobs),
-        models=tuple(_models(catalogue, jobs)),
+        models=tuple(models_of(catalogue, jobs)),
         copies=tuple(_copies(catalogue, sorted({*sessions, *(take.session for take in foreign)}))),
     )
 
@@ -201,24 +202,24 @@ def _keys(catalogue: Catalogue, target: Target, rows: list[Row]) -> list[str]:
     return [row["id"] for row in catalogue.file.rows(sql, (target.id, json.dumps(of_sessions)))]
 
 
-def _jobs(catalogue: Catalogue, presentations: set[str], target: Target) -> list[str]:
+def jobs_of(catalogue: Catalogue, target: Target, presentations: Collection[str]) -> list[str]:
     """Adaptation jobs whose plan learns from one of the presentations, or of the subject, or judges by them.
 
     With a label or without: a pass learns from both.
     """
-    found = []
+    found, gone = [], set(presentations)
     for job in catalogue.jobs.all():
         try:
             plan = json.loads(job.plan)
             planned = [*plan.get("presentations", []), *plan.get("pseudo_labelled", [])]
         except (ValueError, AttributeError):
             continue
-        if any(p["id"] in presentations or p["subject"] == target.id for p in planned):
+        if any(p["id"] in gone or p["subject"] == target.id for p in planned):
             found.append(job.id)
     return found
 
 
-def _models(catalogue: Catalogue, jobs: list[str]) -> list[str]:
+def models_of(catalogue: Catalogue, jobs: Collection[str]) -> list[str]:
     """Models that came of these jobs, and all that descend from them."""
     found: list[str] = []
     models = catalogue.models.all()

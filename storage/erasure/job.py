@@ -168,9 +168,9 @@ def _go_on(catalogue: Catalogue, job: str, progress: Progress) -> dict[str, Any]
     row = _row(catalogue, job)
     step = ErasureStep(row["step"])
     target = Target(TargetKind(row["kind"]), row["target"])
-    inventory = Inventory.from_json(json.loads(row["inventory"]))
     while step in _RUN:
         progress(step, 0, 0)
+        inventory = Inventory.from_json(json.loads(_row(catalogue, job)["inventory"]))
         work = Work(catalogue, job, target, inventory, partial(progress, step))
         catalogue.file.insist(partial(_do, step, work))
         step = _next(step)

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from core.adaptation.worker import ACTIVE, RUNNABLE, ask, settle_interrupted
 from core.errors import HostError, sentence
@@ -14,7 +14,7 @@ from storage.atomic import fsync_folder
 from storage.audit_verdicts import ERASE_TRACES
 from storage.catalogue import Catalogue
 from storage.erasure.canaries import search, unmask
-from storage.erasure.inventory import Inventory, Target, TargetKind
+from storage.erasure.inventory import Inventory, Target, TargetKind, jobs_of, models_of
 from storage.forms import canonical
 from storage.frames import FrameStore
 from storage.verdict_digests import without_measurements
@@ -36,14 +36,18 @@ class Work:
 
 
 def stop(work: Work) -> None:
-    """No adaptation goes on with the frames: jobs that name them are canceled."""
+    """No adaptation goes on with the frames: jobs that name them are canceled.
+
+    One may have been planned, or have ended with a model, since the inventory was taken: both are noted in it.
+    """
     jobs = work.catalogue.jobs
     settle_interrupted(jobs)
-    for job in work.inventory.jobs:
+    named = jobs_of(work.catalogue, work.target, work.inventory.presentations)
+    for job in named:
         if jobs.get(job).state in RUNNABLE:
             ask(jobs, job, "cancel")
     deadline = time.monotonic() + PATIENCE_S
-    while running := [job for job in work.inventory.jobs if jobs.get(job).state in ACTIVE]:
+    while running := [job for job in named if jobs.get(job).state in ACTIVE]:
         if time.monotonic() > deadline:
             raise HostError(
                 sentence("The adaptation job {job} uses the frames and does not stop.", job=running[0]),
@@ -51,6 +55,8 @@ def stop(work: Work) -> None:
             )
         time.sleep(0.2)
         settle_interrupted(jobs)
+    now = replace(work.inventory, jobs=tuple(named), models=tuple(models_of(work.catalogue, named)))
+    work.catalogue.file.change("UPDATE erasures SET inventory = ? WHERE id = ?", (canonical(now.to_json()), work.id))
 
 
 def keys(work: Work) -> None:

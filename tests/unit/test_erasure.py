@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from core.access import Actor, DeniedError, Role
-from core.codes import ErasureStep
+from core.codes import ErasureStep, JobState
 from core.errors import HostError, InputError, UsageError
 from storage.audit_verify import verify
 from storage.backup import back_up
 from storage.catalogue import Catalogue, open_catalogue
 from storage.database import DatabaseFile
+from storage.erasure.canaries import take_canaries
 from storage.erasure.certificate import readable
-from storage.erasure.inventory import Target, TargetKind, take_inventory
+from storage.erasure.inventory import Inventory, Target, TargetKind, take_inventory
 from storage.erasure.job import certificates, erase, resume_all
 from storage.export import export_session
 from storage.frames import FORM, FrameStore
@@ -145,6 +146,31 @@ def test_what_was_learned_of_the_person_without_a_label_counts_too(catalogue: Ca
     assert certificate["adaptation_jobs"] == [job]
     assert [model["name"] for model in certificate["models_trained_on_it"]] == ["m0"]
     assert catalogue.jobs.get(job).state == "canceled"
+
+
+def test_a_pass_that_ends_while_the_erasure_begins_is_flagged_too(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = site.take(catalogue, "ann")
+    shown = catalogue.presentations.of_session(session)[0].id
+    planned = {"id": shown, "session": session, "subject": "ann", "species": "", "artefact": ""}
+    plan = json.dumps({"presentations": [planned]})
+    job = catalogue.jobs.create(plan, "x")
+
+    def ends_meanwhile(opened: Catalogue, inventory: Inventory) -> list[bytes]:
+        row = {"sha256": "0" * 64, "name": "m0", "path": "", "origin": "adaptation", "parent": "", "job": job}
+        opened.models.add({**row, "manifest": "{}", "manifest_sha256": ""}, "test")
+        opened.jobs.update(job, state=JobState.CANDIDATE)
+        late.append(opened.jobs.create(plan, "y"))
+        return take_canaries(opened, inventory)
+
+    late: list[str] = []
+    monkeypatch.setattr("storage.erasure.job.take_canaries", ends_meanwhile)
+    certificate = erase(catalogue, ANN, "asked to")
+    assert [model["name"] for model in certificate["models_trained_on_it"]] == ["m0"]
+    assert set(certificate["adaptation_jobs"]) == {job, *late}
+    assert catalogue.models.trained_on_erased() == {"0" * 64: [certificate["erasure"]]}
+    assert catalogue.jobs.get(late[0]).state is JobState.CANCELED
 
 
 def test_an_erasure_can_be_refused(catalogue: Catalogue) -> None:
