@@ -25,7 +25,7 @@ from storage.catalogue import Catalogue
 from storage.commands_labels import second_labels_line
 from storage.commands_power import gate_of, power
 from storage.commands_site_shift import shift
-from storage.lineage import people_learned, refuse_excised, refuse_learned, without
+from storage.lineage import people_learned, refuse_excised, without
 from storage.opening import folder_of, opened
 from storage.registry import ModelRegistry
 
@@ -79,17 +79,20 @@ def excise(catalogue: Catalogue, options: Namespace) -> int:
 
 
 def judge(catalogue: Catalogue, options: Namespace) -> int:
-    """Freeze a plan that only judges a model from another lane on stored sessions; prints the job's id."""
+    """Freeze a plan that only judges a model from another lane on stored sessions; prints the job's id.
+
+    By people whom neither it nor the champion has learned: both would look better on their own.
+    """
     from core.adaptation.plan import make_plan
 
     registry = ModelRegistry(catalogue)
     champion, model = registry.champion(), registry.resolve(options.model)
     if model.sha256 == champion.sha256:
         raise InputError(sentence("The model {name} is the champion.", name=model.name), "Choose another one.")
-    refuse_learned(registry, model, options.sessions)
+    learned = people_learned(catalogue, champion.sha256) | people_learned(catalogue, model.sha256)
     made = make_plan(
         catalogue.material, options.sessions, champion.sha256, champion.name, options.seed, gate=gate_of(options),
-        judged=model.sha256,
+        judged=model.sha256, learned=learned,
     )  # fmt: skip
     return _freeze(catalogue, made)
 

@@ -88,18 +88,3 @@ def refuse_excised(registry: ModelRegistry, sessions: Sequence[str]) -> None:
                     sentence("Session {session} was excised when {name} was made.", session=session, name=record.name),
                     "Plan without it.",
                 )
-
-
-def refuse_learned(registry: ModelRegistry, model: ModelRecord, sessions: Sequence[str]) -> None:
-    """Nobody whom a model, or one that it comes from, has learned judges it.
-
-    Raises:
-        InputError: one of the sessions was.
-    """
-    for record in registry.lineage(model.sha256):
-        for session in sessions:
-            if session in learned(record).sessions:
-                raise InputError(
-                    sentence("Session {session} was learned when {name} was made.", session=session, name=record.name),
-                    "Judge it on other sessions: on people whom it has learned it looks better than it is.",
-                )

@@ -1,7 +1,7 @@
 """A model that came from elsewhere, judged here by the same gate as the candidate of a pass; nothing is trained.
 
-Another lane's gate compared it with that lane's champion, on that lane's people. Here everybody judges: nobody of this
-site taught it anything. Its thresholds are its own, as it would be deployed.
+Another lane's gate compared it with that lane's champion, on that lane's people. Here everybody judges whom neither
+model has learned, as far as their lineages are known here. Its thresholds are its own, as it would be deployed.
 """
 
 from __future__ import annotations

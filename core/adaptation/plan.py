@@ -183,10 +183,10 @@ def make_plan(
         unlabelled: which presentations without a label the pass may learn from; none unless somebody asks for it.
         root: sha256 of the model that the champion's lineage began with; left out = the champion itself.
         excision: what is left out for good, where ``champion`` is the last model that had not learned it.
-        judged: sha256 of a model that is only judged, on everybody; left out = a pass.
+        judged: sha256 of a model that is only judged, on everybody but the ``learned``; left out = a pass.
         traffic: recorded checkpoint presentations, the newest first, to show what would have changed on them; those of
             the sessions to use are none.
-        learned: subjects whom the champion has learned already (`split_subjects`).
+        learned: subjects whom the champion, or the model to judge, has learned already (`split_subjects`).
 
     Raises:
         UsageError: no session, one named twice, a negative seed, live captures mixed with others.
@@ -210,6 +210,8 @@ def make_plan(
     labelled = [
         _planned(presentation, presentation.species) for presentation in kept if presentation.species is not None
     ]
+    if judged:
+        labelled = [one for one in labelled if one.subject not in learned]
     split = split_subjects(labelled, seed, learned) if not judged else _everybody_judges(labelled)
     recorded = [PlannedTraffic(id=one.id, session=one.session) for one in traffic if one.session not in sessions]
     return Plan(
@@ -347,7 +349,8 @@ def split_subjects(presentations: Sequence[PlannedPresentation], seed: int, lear
 def _everybody_judges(presentations: Sequence[PlannedPresentation]) -> Split:
     if not any(presentation.species == Species.BONA_FIDE for presentation in presentations):
         raise InputError(
-            "There is no labelled bona fide presentation to judge on.", "Add sessions, or label the ones you have."
+            "Nobody can judge: there is no labelled bona fide presentation of somebody whom neither model has learned.",
+            "Add sessions, or label the ones you have.",
         )
     return Split(train=[], calibrate=[], judge=sorted({presentation.subject for presentation in presentations}))
 

@@ -215,29 +215,35 @@ def test_canceling_a_paused_job_leaves_nothing_of_its_checkpoint(catalogue: Cata
     assert (catalogue.folder.jobs / other / "checkpoint.safetensors").is_file()
 
 
+def test_only_people_whom_neither_model_has_learned_judge_one_from_elsewhere(
+    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def planned(*arguments: str) -> tuple[str, Plan]:
+        options = build_parser().parse_args(["adapt", *arguments, "--sessions", sessions])
+        assert (plan if arguments[0] == "plan" else judge)(catalogue, options) == 0
+        job = capsys.readouterr().out.split()[-1]
+        return job, Plan.model_validate_json(catalogue.jobs.get(job).plan)
+
+    people = [f"p{number}" for number in range(8)]
+    sessions = ",".join(recorded(catalogue, person) for person in people)
+    registry.add(bundle(tmp_path, "elsewhere", "f" * 64), origin="foreign")
+    assert planned("judge", "elsewhere")[1].split.judge == people
+    job, made = planned("plan")
+    first = registry.add(bundle(tmp_path, "first", registry.champion().sha256), job=job)
+    registry.add(bundle(tmp_path, "came back", first.sha256), origin="foreign")
+    for champion, model in (("factory", "came back"), ("first", "elsewhere")):
+        if champion == "first":
+            deploy(registry, champion)
+        judging = planned("judge", model)[1]
+        assert judging.split.judge == made.split.judge
+        assert {one.subject for one in judging.presentations} == set(made.split.judge)
+
+
 def judged_here(catalogue: Catalogue, candidate: str, champion: str) -> str:
     """A job whose gate let the candidate pass beside the champion."""
     job = catalogue.jobs.create(json.dumps({"champion": champion}), "00")
     catalogue.jobs.update(job, state=JobState.CANDIDATE, candidate=candidate)
     return job
-
-
-def test_nobody_whom_a_model_has_learned_judges_it(
-    registry: ModelRegistry, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Everybody judges a model from elsewhere; sessions travel between lanes as models do."""
-    learned, parents, fresh = (recorded(catalogue, f"p{number}") for number in range(3))
-    parent = registry.add(bundle(tmp_path, "parent", "f" * 64, sessions=[parents]), origin="foreign")
-    registry.add(bundle(tmp_path, "elsewhere", parent.sha256, sessions=[learned]), origin="foreign")
-
-    def judging(*sessions: str) -> int:
-        options = Namespace(model="elsewhere", sessions=list(sessions), seed=0, bpcer_margin=None)
-        return judge(catalogue, options)
-
-    for session, name in ((learned, "elsewhere"), (parents, "parent")):
-        with pytest.raises(InputError, match=f"{session} was learned when {name} was made"):
-            judging(fresh, session)
-    assert judging(fresh) == 0
 
 
 def test_a_model_from_another_lane_is_promoted_only_after_this_site_s_gate(
