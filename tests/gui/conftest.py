@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from gui.link import StationLink
 from gui.services import LiveStation, Services
 from tests.gui.fakes import FakeFrames, FakeStation
 from tests.patience import PATIENCE_S
-from tests.people import CHEAP
+from tests.people import CHEAP, add_people
 
 if TYPE_CHECKING:
     from storage.catalogue import Catalogue
@@ -147,3 +149,26 @@ def link(qapp: SallyportApp, station: FakeStation, frames: FakeFrames) -> Iterat
     yield made
     made.close()
     made.deleteLater()
+
+
+@pytest.fixture
+def catalogue(services: Services) -> Iterator[Catalogue]:
+    """The office's own look at the same data folder."""
+    with services.open_catalogue() as opened:
+        yield opened
+
+
+@pytest.fixture
+def closed_desk(qapp: SallyportApp, services: Services, catalogue: Catalogue, qtbot: QtBot) -> Iterator[Desk]:
+    """A window on a station with accounts, before anybody has logged in; its commands are real processes."""
+    add_people(catalogue)
+
+    def command(arguments: Sequence[str]) -> list[str]:
+        return [sys.executable, "main.py", *arguments, "--data", str(services.data_dir)]
+
+    desk = Desk(qapp, replace(services, command=command))
+    desk.open()
+    qtbot.waitUntil(lambda: desk.door.asks and desk.link.connected)
+    yield desk
+    desk.close()
+    assert not desk.crash.path.exists(), desk.crash.path.read_text()

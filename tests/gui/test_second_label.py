@@ -15,7 +15,7 @@ from gui.services import Services
 from gui.views.review.agreement_dialog import AgreementDialog
 from gui.views.review.page import ReviewPage
 from storage.catalogue import Catalogue
-from tests.gui.test_people import log_in
+from tests.gui.logging_in import log_in
 from tests.gui.test_review import fill
 from tests.people import add_people
 
