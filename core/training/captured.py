@@ -9,7 +9,8 @@ from core.data.manifest import LeftOut, ManifestRow, load_frame_set
 from core.errors import InputError
 from core.face.sampler import FaceSampler
 from core.frames import FaceCrop
-from core.training.shards.form import Split
+from core.sampling import spread
+from core.training.shards.form import MAX_FRAMES, Split
 from core.training.table import LabelledCrops
 
 _SPLITS: dict[str, Split] = {"train": "train", "dev": "dev", "eval": "test"}
@@ -26,8 +27,9 @@ def crops_of(
 ) -> Iterator[LabelledCrops]:
     """The face crops of the presentations of ``rows`` (the train split of a protocol, say), in order.
 
-    What cannot be read, and frames without a face, are counted in ``left_out``. ``done`` is told the share of the
-    presentations that is finished, and may raise to stop.
+    Of a presentation with more than `MAX_FRAMES` frame sets (a video) as many are taken, evenly spread. What cannot be
+    read, and frames without a face, are counted in ``left_out``. ``done`` is told the share of the presentations that
+    is finished, and may raise to stop.
     """
     sampler = sampler or FaceSampler()
     groups: dict[str, list[ManifestRow]] = {}
@@ -35,7 +37,8 @@ def crops_of(
         groups.setdefault(row.presentation, []).append(row)
     for number, (name, members) in enumerate(groups.items(), start=1):
         sampler.reset()
-        crops = [crop for row in members if (crop := _crop(row, sampler, left_out)) is not None]
+        chosen = (members[place] for place in spread(len(members), MAX_FRAMES))
+        crops = [crop for row in chosen if (crop := _crop(row, sampler, left_out)) is not None]
         if crops:
             yield LabelledCrops(name, members[0].subject, members[0].species, domain, tuple(crops))
         done(number / len(groups))

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.data.manifest import write_manifest
+from core.training.shards import open_shards
+from core.training.shards.form import MAX_FRAMES
 from main import main
 from tests.unit.test_evaluation import collection
 
@@ -46,6 +48,22 @@ def test_captures_are_stored_listed_and_trained_on(
     assert made["threshold_source"].startswith("source-dev, 6 stored presentations")
     assert list(made["figures"]["test"]["by_domain"]) == ["kiosk"]
     assert shards not in (out / "manifest.json").read_text()
+
+
+def test_a_video_is_stored_as_frames_spread_over_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows, videos = collection(tmp_path, attacks=1, bona_fide=1), []
+    for row in rows[::2]:
+        for number in range(1, 151):
+            images = {m: tmp_path / f"{row.presentation}-{number}-{m}.png" for m in row.images}
+            for modality, image in images.items():
+                image.hardlink_to(row.images[modality])
+            videos.append(replace(row, images=images, number=number))
+    write_manifest(tmp_path / "videos.csv", videos)
+    written = ["shards", "captures", "--data", str(tmp_path / "data"), "--manifest", str(tmp_path / "videos.csv")]
+    assert main([*written, "--domain", "kiosk", "--out", str(tmp_path / "shards")]) == 0
+    assert "kiosk: 2 presentations in 1 shards" in capsys.readouterr().out
+    (video, _) = open_shards([str(tmp_path / "shards")]).presentations("test")
+    assert len(video.crops) == MAX_FRAMES
 
 
 def test_shards_are_not_for_the_factory_and_need_both_classes(
