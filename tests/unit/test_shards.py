@@ -23,7 +23,8 @@ from core.training.config import SplitPlan, TrainConfig
 from core.training.shards import SPLITS, open_shards, write_shards
 from core.training.shards.form import Split, members_of, presentation_of
 from core.training.sources import presentations, scene_recipes, with_shards
-from core.training.table import LabelledCrops
+from core.training.table import LabelledCrops, write_table
+from core.training.telling import with_hybrids
 from tests.unit.faces import head, sheet
 
 URL = "memory://shards"
@@ -115,6 +116,18 @@ def test_a_changed_byte_a_cut_file_and_a_foreign_shard_are_named(tmp_path: Path)
     shard.unlink()
     with pytest.raises(InputError, match="not there"):
         list(open_shards([str(tmp_path)]).presentations("train"))
+
+
+def test_a_shard_with_more_crops_than_its_index_says_is_named_before_the_table_is_full(tmp_path: Path) -> None:
+    write_shards(str(tmp_path), "bench", "captures", _all())
+    index = tmp_path / "bench.json"
+    index.write_text(index.read_text().replace('"crops": 8', '"crops": 1'))
+    config = TrainConfig(work_dir=tmp_path / "work", out=tmp_path / "out")
+    config = with_shards(config, [str(tmp_path)])
+    for split in SPLITS:
+        crops, made = presentations(config, split, lambda _: None, lambda: False)
+        with pytest.raises(InputError, match="holds other numbers than its index"):
+            write_table(tmp_path / "table", with_hybrids(made), 2 * crops)
 
 
 def test_what_is_no_index_and_what_is_no_place_are_named(tmp_path: Path) -> None:

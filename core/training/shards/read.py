@@ -121,6 +121,7 @@ def _index(place: Place, name: str) -> Index:
 def _read(place: Place, shard: Shard) -> Iterator[LabelledCrops]:
     digest = hashlib.sha256()
     presentations = crops = 0
+    other_numbers = f"{shard.name} in {place.text} holds other numbers than its index says."
     with place.reading(shard.name) as file:
         hashed = _Hashing(file, digest)
         try:
@@ -128,6 +129,8 @@ def _read(place: Place, shard: Shard) -> Iterator[LabelledCrops]:
                 for texts, arrays in _samples(tar):
                     one = presentation_of(texts, arrays)
                     presentations, crops = presentations + 1, crops + len(one.crops)
+                    if crops > shard.crops:  # at once: whoever reads has made room for as many as the index says
+                        raise InputError(other_numbers, _DAMAGED)
                     yield one
             hashed.drain()
         except (ValueError, tarfile.TarError, EOFError) as error:
@@ -135,7 +138,7 @@ def _read(place: Place, shard: Shard) -> Iterator[LabelledCrops]:
     if digest.hexdigest() != shard.sha256:
         raise InputError(f"{shard.name} in {place.text} is not the shard that its index names.", _DAMAGED)
     if (presentations, crops) != (shard.presentations, shard.crops):
-        raise InputError(f"{shard.name} in {place.text} holds other numbers than its index says.", _DAMAGED)
+        raise InputError(other_numbers, _DAMAGED)
 
 
 def _samples(tar: tarfile.TarFile) -> Iterator[tuple[bytes, bytes]]:
