@@ -60,19 +60,12 @@ class Doorway:
         return [] if self._door is None else self._door.look(self.view())
 
     def take(self, stored: VerdictCommitted) -> list[Message]:
-        """A verdict was stored: open, or close. One of a session that is over finds no checkpoint.
-
-        What the camera is qualified for, it is with the champion: where another model still answers, because the
-        champion is being loaded or could not be, nothing is.
-        """
+        """A verdict was stored: open, or close. One of a session that is over finds no checkpoint."""
         if self._door is None:
             return []
         view, verdict = self.view(), stored.verdict
-        if verdict.session != self._running.session:
-            view = replace(view, checkpoint=False)
-        if verdict.model != self._following.champion:
-            view = replace(view, qualified=False)
-        return self._door.take(stored.row_id, verdict, view)
+        here = verdict.session == self._running.session
+        return self._door.take(stored.row_id, verdict, view if here else replace(view, checkpoint=False))
 
     def view(self) -> StationView:
         """The station, as far as a door has to know it."""

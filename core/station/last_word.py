@@ -84,7 +84,7 @@ class LastWord:
                 log.exception("an answer of the shadow run could not be stored; the verdict stands")
 
     def _commit(self, verdict: Verdict) -> VerdictCommitted:
-        verdict = _permitted(self._placed(verdict), self._following.standing)
+        verdict = _permitted(self._placed(verdict), self._following.standing, self._following.champion)
         try:
             row = self._ledger.commit_verdict(verdict)
         except BaseException:
@@ -105,9 +105,13 @@ class LastWord:
         return replace(verdict, session=session, source_kind=self._source_kind)
 
 
-def _permitted(verdict: Verdict, standing: Standing) -> Verdict:
-    """What may be said of it, whatever inference knew of camera, revocation or shift check when it answered."""
-    shadow = is_shadow(verdict.source_kind, verdict.mask, standing.qualified)
+def _permitted(verdict: Verdict, standing: Standing, champion: str) -> Verdict:
+    """What may be said of it, whatever inference knew of camera, revocation or shift check when it answered.
+
+    What stands is the champion's: a model that inference still has, or has kept, decides by no other's qualification.
+    """
+    qualified = standing.qualified if verdict.model in ("", champion) else ()
+    shadow = is_shadow(verdict.source_kind, verdict.mask, qualified)
     if not verdict.shadow and (shadow or standing.withheld is not Reason.NONE):
         verdict = replace(verdict, shadow=True)
     accepted = standing.commissioned or verdict.source_kind is not SourceKind.LIVE

@@ -136,10 +136,8 @@ def serve(station: Station, camera: PlayedCamera, ledger: QualifiedLedger, says:
                 ledger.full = True
             else:
                 presentation = station.begin_presentation()
-                verdict = stored.verdict(station.session, presentation)
-                model, _ = ledger.champion()
-                said = replace(verdict, source_kind=SourceKind.LIVE, outcome=Outcome(what), model=model)
-                says.put(VerdictReached(said))
+                verdict = stored.verdict(station.session, presentation, model=ledger.champion()[0])
+                says.put(VerdictReached(replace(verdict, source_kind=SourceKind.LIVE, outcome=Outcome(what))))
 
 
 def run(data: Path, places: DoorPlaces) -> None:

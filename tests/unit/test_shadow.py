@@ -173,9 +173,10 @@ class Ledger:
         self.writes = 0
         self.in_force = PolicyInForce()
         self.checked_utc_s: float | None = FakeClock().utc_s()
+        self.deployed = ACCEPTED.model
 
     def champion(self) -> tuple[str, str]:
-        return "m", "/model"
+        return self.deployed, "/model"
 
     def shadow(self) -> tuple[str, str]:
         return "", ""
@@ -287,6 +288,19 @@ def test_what_inference_calls_a_shadow_stays_one() -> None:
     bench.see("A")
     assert bench.answer(replace(ACCEPTED, shadow=True)).shadow
     assert bench.answer(replace(ACCEPTED, reason=Reason.NONE)).opens
+
+
+def test_a_model_that_is_the_champion_no_more_opens_nothing_by_the_other_s_qualification() -> None:
+    """A rollback finds its own qualification again at once; inference loads it later, or keeps the model it has."""
+    bench = Bench()
+    bench.ledger.of_camera = {"A": frozenset({ALL_MODALITIES})}
+    bench.see("A")
+    assert bench.answer(ACCEPTED).opens
+    bench.ledger.deployed, bench.ledger.writes = "b" * 64, 1
+    bench.clock.advance(1000.0)
+    bench.station.poll(0.0)
+    assert bench.answer(ACCEPTED).shadow
+    assert bench.answer(replace(ACCEPTED, model="b" * 64)).opens
 
 
 # --- the start-of-shift check -----------------------------------------------------------------------------------------
