@@ -41,6 +41,13 @@ def count(text: str) -> int:
     return value
 
 
+def seed(text: str) -> int:
+    """A whole number from 0 on that every random generator takes, as in the name of a simulated scene."""
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 999999999")
+    return int(text)
+
+
 def day(text: str) -> date:
     """A date as ISO 8601 writes it."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from core.arguments import count, names, share
+from core.arguments import count, names, seed, share
 from core.commands.parser import Commands
 from core.errors import ExitCode
 from core.labelling.draw import SHARE
@@ -20,7 +20,7 @@ def declare(commands: Commands) -> None:
     scenes.add_argument("--species", metavar="A,B", type=names, required=True, help="bona_fide and PAI species")
     scenes.add_argument("--sensor", metavar="S", default="d435")
     scenes.add_argument("--n", metavar="N", type=count, required=True, help="presentations in all, the species in turn")
-    scenes.add_argument("--seed", metavar="K", type=int, default=0)
+    scenes.add_argument("--seed", metavar="K", type=seed, default=0)
     scenes.add_argument("--domain", metavar="FILE", type=Path)
     load = commands.add("import", "store a manifest's images as sessions, one per subject")
     load.add_argument("--manifest", metavar="F", type=Path, required=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.arguments import count, modalities, part
+from core.arguments import count, modalities, part, seed
 from core.commands.benchmark import declare_benchmark
 from core.commands.parser import Commands
 from core.results import result_file
@@ -21,8 +21,8 @@ def declare(commands: Commands) -> None:
     evaluate.add_argument("--json", metavar="OUT", type=result_file, required=True)
     train = commands.add("train", "train a source model on simulated scenes")
     train.add_argument("--factory", action="store_true", help="the recorded configuration of the factory model")
-    train.add_argument("--out", metavar="DIR", type=Path, help="where the bundle goes (default: the factory's place)")
-    train.add_argument("--seed", metavar="N", type=int)
+    train.add_argument("--out", metavar="DIR", type=Path, help="where the bundle goes; --factory has its own place")
+    train.add_argument("--seed", metavar="N", type=seed)
     train.add_argument("--presentations", metavar="N", type=count)
     train.add_argument("--epochs", metavar="N", type=count)
     train.add_argument("--device", metavar="D", default="auto", help="auto, cpu, cuda or cuda:N (auto: a GPU if any)")
@@ -70,7 +70,7 @@ def _declare_shards(commands: Commands) -> None:
     scenes = commands.add("scenes", "render a part of the training scenes")
     scenes.add_argument("--part", metavar="N/M", type=part, default=(1, 1), help="this machine's part (default: 1/1)")
     scenes.add_argument("--presentations", metavar="N", type=count, help="of every site, of all parts together")
-    scenes.add_argument("--seed", metavar="N", type=int)
+    scenes.add_argument("--seed", metavar="N", type=seed)
     captures = commands.add("captures", "the face crops of a manifest (real faces lie there in plain)")
     captures.add_argument("--manifest", metavar="F", type=Path, required=True)
     captures.add_argument("--domain", metavar="NAME", required=True, help="the camera and place that they are from")

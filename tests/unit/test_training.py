@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+import main as program
 from core.codes import Species
-from core.errors import CanceledError, HostError, UsageError
+from core.errors import CanceledError, ExitCode, HostError, UsageError
 from core.frames import ALL_MODALITIES, EVERY_MASK, ModalityMask
 from core.model.bundle import FACTORY_BUNDLE, load_scorer, read_manifest
 from core.model.inputs import stack
@@ -108,6 +109,20 @@ def test_several_processes_on_one_gpu_by_its_number_are_refused_before_anything_
     with pytest.raises(UsageError, match="2 processes would all train on cuda:0") as told:
         train(_config(tmp_path, device="cuda:0"), _silent, lambda: False, Share(1, 2))
     assert "`--device cuda`" in told.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("seed", ["-1", "1000000000", "1.5", ""])
+@pytest.mark.parametrize(
+    "command", ["train --out x", "shards scenes --out x", "scenes --out x --species bona_fide --n 1"]
+)
+def test_a_seed_that_generators_refuse_is_told_before_anything_is_rendered(
+    command: str, seed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as told:
+        program.main([*command.split(), f"--seed={seed}", "--data", str(tmp_path)])
+    assert told.value.code == ExitCode.USAGE
+    assert "is not a whole number from 0 to 999999999" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
