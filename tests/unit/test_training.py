@@ -348,9 +348,7 @@ class TestRecipes:
         with pytest.raises(UsageError, match=domain):
             recipes((domain,), 2, 1, 1, 0, False)
 
-    @pytest.mark.parametrize(
-        "given", [["--seed", "-1"], ["--seed", "9" * 20], ["--epochs", "501"], ["--presentations", "4001"]]
-    )
+    @pytest.mark.parametrize("given", [["--epochs", "501"], ["--presentations", "4001"]])
     def test_a_setting_out_of_its_range_is_told_before_anything_is_rendered(
         self, tmp_path: Path, given: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
