@@ -1,7 +1,8 @@
 """Saving and loading models. Importing this module does not import torch; loading does.
 
 Every load verifies: sha256, architecture, tensor names, shapes and dtypes, finiteness, golden outputs
-(reliability.md section 3.5). Nothing is ever unpickled.
+(reliability.md section 3.5), of a scorer also those of its folded copy on its device, which is what decides. Nothing is
+ever unpickled.
 """
 
 from __future__ import annotations
@@ -52,10 +53,13 @@ def load_scorer(bundle: Path | str, device: str = "auto") -> NetworkScorer:
     """
     with without_collection():
         from core.model.scorer import NetworkScorer, choose_device
+        from core.model.weights import check_golden
 
     chosen = choose_device(device)
     network, manifest = load_network(bundle)
-    return NetworkScorer(network, manifest, chosen)
+    scorer = NetworkScorer(network, manifest, chosen)
+    check_golden(scorer.golden_logits(), manifest)
+    return scorer
 
 
 def load_network(bundle: Path | str) -> tuple[PadNetwork, Manifest]:
@@ -64,12 +68,12 @@ def load_network(bundle: Path | str) -> tuple[PadNetwork, Manifest]:
     Raises:
         InputError: the model cannot be used; the message says why.
     """
-    from core.model.weights import build, check_golden
+    from core.model.weights import build, check_golden, golden_logits
 
     folder = Path(bundle)
     manifest = read_manifest(folder)
     network = build(verify_digest(folder, manifest), manifest)
-    check_golden(network, manifest)
+    check_golden(golden_logits(network), manifest)
     return network, manifest
 
 

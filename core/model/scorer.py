@@ -9,6 +9,7 @@ import torch
 from core import physics
 from core.errors import HostError, sentence
 from core.frames import EVERY_MASK, MODALITIES, FaceCrop, ModalityMask
+from core.model.golden import golden_crop
 from core.model.inference import Inference
 from core.model.inputs import normalise, stack
 from core.model.manifest import Manifest
@@ -81,6 +82,12 @@ class NetworkScorer:
     def output(self, crops: Sequence[FaceCrop]) -> ModelOutput:
         """The network's raw output for at most `MAX_BATCH` crops, features included."""
         return self._inference.output(normalise(stack(crops)))
+
+    def golden_logits(self) -> dict[str, float]:
+        """As `core.model.weights.golden_logits`, of the copy that decides, where it computes."""
+        crop = golden_crop()
+        logits = self.output([crop.restricted(mask) for mask in EVERY_MASK]).safe.cpu().tolist()
+        return {str(mask): float(logit) for mask, logit in zip(EVERY_MASK, logits, strict=True)}
 
     def _answer(
         self, crops: Sequence[FaceCrop], masks: Sequence[ModalityMask] = ()

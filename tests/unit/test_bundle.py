@@ -16,6 +16,7 @@ import torch
 from core.errors import HostError, InputError
 from core.frames import EVERY_MASK
 from core.model.bundle import FACTORY_BUNDLE, load_network, load_scorer, save_bundle
+from core.model.folded import folded
 from core.model.golden import golden_crop
 from core.model.manifest import MANIFEST_FILE, WEIGHTS_FILE, Manifest, read_manifest
 from core.model.network import ARCHITECTURE, NetworkConfig, PadNetwork
@@ -100,6 +101,21 @@ def test_changed_weights_with_an_honest_digest_fail_the_self_test(bundle: Path) 
     _replace_weights(bundle, to_bytes(network))
     with pytest.raises(InputError, match="fails its self-test"):
         load_scorer(bundle)
+
+
+def test_a_machine_that_computes_wrongly_what_decides_fails_the_self_test(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network as it was saved may come out right, and its folded copy, or a GPU, wrong."""
+
+    def wrong(network: PadNetwork) -> PadNetwork:
+        copy = folded(network)
+        copy.head.fused.out.bias.add_(0.1)
+        return copy
+
+    monkeypatch.setattr("core.model.inference.folded", wrong)
+    with pytest.raises(InputError, match="fails its self-test"):
+        load_scorer(bundle, device="cpu")
 
 
 def test_a_truncated_file_with_an_honest_digest_is_refused(bundle: Path) -> None:
