@@ -124,6 +124,11 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor]:
             pool.shutdown(cancel_futures=True)
 
 
+def usable_cores() -> int:
+    """Cores that this process may use: fewer than the machine has where a container or a service confines it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def compute_with_one_thread() -> None:
     """Before torch is loaded: one thread for work on one crop at a time.
 

@@ -8,7 +8,6 @@ observations, and those end in a non-response.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -44,7 +43,7 @@ from core.messages import (
 )
 from core.policy import SitePolicy
 from core.ports import FrameSource, Scorer
-from core.processes import without_collection
+from core.processes import usable_cores, without_collection
 from core.verdict import Observation, Verdict
 
 log = logging.getLogger(__name__)
@@ -98,7 +97,7 @@ def limit_threads() -> None:
         import cv2
         import torch
 
-    threads = max(1, (os.cpu_count() or 1) - 1)
+    threads = max(1, usable_cores() - 1)
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
 

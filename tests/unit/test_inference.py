@@ -18,7 +18,7 @@ from core.face.sampler import FaceSampler
 from core.frames import FaceCrop, FrameSet, Modality, ModalityMask
 from core.inference.engine import Engine
 from core.inference.selftest import self_test
-from core.inference.worker import InferenceWorker, run_inference
+from core.inference.worker import InferenceWorker, limit_threads, run_inference
 from core.messages import (
     BeginPresentation,
     EndPresentation,
@@ -175,6 +175,20 @@ def verdicts(messages: list[object]) -> list[Verdict]:
 
 def begin(presentation: str = "p") -> BeginPresentation:
     return BeginPresentation(presentation, "s", SourceKind.SIMULATED)
+
+
+@pytest.mark.parametrize(("usable", "threads"), [({5}, 1), ({0, 1}, 1), ({0, 1, 6, 7}, 3)])
+def test_inference_takes_all_but_one_of_the_cores_that_it_may_use(
+    usable: set[int], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container of two cores on a machine of 64 has no 63 to compute with: its threads would wait for each other."""
+    taken: list[int] = []
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: usable)
+    monkeypatch.setattr("torch.set_num_threads", taken.append)
+    monkeypatch.setattr("cv2.setNumThreads", taken.append)
+    limit_threads()
+    assert taken == [threads, threads]
 
 
 def test_from_model_to_verdict() -> None:
