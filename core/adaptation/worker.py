@@ -69,8 +69,8 @@ def run_job(job: str, workplace: Workplace) -> JobState:
 
     Raises:
         UsageError: the job is over, or another process runs it.
-        HostError: there was not enough memory, and the job is OUT_OF_MEMORY; or a file could not be read or written,
-            and it is INTERRUPTED. Either goes on when it is run again.
+        HostError: there was not enough memory, and the job is OUT_OF_MEMORY; or a file or the catalogue could not be
+            read or written, and it is INTERRUPTED. Either goes on when it is run again.
         KnownError: plan, material or machine do not allow it; the job is FAILED with that message, the champion as it
             was. Anything else is a bug; the job is FAILED as well.
     """
@@ -102,7 +102,8 @@ def run_job(job: str, workplace: Workplace) -> JobState:
             log.warning("the job %s ran out of memory: %s", job, error)
             workplace.jobs.update(job, state=JobState.OUT_OF_MEMORY, message=OUT_OF_MEMORY)
             raise HostError(OUT_OF_MEMORY, REMEDY) from error
-        passes_by = isinstance(error, HostError) and isinstance(error.__cause__, OSError)  # a full disk, for instance
+        # What file, disk or database refused, not what the pass itself has found (a loss that is not finite).
+        passes_by = isinstance(error, HostError) and error.__cause__ is not None
         message = error.in_one() if isinstance(error, KnownError) else f"{type(error).__name__}: {error}"
         workplace.jobs.update(job, state=JobState.INTERRUPTED if passes_by else JobState.FAILED, message=message)
         raise

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from core.errors import HostError, InputError, UsageError
 from core.frames import ModalityMask
 from core.model.bundle import load_network, load_scorer, read_manifest
 from core.ports import JobStore, StoredPresentation
+from storage.driver import DatabaseError
+from storage.problems import BusyError
 from tests.unit.adaptation_site import QUICK, MemoryJobs, SiteStore, crop_face, plan_for, simulate, write_champion
 from tests.unit.faces import garbage
 
@@ -339,25 +341,36 @@ def test_a_pass_that_runs_out_of_memory_goes_on_from_its_checkpoint_to_the_same_
     assert (bench.champion_bundle / "model.safetensors").read_bytes() == before
 
 
-@pytest.mark.parametrize("full", ["core.model.checkpoint.os.fsync", "core.model.bundle._write"])
-def test_a_pass_whose_disk_was_full_goes_on_as_its_message_says(
-    finished: Bench, monkeypatch: pytest.MonkeyPatch, full: str
+def busy(*_: object) -> None:
+    raise BusyError("The catalogue was busy.") from DatabaseError("database is locked")
+
+
+def no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("place", "breaks", "words"),
+    [
+        ("core.model.checkpoint.os.fsync", no_room, "No space left"),
+        ("core.model.bundle._write", no_room, "No space left"),
+        ("tests.unit.adaptation_site.MemoryJobs.append_event", busy, "was busy"),
+    ],
+)
+def test_a_pass_in_whose_way_the_machine_was_goes_on_as_its_message_says(
+    finished: Bench, monkeypatch: pytest.MonkeyPatch, place: str, breaks: Callable[..., None], words: str
 ) -> None:
-    """Once while a checkpoint is written, once at the candidate."""
+    """A full disk while a checkpoint is written, or the candidate; a catalogue that another program holds."""
     bench = finished
-    other = bench.workplace(bench.folder / full, bench.jobs)
+    other = bench.workplace(bench.folder / place, bench.jobs)
     job = bench.jobs.create(bench.plan.to_json(), bench.plan.sha256())
-
-    def no_room(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     with monkeypatch.context() as patch:
-        patch.setattr(full, no_room)
-        with pytest.raises(HostError, match="No space left"):
+        patch.setattr(place, breaks)
+        with pytest.raises(HostError, match=words):
             run_job(job, other)
     record = bench.jobs.get(job)
     assert record.state is JobState.INTERRUPTED
-    assert "No space left" in record.message
+    assert words in record.message
     assert run_job(job, other) in (JobState.CANDIDATE, JobState.REJECTED)
     assert read_manifest(other.out_dir / "candidate").sha256 == read_manifest(bench.place.out_dir / "candidate").sha256
 
