@@ -16,7 +16,7 @@ from core.verdict import Verdict
 from gui.app import Desk
 from gui.theme import Tone
 from gui.views.checkpoint.page import GONE_MS, CheckpointPage
-from gui.views.checkpoint.state import CheckpointState, Shape
+from gui.views.checkpoint.state import UNWATCHED_MS, CheckpointState, Shape
 from gui.widgets.ask import ReasonDialog
 from gui.widgets.stream_view import LOST_MS
 from tests.gui.fakes import (
@@ -210,6 +210,50 @@ def test_an_answer_leaves_with_its_person_unless_it_asks_for_something(
         qtbot.waitUntil(seen)
         clock.advance(GONE_MS + 1.0)
     assert (page.state.committed is not None) is stays
+
+
+@pytest.mark.parametrize(("outcome", "stays"), [(Outcome.BONA_FIDE, False), (Outcome.ATTACK, True)])
+def test_no_green_answer_stays_while_nobody_is_looked_at(
+    page: CheckpointPage,
+    station: FakeStation,
+    frames: FakeFrames,
+    clock: FakeClock,
+    qtbot: QtBot,
+    outcome: Outcome,
+    stays: bool,
+) -> None:
+    """Inference hangs: whoever stands there now may be somebody else than the one who was answered."""
+    frames.push(frame_set(1))
+    ready(station)
+    station.say(committed(outcome))
+    qtbot.waitUntil(lambda: page.banner.display.final)
+    answer = word(page)
+    clock.advance(UNWATCHED_MS + 1.0)
+    frames.push(frame_set(2))
+    qtbot.waitUntil(lambda: word(page) == (answer if stays else "NOT AVAILABLE"))
+    assert page.state.mask == ALL_MODALITIES, "frames flow"
+    if not stays:
+        assert "does not answer" in page.why.text()
+    station.say(ObservationMade(observation(3)))
+    frames.push(frame_set(3))
+    link = page.context.link
+    qtbot.waitUntil(lambda: link.observation is not None and link.observation.frame_set == 3)
+    qtbot.waitUntil(lambda: word(page) != "NOT AVAILABLE")
+    assert (word(page) == answer) is stays, "a new look brings no old answer back"
+
+
+def test_no_green_answer_comes_back_after_the_camera_was_away(
+    page: CheckpointPage, station: FakeStation, frames: FakeFrames, clock: FakeClock, qtbot: QtBot
+) -> None:
+    frames.push(frame_set(1))
+    ready(station)
+    station.say(committed(Outcome.BONA_FIDE))
+    qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
+    clock.advance(UNWATCHED_MS + 1.0)
+    qtbot.waitUntil(lambda: word(page) == "NOT AVAILABLE")
+    frames.push(frame_set(2))
+    station.say(ObservationMade(observation(2)))
+    qtbot.waitUntil(lambda: word(page) not in ("NOT AVAILABLE", "BONA FIDE"))
 
 
 def test_the_technician_is_called_by_key(page: CheckpointPage, desk: Desk, qtbot: QtBot) -> None:

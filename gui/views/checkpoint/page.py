@@ -43,7 +43,7 @@ class CheckpointPage(Page):
         super().__init__(context, parent)
         self.state = CheckpointState()
         self.shift: ShiftDialog | None = None
-        self._observed_ms = self._face_ms = -1e12
+        self._observed_ms = self._face_ms = self._looked_ms = -1e12
         self.rgb_view = StreamView(Modality.RGB, self)
         self.depth_view = StreamView(Modality.DEPTH, self)
         self.ir_view = StreamView(Modality.IR, self)
@@ -92,6 +92,7 @@ class CheckpointPage(Page):
         for view in (self.rgb_view, self.depth_view, self.ir_view):
             view.range_m = (self.context.settings.depth_near_m, self.context.settings.depth_far_m)
             link.feed.show_in(view)
+        link.model_ready.connect(self._on_model)
         link.observed.connect(self._on_observed)
         link.committed.connect(self._on_committed)
         link.session_changed.connect(self._start_over)
@@ -222,9 +223,15 @@ class CheckpointPage(Page):
         self.refresh()
 
     @Slot(object)
+    def _on_model(self, _model: object) -> None:
+        self._looked_ms = self.context.link.feed.clock.now_ms()
+
+    @Slot(object)
     def _on_observed(self, observation: Observation) -> None:
         self.state.observation = observation
         self._observed_ms = self.context.link.feed.clock.now_ms()
+        if observation.reason not in (Reason.STALE, Reason.MODEL_ERROR):
+            self._looked_ms = self._observed_ms
         if observation.reason is not Reason.NO_FACE:
             self._face_ms = self._observed_ms
         elif self._observed_ms - self._face_ms > GONE_MS and self._answer_may_go():
@@ -239,7 +246,7 @@ class CheckpointPage(Page):
     def _on_committed(self, committed: VerdictCommitted) -> None:
         self.state.committed = committed
         self.state.operator_outcome = None
-        self._face_ms = self.context.link.feed.clock.now_ms()
+        self._face_ms = self._looked_ms = self.context.link.feed.clock.now_ms()
         self.refresh()
         self._read_waiting()
 
@@ -250,6 +257,9 @@ class CheckpointPage(Page):
         state.failure, state.health, state.model = link.failure, link.health, link.model
         state.withheld = link.standing.withheld
         state.locked, state.ended, state.frame_age_ms = link.locked, link.ended, link.feed.age_ms
+        state.looked_age_ms = link.feed.clock.now_ms() - self._looked_ms
+        if state.unwatched and self._answer_may_go():
+            state.committed = state.operator_outcome = state.observation = None
         known = link.health is not None and bool(link.health.profiles)
         state.commissioned = link.source_kind is not SourceKind.LIVE or not known or link.standing.commissioned
         display = state.display()

@@ -14,6 +14,9 @@ from gui.i18n.errors import told
 from gui.theme import Tone
 from gui.widgets.stream_view import LOST_MS
 
+UNWATCHED_MS = 3000.0
+"""Nobody has looked for so long that somebody else may stand there: no answer about the one before speaks for them."""
+
 
 class Shape(StrEnum):
     """The sign beside the word."""
@@ -55,6 +58,8 @@ class CheckpointState:
     """Whether the camera in use may decide at all; only a live one may not."""
     ended: bool = False
     frame_age_ms: float = 1e12
+    looked_age_ms: float = 0.0
+    """Since inference last looked at a frame set."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -63,10 +68,19 @@ class CheckpointState:
 
     @property
     def mask(self) -> ModalityMask:
-        """Sensors in use: those of the verdict, else those that deliver now."""
-        if self.verdict is not None:
+        """Sensors in use: those of the verdict while it speaks, else those that deliver now."""
+        if self.verdict is not None and self._sees:
             return self.verdict.mask
         return self.health.mask if self.health is not None else ModalityMask(0)
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether inference has not looked for too long; after the end of a recording there is nothing to look at."""
+        return not self.ended and self.looked_age_ms > UNWATCHED_MS
+
+    @property
+    def _sees(self) -> bool:
+        return self.ended or self.frame_age_ms <= LOST_MS
 
     def display(self) -> Display:
         """The one state."""
@@ -83,7 +97,7 @@ class CheckpointState:
         if self.withheld is Reason.AUDIT_BROKEN:
             why = tr("Nobody gets a verdict until an administrator acknowledges it on the page Audit.")
             return Display(Shape.DASH, tr("AUDIT LOG BROKEN"), Tone.BAD, why)
-        if self.verdict is not None and (self.ended or self.frame_age_ms <= LOST_MS):
+        if self.verdict is not None and self._sees:
             return self._decided(self.verdict)
         return self._waiting()
 
@@ -106,6 +120,9 @@ class CheckpointState:
             if starting:
                 return Display(Shape.WAIT, tr("ONE MOMENT"), Tone.CALM, known)
             return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, known)
+        if self.unwatched:
+            why = tr("The program does not answer: nobody is decided about.")
+            return Display(Shape.DASH, tr("NOT AVAILABLE"), Tone.CALM, why)
         hints = self.observation.hints if self.observation is not None else (Hint.NO_FACE,)
         if self.observation is not None and self.observation.reason is Reason.NO_FACE:
             hints = (Hint.NO_FACE,)
