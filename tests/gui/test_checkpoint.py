@@ -39,6 +39,13 @@ def page(desk: Desk) -> CheckpointPage:
     return found
 
 
+def show_answer(station: FakeStation, frames: FakeFrames, outcome: Outcome) -> None:
+    """Somebody stands there and was answered."""
+    frames.push(frame_set(1))
+    ready(station)
+    station.say(committed(outcome))
+
+
 def word(page: CheckpointPage) -> str:
     return page.banner.display.word
 
@@ -130,9 +137,7 @@ def test_a_shadow_verdict_says_so_in_its_word_and_wears_no_colour(
 def test_frames_that_stop_make_the_station_not_available(
     page: CheckpointPage, station: FakeStation, frames: FakeFrames, clock: FakeClock, qtbot: QtBot
 ) -> None:
-    frames.push(frame_set(1))
-    ready(station)
-    station.say(committed(Outcome.BONA_FIDE))
+    show_answer(station, frames, Outcome.BONA_FIDE)
     qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
     clock.advance(LOST_MS + 1.0)
     qtbot.waitUntil(lambda: word(page) == "NOT AVAILABLE")
@@ -199,9 +204,7 @@ def test_an_answer_leaves_with_its_person_unless_it_asks_for_something(
     outcome: Outcome,
     stays: bool,
 ) -> None:
-    frames.push(frame_set(1))
-    ready(station)
-    station.say(committed(outcome))
+    show_answer(station, frames, outcome)
     qtbot.waitUntil(lambda: page.state.committed is not None)
     link = page.context.link
     for number in (2, 3):
@@ -223,9 +226,7 @@ def test_no_green_answer_stays_while_nobody_is_looked_at(
     stays: bool,
 ) -> None:
     """Inference hangs: whoever stands there now may be somebody else than the one who was answered."""
-    frames.push(frame_set(1))
-    ready(station)
-    station.say(committed(outcome))
+    show_answer(station, frames, outcome)
     qtbot.waitUntil(lambda: page.banner.display.final)
     answer = word(page)
     clock.advance(UNWATCHED_MS + 1.0)
@@ -245,9 +246,7 @@ def test_no_green_answer_stays_while_nobody_is_looked_at(
 def test_no_green_answer_comes_back_after_the_camera_was_away(
     page: CheckpointPage, station: FakeStation, frames: FakeFrames, clock: FakeClock, qtbot: QtBot
 ) -> None:
-    frames.push(frame_set(1))
-    ready(station)
-    station.say(committed(Outcome.BONA_FIDE))
+    show_answer(station, frames, Outcome.BONA_FIDE)
     qtbot.waitUntil(lambda: word(page) == "BONA FIDE")
     clock.advance(UNWATCHED_MS + 1.0)
     qtbot.waitUntil(lambda: word(page) == "NOT AVAILABLE")
