@@ -130,6 +130,7 @@ def test_p5_judges_every_change_and_modalities_that_come_and_go(tmp_path: Path) 
     assert result["conditions"] == ["rgb+depth+ir", *list(changes.VIEWS)[1:], "site_missing", "comes_and_goes"]
     text = (tmp_path / "result.md").read_text(encoding="utf-8")
     assert "comes_and_goes" in text
+    assert "One seed: bounds and p are of the people and the targets that were drawn." in text
     assert (tmp_path / "result-methods.svg").is_file()
 
 
